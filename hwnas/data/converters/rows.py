@@ -1,0 +1,60 @@
+"""Rows of CSV files, and rows of NAS-Bench-201 put into the order of the space."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from hwnas.arrays import Array, Integer
+from hwnas.errors import DataError, UsageError
+from hwnas.spaces import NASBench201
+
+
+def csv_columns(path: str, content: bytes, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The cells of the named columns, top to bottom. Raises `DataError` for other headings or rows cut short."""
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+    heading, body = (rows[0], rows[1:]) if rows else ([], [])
+    missing = [column for column in columns if column not in heading]
+    if missing:
+        raise DataError(f"{path}: expected a column {missing[0]!r}, got columns {', '.join(heading)}")
+    if any(len(row) != len(heading) for row in body):
+        raise DataError(f"{path}: expected {len(heading)} cells in each row, got rows of other lengths")
+    cells = dict(zip(heading, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(heading, ())
+    return {column: cells[column] for column in columns}
+
+
+def numbers(path: str, cells: Sequence[str]) -> Array:
+    """Cells as float64. Raises `DataError` where one is not a number."""
+    try:
+        return np.array([float(cell) for cell in cells], dtype=np.float64)
+    except ValueError as error:
+        raise DataError(f"{path}: expected numbers, got {error}") from error
+
+
+def row_indices(path: str, architectures: Sequence[str]) -> Integer[Array, " n"]:
+    """Index in the space NAS-Bench-201 of each architecture, given as string or as tuple.
+
+    Raises `DataError` where one is not of the space or occurs twice.
+    """
+    space = NASBench201()
+    try:
+        indices = space.index(space.parse(architectures))
+    except UsageError as error:
+        raise DataError(f"{path}: {error}") from error
+    if len(np.unique(indices)) != len(indices):
+        raise DataError(f"{path}: expected each architecture once, got some of them twice")
+    return indices
+
+
+def whole_space(path: str, indices: Integer[Array, " n"]) -> Integer[Array, " m"]:
+    """The permutation that puts rows with these indices into the order of the space.
+
+    Raises `DataError` unless every architecture is there.
+    """
+    size = NASBench201().size
+    if len(indices) != size:
+        raise DataError(f"{path}: expected {size} architectures, got {len(indices)}")
+    return np.argsort(indices)

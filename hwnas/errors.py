@@ -1,0 +1,57 @@
+"""One small tree of errors: each message says what was expected, what was got and what to do.
+
+The command line prints the message alone and exits with `exit_code`: 2 for wrong use, 1 for a failure.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HwnasError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(HwnasError):
+    """The caller asked for something that cannot be: a wrong value, an unknown name, a wrong combination."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name of a device, proxy, space, ... that is not known; the message names the nearest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        by_lower = {known_name.lower(): known_name for known_name in names}
+        near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(names)}"
+        super().__init__(f"{kind} {name!r} is not known; {hint}")
+        self.kind, self.name, self.near = kind, name, tuple(near)
+
+
+class InfeasibleError(UsageError):
+    """No candidate meets the bounds; the message names the cheapest one and its cost."""
+
+
+class DataError(HwnasError):
+    """A data file is absent, truncated, of a wrong version or does not have the contents that were published."""
+
+
+class OfflineError(DataError):
+    """A download was needed and did not come; the message says how to import the file by hand."""
+
+
+class MissingExtraError(HwnasError):
+    """A feature needs an optional library; the message names the extra that brings it."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f'{feature} needs the extra {extra!r}: run `python -m pip install "hwnas[{extra}]"`')
+        self.feature, self.extra = feature, extra
+
+
+class ProxyError(HwnasError):
+    """A proxy cannot score this module or batch; the message names the proxy and what it needs."""

@@ -1,0 +1,7 @@
+"""Zero-cost proxies. A new one is one file here and one line in `registry.py`; see README.md."""
+
+from hwnas.proxies.engine import score_module
+from hwnas.proxies.proxy import Proxy
+from hwnas.proxies.registry import BASELINES, PROXIES, get_proxy
+
+__all__ = ["BASELINES", "PROXIES", "Proxy", "get_proxy", "score_module"]

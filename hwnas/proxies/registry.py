@@ -1,0 +1,23 @@
+"""Names of proxies, as they arrive from the command line, from HTTP or from files. A new proxy is one line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hwnas.errors import UnknownNameError
+from hwnas.proxies import flops, grad_norm, macs, naswot, params, snip, synflow, zen
+from hwnas.proxies.proxy import Proxy
+
+PROXIES: Final[dict[str, Proxy]] = {
+    module.PROXY.name: module.PROXY
+    for module in (params, macs, flops, zen, naswot, synflow, grad_norm, snip)
+}
+BASELINES: Final = ("params", "flops")
+
+
+def get_proxy(name: str) -> Proxy:
+    """The proxy called `name`, in any case, `-` or `_`. Raises `UnknownNameError`."""
+    wanted = name.lower().replace("-", "_")
+    if wanted not in PROXIES:
+        raise UnknownNameError("proxy", name, PROXIES)
+    return PROXIES[wanted]

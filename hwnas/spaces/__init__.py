@@ -1,0 +1,7 @@
+"""Search spaces. A new space is one file here and one line in `SPACES`; see README.md."""
+
+from hwnas.spaces.nasbench201 import NASBench201
+from hwnas.spaces.registry import SPACES, get_space
+from hwnas.spaces.space import Space
+
+__all__ = ["SPACES", "NASBench201", "Space", "get_space"]

@@ -1,0 +1,23 @@
+"""Names of spaces, as they arrive from the command line, from HTTP or from files."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hwnas.errors import UnknownNameError
+from hwnas.spaces.nasbench201 import NASBench201
+from hwnas.spaces.space import Space
+
+SPACES: Final[dict[str, Space]] = {
+    space.name: space
+    for space in (NASBench201(),)
+}
+
+
+def get_space(name: str) -> Space:
+    """The space called `name` or one of its aliases, in any case. Raises `UnknownNameError`."""
+    wanted = name.lower()
+    for space in SPACES.values():
+        if wanted in (space.name, *space.aliases):
+            return space
+    raise UnknownNameError("space", name, SPACES)

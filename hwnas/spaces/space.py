@@ -1,0 +1,139 @@
+"""The contract of a search space: architectures are rows of small integers, and everything is vectorised."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwnas.arrays import Array, Integer
+from hwnas.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hwnas.graphs import Graph
+
+
+class Space(abc.ABC):
+    """A family of architectures. One architecture is a vector of `v` small integers, n of them an (n, v) array.
+
+    Attributes that an implementation sets:
+    name: how commands call the space; aliases: other names that it answers to.
+    title, source: for people: what it is and where it was published.
+    datasets: names of the data sets that it has variants for; the first is the default.
+    choices: number of choices at each of the v positions.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    title: str
+    source: str
+    datasets: tuple[str, ...]
+    choices: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of architectures, as an exact integer of any size."""
+        size = 1
+        for choice in self.choices:
+            size *= choice
+        return size
+
+    @property
+    def enumerable(self) -> bool:
+        """Whether `all_vectors` may be called: the space has at most a million architectures."""
+        return self.size <= 1_000_000
+
+    def check(self, vectors: Integer[Array, "n v"]) -> None:
+        """Raise `UsageError` unless every row is an architecture of this space."""
+        expected = len(self.choices)
+        if vectors.ndim != 2 or vectors.shape[1] != expected:
+            raise UsageError(f"space {self.name!r} expects vectors of shape (n, {expected}), got {vectors.shape}")
+        wrong = (vectors < 0) | (vectors >= np.asarray(self.choices))
+        if wrong.any():
+            row, position = np.argwhere(wrong)[0]
+            raise UsageError(
+                f"space {self.name!r} has {self.choices[position]} choices at position {position}, "
+                f"got {vectors[row, position]} in row {row}; choices count from 0"
+            )
+
+    def index(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
+        """Number of each architecture: the vector read as digits, the first position the most significant."""
+        self.check(vectors)
+        self._require_enumerable("index")
+        return np.ravel_multi_index(tuple(vectors.T), self.choices).astype(np.int64)
+
+    def vector(self, indices: Integer[Array, " n"]) -> Integer[Array, "n v"]:
+        """Inverse of `index`. Raises `UsageError` for numbers outside 0 .. size-1."""
+        self._require_enumerable("vector")
+        wrong = (indices < 0) | (indices >= self.size)
+        if wrong.any():
+            raise UsageError(f"space {self.name!r} has indices 0 to {self.size - 1}, got {indices[wrong][0]}")
+        return np.stack(np.unravel_index(indices, self.choices), axis=1).astype(np.int8)
+
+    def all_vectors(self) -> Integer[Array, "n v"]:
+        """Every architecture, row i being the one with index i. Raises `UsageError` where there are too many."""
+        self._require_enumerable("all_vectors")
+        return self.vector(np.arange(self.size))
+
+    def sample(self, n: int, *, seed: int) -> Integer[Array, "n v"]:
+        """n architectures drawn uniformly, without repeats where the space can be enumerated; same seed, same rows."""
+        rng = np.random.default_rng(seed)
+        if not self.enumerable:
+            return rng.integers(0, self.choices, size=(n, len(self.choices))).astype(np.int8)
+        if n > self.size:
+            raise UsageError(f"space {self.name!r} has {self.size} architectures, {n} were asked for")
+        return self.vector(rng.choice(self.size, size=n, replace=False))
+
+    def neighbours(self, vector: Integer[Array, " v"]) -> Integer[Array, "n v"]:
+        """All architectures that differ from `vector` in exactly one position, in order of position and choice."""
+        self.check(vector[None])
+        rows = []
+        for position, choice in enumerate(self.choices):
+            others = [c for c in range(choice) if c != vector[position]]
+            block = np.repeat(vector[None], len(others), axis=0)
+            block[:, position] = others
+            rows.append(block)
+        return np.concatenate(rows)
+
+    def dataset(self, name: str | None) -> str:
+        """The data set called `name` (any case), or the default for None. Raises `UnknownNameError`."""
+        from hwnas.errors import UnknownNameError
+
+        if name is None:
+            return self.datasets[0]
+        known = {dataset.lower(): dataset for dataset in self.datasets}
+        if name.lower() not in known:
+            raise UnknownNameError("data set", name, self.datasets)
+        return known[name.lower()]
+
+    def _require_enumerable(self, what: str) -> None:
+        if not self.enumerable:
+            raise UsageError(f"space {self.name!r} has {self.size:.2e} architectures: {what} needs one of at most 1e6")
+
+    @abc.abstractmethod
+    def strings(self, vectors: Integer[Array, "n v"]) -> list[str]:
+        """The published string form of each architecture."""
+
+    @abc.abstractmethod
+    def parse(self, strings: Sequence[str]) -> Integer[Array, "n v"]:
+        """Vectors of architectures given in any string form that the space knows. Raises `UsageError`."""
+
+    @abc.abstractmethod
+    def network_id(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
+        """An integer per row, equal where the networks are the same once what cannot reach the output is removed."""
+
+    @abc.abstractmethod
+    def counts(self, vectors: Integer[Array, "n v"], *, dataset: str) -> dict[str, Integer[Array, " n"]]:
+        """`params`, `macs` and `flops` (2 x macs) of each architecture as written, dead operations included."""
+
+    @abc.abstractmethod
+    def graph(self, vector: Integer[Array, " v"], *, dataset: str) -> Graph:
+        """The operators of one architecture with their shapes, for a batch of one image."""
+
+    @abc.abstractmethod
+    def module(self, vector: Integer[Array, " v"], *, dataset: str, pruned: bool = False) -> nn.Module:
+        """The torch module; with `pruned`, without what cannot reach the output. Needs the extra `torch`."""

@@ -1,0 +1,78 @@
+"""Non-dominated sets and the two indicators: pure functions on points, all axes minimised. The one file of moocore.
+
+A point dominates another if it is nowhere worse and somewhere better. moocore takes NaN for a value that nothing
+beats, so NaN is refused here; callers drop such rows first (`hwnas.pareto.known`). Infinite values only order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hwnas.arrays import Array, Bool, Float, Int
+from hwnas.errors import UsageError
+
+
+def non_dominated(points: Float[Array, "n m"], *, keep_duplicates: bool = True) -> Bool[Array, " n"]:
+    """Which points no other point dominates.
+
+    Equal points do not dominate each other: all of them are kept (they may be different networks), or with
+    `keep_duplicates=False` only the first. O(n log n) up to three axes, O(n log^(m-2) n) beyond (Kung et al. 1975).
+    Raises `UsageError` for NaN.
+    """
+    import moocore
+
+    if not len(points):
+        return np.zeros(0, dtype=np.bool_)
+    mask = moocore.is_nondominated(_checked(points), keep_weakly=keep_duplicates)
+    return np.asarray(mask, dtype=np.bool_)
+
+
+def non_dominated_ranks(points: Float[Array, "n m"]) -> Int[Array, " n"]:
+    """Rank of each point: 0 if non-dominated, r if non-dominated once all points of ranks below r are taken away.
+
+    Equal points share a rank (Deb et al. 2002). Raises `UsageError` for NaN.
+    """
+    import moocore
+
+    if not len(points):
+        return np.zeros(0, dtype=np.int64)
+    return np.asarray(moocore.pareto_rank(_checked(points)), dtype=np.int64)
+
+
+def hypervolume(points: Float[Array, "n m"], reference: Float[Array, " m"]) -> float:
+    """Volume that is dominated by at least one point and lies within `reference`; points beyond it add nothing.
+
+    0 for no points. Exact (Fonseca et al. 2006; Guerreiro & Fonseca 2018). Raises `UsageError` for NaN.
+    """
+    import moocore
+
+    if not len(points):
+        return 0.0
+    return float(moocore.hypervolume(_checked(points), ref=_checked(reference[None])[0]))
+
+
+def igd_plus(points: Float[Array, "n m"], front: Float[Array, "f m"]) -> float:
+    """Mean over `front` of the distance to the nearest point, where only axes in which the point is worse count.
+
+    IGD+ = 1/f sum_z min_a ||max(a - z, 0)||_2 (Ishibuchi et al. 2015, eq. 17-18); 0 is best.
+    Raises `UsageError` for NaN, and where either set is empty: the distance to nothing has no value.
+    """
+    import moocore
+
+    if not len(points) or not len(front):
+        raise UsageError(
+            f"IGD+ expects at least one point and one point of the front, got {len(points)} and "
+            f"{len(front)}; check that some listed net is feasible"
+        )
+    return float(moocore.igd_plus(_checked(points), ref=_checked(front)))
+
+
+def _checked(points: Float[Array, "n m"]) -> Float[Array, "n m"]:
+    """The points as contiguous float64, as moocore's C code reads them."""
+    unknown = int(np.isnan(points).any(axis=1).sum())
+    if unknown:
+        raise UsageError(
+            f"expected points without NaN, got NaN in {unknown} of {len(points)}; "
+            "leave out nets without a value (hwnas.pareto.known)"
+        )
+    return np.ascontiguousarray(points, dtype=np.float64)
