@@ -13,7 +13,7 @@ from hwnas.errors import UnknownNameError
 
 Kind = Literal["gpu", "edge-gpu", "cpu", "single-board", "phone", "edge-tpu", "asic-simulator", "fpga", "npu", "mcu"]
 Evidence = Literal["measured", "simulated", "measured or estimated"]
-Target = Literal["latency", "energy"]
+Target = Literal["latency", "energy"]  # as in hwnas.estimates, which a look-up of a name need not import
 NOT_STATED: Final = "not stated"
 
 

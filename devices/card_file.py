@@ -34,7 +34,7 @@ else:
 
 
 def read_card(path: Path) -> Card:
-    """The card in a TOML file. Raises `DataError` that names the file and the field, what it expects and what it got."""
+    """The card in a TOML file. Raises `DataError` naming the file and the field, what it expects and what it got."""
     fields = Fields(path, "", parse_toml(_read_text(path), path))
     card = _card(fields)
     if path.stem != card.name:

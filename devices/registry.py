@@ -6,25 +6,20 @@ replaces a shipped one; any other name that two cards share is an error.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
 from hwnas.devices.card import Card, Device
 from hwnas.devices.card_file import read_card, read_names
 from hwnas.errors import DataError, UnknownNameError
+from hwnas.folders import config_folder
 
 SHIPPED_CARDS: Final = Path(__file__).parent / "cards"
 
 
 def user_cards() -> Path:
     """Folder of the user's own cards: `devices/` in `HWNAS_HOME`, else in the platform's configuration folder."""
-    home = os.environ.get("HWNAS_HOME")
-    if home:
-        return Path(home) / "devices"
-    from platformdirs import user_config_path
-
-    return user_config_path("hwnas") / "devices"
+    return config_folder() / "devices"
 
 
 def load_devices() -> dict[str, Card]:

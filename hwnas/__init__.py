@@ -1,4 +1,79 @@
-"""Hardware-aware neural architecture search."""
+"""Hardware-aware neural architecture search: the networks with the most accuracy within a budget on a real device.
+
+    import hwnas
+    result = hwnas.pareto("jetson-tx2", budget_mj=20, proxies=["zen", "synflow"])
+
+`import hwnas` loads the standard library alone: a public name is imported when it is first asked for (PEP 562).
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
 from hwnas.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from hwnas.api.pareto import pareto
+    from hwnas.api.question import Question
+    from hwnas.results import ParetoResult, json_schema
+
+__all__ = ["ParetoResult", "Question", "__version__", "json_schema", "pareto"]
+
+_HOMES: Final = {
+    "ParetoResult": "hwnas.results",
+    "Question": "hwnas.api.question",
+    "json_schema": "hwnas.results",
+}
+
+# In a checkout `hwnas/` is one folder of several that become one package when they are installed.
+if not (Path(__file__).parent / "pareto").is_dir() and find_spec("hwnas.pareto") is None:
+    raise ImportError(
+        f"hwnas is not installed, only its folder {Path(__file__).parent} was found: "
+        "run `python -m pip install -e .` in the checkout"
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name == "pareto":
+        return import_module("hwnas.pareto")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hwnas' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+# `hwnas.pareto` is two things: the subpackage of Pareto mathematics and the main job of the library. Python binds a
+# subpackage to its name in the parent whatever the parent says, so a function cannot keep that name; but a module can
+# be called if its class can. The class is given where the parent binds the subpackage, so that
+# `hwnas.pareto` knows nothing of devices and networks, and every way to import it gives the same object.
+
+
+class _ParetoModule(ModuleType):
+    """The subpackage `hwnas.pareto`; calling it calls `hwnas.api.pareto.pareto`."""
+
+    def __call__(self, device: str, question: Question | None = None, **options: Any) -> ParetoResult:
+        from hwnas.api.pareto import pareto as main_job
+
+        return main_job(device, question, **options)
+
+
+class _Package(ModuleType):
+    """The package `hwnas`; makes its subpackage `pareto` callable when the import system binds it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "pareto" and isinstance(value, ModuleType):
+            value.__class__ = _ParetoModule
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -10,7 +10,7 @@ import numpy as np
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto.dominance import hypervolume, igd_plus
-from hwnas.pareto.feasibility import feasible, known
+from hwnas.pareto.feasibility import check_length, feasible, known
 from hwnas.pareto.shortlists import DEFAULT_K, shortlist
 from hwnas.pareto.truths import Truth
 
@@ -104,6 +104,7 @@ def _average(
     if not scores:
         raise UsageError("expected at least 1 draw, got none")
     chosen_by = truth.costs if costs is None else costs
+    check_length("one row of costs", chosen_by, len(truth.points))
     results = []
     for seed, column in enumerate(scores):
         listed = shortlist(chosen_by, column, bounds=truth.bounds, k=k, groups=truth.groups, seed=seed)

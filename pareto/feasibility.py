@@ -36,6 +36,12 @@ def check_costs(costs: Float[Array, "n m"], bounds: Bounds) -> Float[Array, "n m
     return np.asarray(costs, dtype=np.float64)
 
 
+def check_length(what: str, column: Array, n: int) -> None:
+    """Raise `UsageError` unless the column has one entry per net; `what` names it in the message: "one score"."""
+    if len(column) != n:
+        raise UsageError(f"expected {what} for each net ({n}), got {len(column)}; give columns of the same nets")
+
+
 def known(costs: Float[Array, "n m"]) -> Bool[Array, " n"]:
     """Which nets have a value on every axis."""
     return np.asarray(~np.isnan(costs).any(axis=1))

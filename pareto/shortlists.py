@@ -9,7 +9,7 @@ import numpy as np
 from hwnas.arrays import Array, Float, Int, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto.dominance import non_dominated
-from hwnas.pareto.feasibility import Bounds, cheapest_first, check_costs, feasible, first_of_each, known
+from hwnas.pareto.feasibility import Bounds, cheapest_first, check_costs, check_length, feasible, first_of_each, known
 
 DEFAULT_K = 20
 
@@ -56,12 +56,12 @@ def shortlist(
     costs = check_costs(costs, bounds)
     if k < 1:
         raise UsageError(f"expected a shortlist of at least 1 net, got k = {k}")
-    if len(scores) != len(costs):
-        raise UsageError(f"expected one score per net ({len(costs)}), got {len(scores)}")
+    check_length("one score", scores, len(costs))
     mask, unscored = feasible(costs, bounds), np.isnan(scores)
     draw = np.random.default_rng(seed).random(len(costs))
     rows = cheapest_first(costs, bounds, np.flatnonzero(mask & ~unscored), -scores, draw)
     if groups is not None:
+        check_length("one network id", groups, len(costs))
         rows = first_of_each(groups, rows)
     positions, ranks = _choose(np.column_stack([costs[rows], -scores[rows]]), k)
     return Shortlist(

@@ -9,7 +9,7 @@ import numpy as np
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto.dominance import hypervolume
-from hwnas.pareto.feasibility import Bounds, check_costs
+from hwnas.pareto.feasibility import Bounds, check_costs, check_length
 from hwnas.pareto.fronts import Front, exhaustive_front, worst_point
 
 
@@ -58,8 +58,7 @@ def reference_point(
     of 0 would make every front look 97 % good. Raises `UsageError` where an axis has no value at all.
     """
     costs = check_costs(costs, bounds)
-    if len(accuracy) != len(costs):
-        raise UsageError(f"expected one accuracy per net ({len(costs)}), got {len(accuracy)}")
+    check_length("one accuracy", accuracy, len(costs))
     measured = accuracy[~np.isnan(accuracy)]
     point = np.append(worst_point(costs, bounds), -np.median(measured) if len(measured) else np.nan)
     if np.isnan(point).any():
@@ -73,6 +72,7 @@ def twin_means(accuracy: Float[Array, " n"], groups: Integer[Array, " n"]) -> Fl
     Nets that are the same network differ in published accuracy by training noise alone (0.4 points on
     NAS-Bench-201): their mean is the better estimate, and no list gains from picking the lucky twin.
     """
+    check_length("one network id", groups, len(accuracy))
     _, group = np.unique(groups, return_inverse=True)
     measured = ~np.isnan(accuracy)
     total = np.bincount(group, np.where(measured, accuracy, 0.0))

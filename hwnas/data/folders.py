@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hwnas.errors import DataError
-
-
-def cache_folder() -> Path:
-    """The folder in `HWNAS_DATA`, else the platform's cache folder of hwnas. Looking does not create it."""
-    if chosen := os.environ.get("HWNAS_DATA"):
-        return Path(chosen).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("hwnas", appauthor=False)
+from hwnas.folders import cache_folder
 
 
 def table_path(name: str) -> Path:
@@ -39,7 +31,7 @@ def writing(target: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(
             f"expected to write {target}, got: {error.strerror or error}; "
-            "free the place, or set HWNAS_DATA to a folder that you can write"
+            "make the folder writable or free space there, or set HWNAS_DATA to another folder"
         ) from error
 
 
@@ -49,12 +41,12 @@ def write_whole(target: Path, content: bytes) -> None:
     Raises `DataError` where the folder cannot be written.
     """
     with writing(target):
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        # Not tempfile: its files are readable by their owner alone, and a cache may be shared.
+        part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(name, target)
+            part.write_bytes(content)
+            part.replace(target)
         except BaseException:  # Ctrl-C included: nothing half-written stays behind
             with suppress(OSError):
-                os.unlink(name)
+                part.unlink()
             raise

@@ -61,15 +61,15 @@ class _Dtype:
     """Stand-in of numpy.dtype: only numbers and booleans of fixed size."""
 
     def __init__(self, code: str, *_: object) -> None:
-        self._code, self._order = code, "="
+        self._code, self._order = code.lstrip("<>=|"), "="
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._order = str(state[1])
+        self._order = str(state[1]).replace("|", "=")
 
     def decode(self, content: bytes | str) -> np.ndarray:
-        if self._code.lstrip("<>=|") not in _NUMBERS:
+        if self._code not in _NUMBERS or self._order not in ("<", ">", "="):
             raise DataError(f"expected numbers, got an array of type {self._code!r}")
-        dtype = np.dtype(self._code).newbyteorder("=" if self._order == "|" else self._order)
+        dtype = np.dtype(self._order + self._code)
         return np.frombuffer(content.encode("latin-1") if isinstance(content, str) else content, dtype)
 
 
@@ -94,12 +94,18 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode({"latin1": "latin-1"}[encoding])
 
 
+def _no_bytes() -> bytes:
+    """Stand-in of bytes(), with which Python 3 writes b"" in old pickles."""
+    return b""
+
+
 _NUMBERS: Final = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"))
 # Arrays and numbers of numpy as lists and Python numbers. The module was renamed in numpy 2.
 NUMPY: Final[StandIns] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): lambda *_: _Array() for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
     ("collections", "OrderedDict"): dict,

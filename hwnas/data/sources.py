@@ -65,11 +65,6 @@ class Source:
         """Bytes of all its files, as far as they are known."""
         return sum(file.size or 0 for file in self.files)
 
-    @property
-    def has_address(self) -> bool:
-        """Whether the network brings all of it; the rest comes from a mirror or an import."""
-        return all(file.upstream is not None for file in self.files)
-
 
 def _load(path: Path) -> dict[str, Source]:
     entries = json.loads(path.read_text(encoding="utf-8"))["sources"]

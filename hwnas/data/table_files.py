@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -21,7 +23,10 @@ from hwnas.errors import DataError
 FORMAT_VERSION: Final = 1
 _HEADER: Final = "header.json"
 # What the standard library and numpy raise on a file that is cut short, has changed bytes, or cannot be opened.
-_DAMAGE: Final = (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, OSError, NotImplementedError)
+_DAMAGE: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(ValueError, KeyError, TypeError, AttributeError, OverflowError, RuntimeError),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,14 +93,19 @@ def write_table(name: str, source: TableSource, contents: Contents) -> Path:
     return path
 
 
-def read_header(name: str) -> Header:
-    """The header of a table that is in the cache. Raises `DataError` for a damaged file or another version."""
+def read_header(name: str) -> Header | None:
+    """The header of a table; None where it is not in the cache.
+
+    Raises `DataError` for a damaged file or another version.
+    """
     try:
         fields: dict[str, Any] = json.loads(_read_member(name, _HEADER))
         version = fields.pop("format_version")
         if version != FORMAT_VERSION:
             raise _damaged(name, f"format version {version}, where this hwnas reads version {FORMAT_VERSION}")
         header = Header(**{**fields, "source": TableSource(**fields["source"])})
+    except FileNotFoundError:
+        return None
     except _DAMAGE as error:
         raise _damaged(name, f"a file that cannot be read ({error})") from error
     if header.name != name:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, final
 
 from hwnas.arrays import Array
-from hwnas.data.folders import table_path
 from hwnas.data.sources import TABLES
 from hwnas.data.table_files import Contents, Header, TableSource, make_header, read_column, read_header
 from hwnas.errors import UnknownNameError
@@ -77,10 +77,10 @@ def open_table(name: str) -> Table | None:
     """
     if name not in TABLES:
         raise UnknownNameError("table", name, TABLES)
-    if not table_path(name).exists():
-        return None
     header = read_header(name)
-    return Table(header, lambda column: read_column(header, column))
+    if header is None:
+        return None
+    return Table(header, partial(read_column, header))
 
 
 def table_in_memory(name: str, source: TableSource, contents: Contents) -> Table:

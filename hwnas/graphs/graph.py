@@ -28,7 +28,7 @@ class Operator:
         """Trainable parameters."""
         a = self.attributes
         if self.kind == "conv":
-            return self.shape[1] * (a["in_channels"] // a["groups"]) * a["kernel"] ** 2 + a.get("bias", 0) * self.shape[1]
+            return self.shape[1] * (a["in_channels"] // a["groups"] * a["kernel"] ** 2 + a.get("bias", 0))
         if self.kind == "linear":
             return self.shape[1] * (a["in_features"] + a.get("bias", 1))
         if self.kind == "batch_norm":

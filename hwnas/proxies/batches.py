@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from hwnas.errors import UsageError
+from hwnas.arrays import Array
+from hwnas.errors import DataError, UsageError
+
+# Mean and deviation of red, green and blue over the training images, in bytes (NAS-Bench-201's data loaders).
+_PUBLISHED_STATISTICS: Final[Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
+    "cifar10": ((125.3, 123.0, 113.9), (63.0, 62.1, 66.7)),
+    "cifar100": ((129.3, 124.1, 112.4), (68.2, 65.4, 70.4)),
+    "ImageNet16-120": ((122.68, 116.66, 104.01), (63.22, 61.26, 65.09)),
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,14 +44,86 @@ class Batch:
                 f"got {self.labels.dtype} of shape {tuple(self.labels.shape)}"
             )
         if not torch.isfinite(self.images).all():
-            raise UsageError("expected finite images, got NaN or infinity")
+            raise UsageError("expected finite images, got NaN or infinity; repair or leave out these images")
 
 
-def noise_batch(*, size: int, image_size: int, classes: int, seed: int) -> Batch:
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What networks see: the name of a data set, the shape of one image (channels, height, width), and classes."""
+
+    dataset: str
+    image_shape: tuple[int, ...]
+    classes: int
+
+
+def load_batch(task: Task, *, images: Path | None = None, size: int = 64, seed: int = 0) -> Batch:
+    """The first `size` images of a `.npz` file with `x` and `y`; without a file, of the table `images-<dataset>`.
+
+    Bytes are normalised, floats are taken as they are. Where there is neither file nor table, standard normal noise
+    with random labels. Raises `DataError` for a damaged file and `UsageError` for images that do not fit the task.
+    """
+    if images is not None:
+        return _first(task, *_read(images), size=size, name=images.name)
+    from hwnas.data import TABLES, open_table
+
+    name = f"images-{task.dataset}"
+    table = open_table(name) if name in TABLES else None
+    if table is not None:
+        return _first(task, table["x"], table["y"], size=size, name=name)
+    return noise_batch(task, size=size, seed=seed)
+
+
+def noise_batch(task: Task, *, size: int, seed: int) -> Batch:
     """Standard normal images with uniform random labels, for when no real images are at hand."""
     generator = torch.Generator().manual_seed(seed)
     return Batch(
-        images=torch.randn(size, 3, image_size, image_size, generator=generator),
-        labels=torch.randint(classes, (size,), generator=generator),
-        source=f"standard normal noise, {size} images of 3x{image_size}x{image_size}, seed {seed}",
+        images=torch.randn(size, *task.image_shape, generator=generator),
+        labels=torch.randint(task.classes, (size,), generator=generator),
+        source=f"{size} images of standard normal noise with random labels",
     )
+
+
+def _read(path: Path) -> tuple[Array, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["x"], arrays["y"]
+    except FileNotFoundError:
+        raise UsageError(f"expected images in {path}, got no such file; give a .npz file with x and y") from None
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"expected a .npz file with arrays x and y, got {path}: {error}; save it anew") from error
+
+
+def _first(task: Task, x: Array, y: Array, *, size: int, name: str) -> Batch:
+    """Batch of the first `size` images, checked against the task."""
+    if x.ndim != 4 or x.shape[1:] != task.image_shape or len(x) != len(y):
+        raise UsageError(
+            f"expected images of shape (n, {', '.join(map(str, task.image_shape))}) with n labels for {task.dataset}, "
+            f"got {x.shape} with labels {y.shape} in {name}"
+        )
+    if not 1 <= size <= len(x):
+        raise UsageError(f"expected a batch of 1 to {len(x)} images of {name}, got {size}; give another batch size")
+    labels = y[:size].astype(np.int64)
+    if y.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= task.classes:
+        raise UsageError(
+            f"expected integer labels from 0 to {task.classes - 1} for {task.dataset}, "
+            f"got {y.dtype} from {y[:size].min()} to {y[:size].max()} in {name}"
+        )
+    pixels, how = _normalised(task, x[:size])
+    return Batch(
+        images=torch.from_numpy(pixels), labels=torch.from_numpy(labels), source=f"first {size} images of {name}{how}"
+    )
+
+
+def _normalised(task: Task, x: Array) -> tuple[Array, str]:
+    """float32 pixels, and what was done to them."""
+    if x.dtype.kind == "f":
+        return x.astype(np.float32), ""
+    if x.dtype != np.uint8:
+        raise UsageError(f"expected images of floats or of uint8, got {x.dtype}; convert them")
+    if task.dataset in _PUBLISHED_STATISTICS:
+        mean, deviation = (np.array(v)[:, None, None] for v in _PUBLISHED_STATISTICS[task.dataset])
+        how = ", bytes normalised by the data set's mean and deviation"
+    else:
+        mean, deviation = x.mean(axis=(0, 2, 3), keepdims=True), x.std(axis=(0, 2, 3), keepdims=True)
+        how = ", bytes normalised by their own mean and deviation"
+    return ((x - mean) / np.maximum(deviation, 1e-6)).astype(np.float32), how

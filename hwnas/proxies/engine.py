@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from hwnas.errors import ProxyError
 from hwnas.proxies.proxy import Need, Proxy
 
 if TYPE_CHECKING:
@@ -13,17 +14,43 @@ if TYPE_CHECKING:
     from hwnas.graphs import Graph
     from hwnas.proxies.batches import Batch
 
+_NEEDS_WEIGHTS: Final[frozenset[Need]] = frozenset({"gradients", "synflow", "gaussian"})
+
 
 def score_module(
     module: nn.Module, batch: Batch, proxies: Sequence[Proxy], *, graph: Graph | None = None, seed: int = 0
 ) -> dict[str, float]:
     """Score of `module` by each proxy; higher is better.
 
-    The module is left as it was. Same module, batch and seed give the same scores. A score that overflows or is
+    The module and the global random state are left as they were. Same module, batch and seed give the same scores
+    (up to rounding, where another device or number of threads adds in another order). A score that overflows or is
     undefined is returned as it is (infinity, NaN), never replaced. Raises `ProxyError`.
     """
-    from hwnas.proxies.evidence import gather
+    import torch
 
+    from hwnas.proxies.passes import gather
+
+    _check(module, proxies, graph)
     needs: set[Need] = set().union(*(proxy.needs for proxy in proxies))
-    evidence = gather(module, batch, needs, graph=graph, seed=seed)
+    on_cuda = batch.images.is_cuda
+    with torch.random.fork_rng(devices=[batch.images.device] if on_cuda else []):  # dropout draws from global state
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            torch.cuda.manual_seed(seed)
+        evidence = gather(module, batch, needs, graph=graph, seed=seed)
     return {proxy.name: proxy.score(evidence) for proxy in proxies}
+
+
+def _check(module: nn.Module, proxies: Sequence[Proxy], graph: Graph | None) -> None:
+    from hwnas.proxies.module_state import WEIGHTED, weighted_layers
+
+    reads_graph = [proxy.name for proxy in proxies if "graph" in proxy.needs]
+    if reads_graph and graph is None:
+        raise ProxyError(f"{', '.join(reads_graph)} expected the operator graph of the network, got none; pass graph=")
+    reads_weights = [proxy.name for proxy in proxies if proxy.needs & _NEEDS_WEIGHTS]
+    if reads_weights and not weighted_layers(module):
+        kinds = ", ".join(kind.__name__ for kind in WEIGHTED)
+        raise ProxyError(
+            f"{', '.join(reads_weights)} expected a module with weighted layers ({kinds}), "
+            f"got {type(module).__name__} without any; score another module or use other proxies"
+        )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def score(evidence: Evidence) -> float:
-    """Floating point operations as torch's flop counter counts them (two for each multiply-accumulate), dead operations included."""
+    """Operations as torch's flop counter counts them, two for each multiply-accumulate, dead ones included."""
     assert evidence.graph is not None
     return float(evidence.graph.flops)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hwnas.errors import ProxyError
 from hwnas.proxies.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
 
 def score(evidence: Evidence) -> float:
     """log |det K|, K_ij being the number of ReLU units on which images i and j agree; -inf where K is singular."""
-    assert evidence.relu_agreement is not None
-    return float(evidence.relu_agreement.slogdet().logabsdet.item())
+    kernel = evidence.relu_agreement
+    assert kernel is not None
+    if not kernel.diagonal().any():
+        raise ProxyError("naswot expected a module in which an nn.ReLU runs, got none; use another proxy")
+    return float(kernel.slogdet().logabsdet.item())
 
 
 PROXY = Proxy(
@@ -25,4 +29,5 @@ PROXY = Proxy(
     fails="networks without ReLU; grows with the number of ReLU units; depends on the batch size",
     uses_data=True,
     uses_labels=False,
+    minus_infinity="two images have the same ReLU pattern",
 )

@@ -21,6 +21,7 @@ class Proxy:
     score: the function; higher is better for every proxy ("direction" of the paper is turned where it differs).
     source: publication and equation. fails: where it is known to mislead.
     uses_data, uses_labels: whether the score depends on the images and on their labels.
+    unit: of the score, where it has one. minus_infinity: what a score of -inf says, where it can occur.
     """
 
     name: str
@@ -32,3 +33,9 @@ class Proxy:
     uses_data: bool
     uses_labels: bool
     unit: str = ""
+    minus_infinity: str = ""
+
+    @property
+    def by_architecture(self) -> bool:
+        """Whether it reads the graph alone: it then counts dead operations and differs between identical networks."""
+        return self.needs <= {"graph"}

@@ -9,8 +9,7 @@ from hwnas.proxies import flops, grad_norm, macs, naswot, params, snip, synflow,
 from hwnas.proxies.proxy import Proxy
 
 PROXIES: Final[dict[str, Proxy]] = {
-    module.PROXY.name: module.PROXY
-    for module in (params, macs, flops, zen, naswot, synflow, grad_norm, snip)
+    module.PROXY.name: module.PROXY for module in (params, macs, flops, zen, naswot, synflow, grad_norm, snip)
 }
 BASELINES: Final = ("params", "flops")
 

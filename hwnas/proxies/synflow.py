@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-
 from typing import TYPE_CHECKING
 
 from hwnas.proxies.proxy import Proxy
@@ -30,4 +29,5 @@ PROXY = Proxy(
     fails="prefers wide and deep networks whatever the task; sees neither batch norm nor data",
     uses_data=False,
     uses_labels=False,
+    minus_infinity="no path leads from the input to the output",
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,13 @@ from typing import Any, Final
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
+from hwnas.data.folders import write_whole
 from hwnas.errors import DataError, UsageError
+from hwnas.folders import cache_folder
+from hwnas.spaces import get_space
 
 FORMAT_VERSION: Final = 1
+SHIPPED_FOLDER: Final = Path(__file__).parents[1] / "data" / "shipped"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +39,8 @@ class ScoreTable:
         """Scores of `network_ids` by one proxy, float64; NaN for networks that the table does not have."""
         if proxy not in self.proxies:
             raise UsageError(f"expected one of the scored proxies {', '.join(self.proxies)}, got {proxy!r}")
+        if not len(self.network_ids):
+            return np.full(len(network_ids), np.nan)
         column = self.scores[:, self.proxies.index(proxy)].astype(np.float64)
         rows = np.searchsorted(self.network_ids, network_ids).clip(max=len(self.network_ids) - 1)
         return np.where(self.network_ids[rows] == network_ids, column[rows], np.nan)
@@ -46,22 +51,16 @@ class ScoreTable:
         return np.flatnonzero(np.isnan(self.scores).any(axis=1))
 
     def save(self, path: Path) -> None:
-        """Write to a temporary name beside `path` and rename, so that a reader never sees half a table."""
+        """Write beside `path` and rename, so that a reader never sees half a table. Raises `DataError`."""
         meta = {"format": FORMAT_VERSION, "recipe": dict(self.recipe), "proxies": list(self.proxies)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(
-                    file,
-                    meta=np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
-                    network_ids=self.network_ids,
-                    scores=self.scores,
-                )
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            meta=np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
+            network_ids=self.network_ids,
+            scores=self.scores,
+        )
+        write_whole(path, file.getvalue())
 
 
 def load_scores(path: Path) -> ScoreTable:
@@ -70,23 +69,49 @@ def load_scores(path: Path) -> ScoreTable:
         with np.load(path, allow_pickle=False) as file:
             meta = json.loads(bytes(file["meta"]))
             network_ids, scores = file["network_ids"], file["scores"]
+        version, recipe, proxies = meta["format"], meta["recipe"], tuple(meta["proxies"])
     except FileNotFoundError:
-        raise DataError(f"expected a table of scores at {path}, got nothing; make it with `hwnas score`") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a readable table of scores ({error}); delete it and score again") from error
-    if meta.get("format") != FORMAT_VERSION:
         raise DataError(
-            f"{path} has format {meta.get('format')}, expected {FORMAT_VERSION}; delete it and score again"
+            f"expected a table of scores at {path}, got nothing; make it with `hwnas score --all`"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is not a readable table of scores ({error}); delete it and score again") from error
+    if version != FORMAT_VERSION:
+        raise DataError(f"{path} has format {version}, expected {FORMAT_VERSION}; delete it and score again")
+    if scores.shape != (len(network_ids), len(proxies)) or (np.diff(network_ids) <= 0).any():
+        raise DataError(
+            f"{path} has scores of shape {scores.shape}, expected {len(network_ids)} ascending networks "
+            f"by {len(proxies)} proxies; delete it and score again"
         )
-    return ScoreTable(
-        recipe=meta["recipe"], proxies=tuple(meta["proxies"]), network_ids=network_ids, scores=scores
-    )
+    return ScoreTable(recipe=recipe, proxies=proxies, network_ids=network_ids, scores=scores)
 
 
-def empty_table(
-    recipe: Mapping[str, Any], proxies: Sequence[str], network_ids: Integer[Array, " n"]
-) -> ScoreTable:
+def empty_table(recipe: Mapping[str, Any], proxies: Sequence[str], network_ids: Integer[Array, " n"]) -> ScoreTable:
     """A table of the distinct `network_ids` with nothing scored yet."""
     distinct = np.unique(network_ids)
     scores = np.full((len(distinct), len(proxies)), np.nan, dtype=np.float32)
     return ScoreTable(recipe=recipe, proxies=tuple(proxies), network_ids=distinct, scores=scores)
+
+
+def scores_path(space: str, dataset: str) -> Path:
+    """Where `hwnas score --all` keeps the scores of a space in the cache."""
+    return cache_folder() / "scores" / f"{space}_{dataset}.npz"
+
+
+def find_scores(space: str, dataset: str | None = None, *, proxies: Sequence[str] = ()) -> ScoreTable | None:
+    """The table of scores of a whole space on a data set, which has all of `proxies`; None where there is none.
+
+    One from the cache comes before the shipped one. Where the data set has none, that of the space's default data set
+    stands in: `recipe["dataset"]` says which it is. Unfinished tables are passed over. Raises `DataError` for a
+    damaged file and `UnknownNameError`.
+    """
+    found = get_space(space)
+    networks = len(np.unique(found.network_id(found.all_vectors())))
+    for name in dict.fromkeys((found.dataset(dataset), found.datasets[0])):
+        for path in (scores_path(found.name, name), SHIPPED_FOLDER / f"{found.name}_{name}_scores.npz"):
+            if not path.is_file():
+                continue
+            table = load_scores(path)
+            if len(table.network_ids) == networks and not len(table.missing) and set(proxies) <= set(table.proxies):
+                return table
+    return None

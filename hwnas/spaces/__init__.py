@@ -2,6 +2,6 @@
 
 from hwnas.spaces.nasbench201 import NASBench201
 from hwnas.spaces.registry import SPACES, get_space
-from hwnas.spaces.space import Space
+from hwnas.spaces.space import CellGraphs, Space
 
-__all__ = ["SPACES", "NASBench201", "Space", "get_space"]
+__all__ = ["SPACES", "CellGraphs", "NASBench201", "Space", "get_space"]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from hwnas.arrays import Array, Bool, Integer
+from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
-from hwnas.spaces.space import Space
+from hwnas.spaces.space import CellGraphs, Space
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,9 +63,9 @@ class NASBench201(Space):
             return [OPERATIONS.index(op) for op in match.groups()]
         if match := _TUPLE.fullmatch(text):
             codes = np.array([[int(code) for code in match.groups()]])
-            return list(self.from_tuples(codes)[0])
-        if text.isascii() and text.isdigit():
-            return list(self.vector(np.array([int(text[:9])]))[0])
+            return self.from_tuples(codes)[0].tolist()  # type: ignore[no-any-return]
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            return self.vector(np.array([int(text)]))[0].tolist()  # type: ignore[no-any-return]
         raise UsageError(
             f"{string!r} is not an architecture of {self.name}; expected '|op~0|+|op~0|op~1|+|op~0|op~1|op~2|', "
             f"a tuple of six operation codes, or an index from 0 to {self.size - 1}"
@@ -79,7 +79,7 @@ class NASBench201(Space):
         """
         if ((tuples < 0) | (tuples > 4)).any():
             raise UsageError(f"operation codes of the tuple form are 0 to 4, got {tuples.min()} to {tuples.max()}")
-        return np.asarray(_TUPLE_CODES, dtype=np.int8)[tuples[:, _TUPLE_POSITIONS]]
+        return np.take(np.asarray(_TUPLE_CODES, dtype=np.int8), tuples[:, _TUPLE_POSITIONS])
 
     def to_tuples(self, vectors: Integer[Array, "n 6"]) -> Integer[Array, "n 6"]:
         """Inverse of `from_tuples`."""
@@ -118,6 +118,26 @@ class NASBench201(Space):
         params, macs = (base + per_operation[vectors].sum(axis=1)).T
         return {"params": params, "macs": macs, "flops": 2 * macs}
 
+    def features(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n f"]:
+        """Per edge: one-hot operation, whether the edge is live, one-hot operation where it is; (n, 66) float32."""
+        self.check(vectors)
+        one_hot = np.eye(len(OPERATIONS), dtype=np.float32)[vectors]
+        live = self.live(vectors)[:, :, None].astype(np.float32)
+        return np.concatenate([one_hot, live, one_hot * live], axis=2).reshape(len(vectors), -1)
+
+    def cell_graphs(self, vectors: Integer[Array, "n v"]) -> CellGraphs:
+        """Operations as nodes (BRP-NAS, Dudziak 2020, section 3.1): input, six edges, output, global node.
+
+        Node features: one-hot of the five operations, input, output, global; and whether the operation is live.
+        """
+        self.check(vectors)
+        ends = [np.full((len(vectors), 1), kind) for kind in (5, 6, 7)]
+        kinds = np.concatenate([ends[0], vectors, ends[1], ends[2]], axis=1)
+        live = np.ones((len(vectors), 9, 1), dtype=np.float32)
+        live[:, 1:7, 0] = self.live(vectors)
+        nodes = np.concatenate([np.eye(8, dtype=np.float32)[kinds], live], axis=2)
+        return CellGraphs(nodes=nodes, adjacency=_operation_adjacency())
+
     def graph(self, vector: Integer[Array, " v"], *, dataset: str) -> Graph:
         """Operators of the whole network, stem to classifier, dead operations included."""
         from hwnas.spaces.nasbench201_graph import build_graph
@@ -133,6 +153,18 @@ class NASBench201(Space):
         if pruned:
             vector = np.where(self.live(vector[None])[0], vector, np.int8(NONE))
         return Network(vector.tolist(), dataset=self.dataset(dataset), skip_none=pruned)
+
+
+def _operation_adjacency() -> Float[Array, "9 9"]:
+    """Which operation feeds which: node 0 is the cell's input, 1 to 6 its edges, 7 its output, 8 the global node."""
+    adjacency = np.zeros((9, 9), dtype=np.float32)
+    for number, (start, end) in enumerate(EDGES, start=1):
+        adjacency[0, number] = start == 0
+        adjacency[number, 7] = end == 3
+        for other, (other_start, _) in enumerate(EDGES, start=1):
+            adjacency[number, other] = end == other_start
+    adjacency[:8, 8] = 1
+    return adjacency
 
 
 @cache

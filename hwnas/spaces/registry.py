@@ -8,10 +8,7 @@ from hwnas.errors import UnknownNameError
 from hwnas.spaces.nasbench201 import NASBench201
 from hwnas.spaces.space import Space
 
-SPACES: Final[dict[str, Space]] = {
-    space.name: space
-    for space in (NASBench201(),)
-}
+SPACES: Final[dict[str, Space]] = {space.name: space for space in (NASBench201(),)}
 
 
 def get_space(name: str) -> Space:

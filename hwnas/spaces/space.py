@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwnas.arrays import Array, Integer
-from hwnas.errors import UsageError
+from hwnas.arrays import Array, Float, Integer
+from hwnas.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from hwnas.graphs import Graph
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellGraphs:
+    """n architectures as graphs of k nodes that share their edges.
+
+    nodes: (n, k, c) float32 features, the last node connected to all others. adjacency: (k, k), 1 from row to column.
+    """
+
+    nodes: Float[Array, "n k c"]
+    adjacency: Float[Array, "k k"]
 
 
 class Space(abc.ABC):
@@ -64,7 +76,7 @@ class Space(abc.ABC):
         """Number of each architecture: the vector read as digits, the first position the most significant."""
         self.check(vectors)
         self._require_enumerable("index")
-        return np.ravel_multi_index(tuple(vectors.T), self.choices).astype(np.int64)
+        return np.asarray(np.ravel_multi_index(tuple(vectors.T), self.choices), dtype=np.int64)
 
     def vector(self, indices: Integer[Array, " n"]) -> Integer[Array, "n v"]:
         """Inverse of `index`. Raises `UsageError` for numbers outside 0 .. size-1."""
@@ -101,8 +113,6 @@ class Space(abc.ABC):
 
     def dataset(self, name: str | None) -> str:
         """The data set called `name` (any case), or the default for None. Raises `UnknownNameError`."""
-        from hwnas.errors import UnknownNameError
-
         if name is None:
             return self.datasets[0]
         known = {dataset.lower(): dataset for dataset in self.datasets}
@@ -129,6 +139,14 @@ class Space(abc.ABC):
     @abc.abstractmethod
     def counts(self, vectors: Integer[Array, "n v"], *, dataset: str) -> dict[str, Integer[Array, " n"]]:
         """`params`, `macs` and `flops` (2 x macs) of each architecture as written, dead operations included."""
+
+    @abc.abstractmethod
+    def features(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n f"]:
+        """Flat float32 features of each architecture, the input of an MLP predictor."""
+
+    @abc.abstractmethod
+    def cell_graphs(self, vectors: Integer[Array, "n v"]) -> CellGraphs:
+        """Each architecture as a small graph of operations, the input of a GCN predictor."""
 
     @abc.abstractmethod
     def graph(self, vector: Integer[Array, " v"], *, dataset: str) -> Graph:

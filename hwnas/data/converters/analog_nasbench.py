@@ -39,7 +39,7 @@ _STAND_INS = {
 
 
 def convert_analog_nasbench(files: Mapping[str, bytes], tables: tuple[str, ...]) -> Iterator[tuple[str, Contents]]:
-    """`cifar10`: accuracy (%) of the digital network in float32, `baseline_accuracy` there.
+    """`cifar10`: accuracy (%) of the digital network, `baseline_accuracy` there.
 
     Raises `DataError` where the file is not of the published form.
     """

@@ -43,10 +43,11 @@ def _networks(path: str, dataset: Mapping[str, Any]) -> Contents:
 
 
 def _column(values: Any, order: Integer[Array, " n"]) -> Array:
-    column = np.array(_in_order(values), dtype=np.float64)
+    column: Array = np.array(_in_order(values), dtype=np.float64)
     if column.shape != order.shape:
         raise ValueError(f"{column.shape} values for {order.shape} networks")
-    return column[order]
+    ordered: Array = column[order]
+    return ordered
 
 
 def _in_order(values: Any) -> Sequence[Any]:

@@ -35,18 +35,28 @@ def numbers(path: str, cells: Sequence[str]) -> Array:
 
 
 def row_indices(path: str, architectures: Sequence[str]) -> Integer[Array, " n"]:
-    """Index in the space NAS-Bench-201 of each architecture, given as string or as tuple.
+    """Index in the space NAS-Bench-201 of each architecture, given as the benchmark's string or as a tuple of codes.
 
     Raises `DataError` where one is not of the space or occurs twice.
     """
     space = NASBench201()
     try:
-        indices = space.index(space.parse(architectures))
-    except UsageError as error:
+        if all(text.startswith("(") for text in architectures):  # all at once: a third of the time
+            indices = space.index(space.from_tuples(_codes(architectures)))
+        else:
+            indices = space.index(space.parse(architectures))
+    except (UsageError, ValueError) as error:
         raise DataError(f"{path}: {error}") from error
     if len(np.unique(indices)) != len(indices):
         raise DataError(f"{path}: expected each architecture once, got some of them twice")
     return indices
+
+
+def _codes(tuples: Sequence[str]) -> Integer[Array, "n 6"]:
+    codes = [[int(code) for code in text.strip("()").split(",")] for text in tuples]
+    if any(len(row) != 6 for row in codes):
+        raise ValueError("expected tuples of six operation codes, got tuples of other lengths")
+    return np.array(codes, dtype=np.int8).reshape(-1, 6)
 
 
 def whole_space(path: str, indices: Integer[Array, " n"]) -> Integer[Array, " m"]:

@@ -1,0 +1,167 @@
+"""What is installed, which data is present, and what to do about what is not."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, Final, Literal, final
+
+from hwnas.data import cache_folder, list_sources, verify
+from hwnas.data.sources import SOURCES
+from hwnas.devices import load_devices, user_cards
+from hwnas.errors import HwnasError
+from hwnas.predictors.shipped import SHIPPED_FOLDER, open_shipped_costs
+from hwnas.proxies.table import load_scores
+from hwnas.spaces import SPACES
+from hwnas.version import __version__
+
+Status = Literal["ok", "absent", "broken"]
+# What an extra is for, and the command that needs it: an extra that is not there is no fault.
+EXTRAS: Final = {
+    "truth": "true accuracies of CIFAR-10 without a download",
+    "torch": "scores and predictors of your own (`hwnas score`, `hwnas train`)",
+    "plot": "pictures (`--out file.png`)",
+}
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at.
+
+    status: "broken" needs repair; "absent" is an option that is not used. advice: what to do; empty where nothing.
+    """
+
+    group: Literal["python", "core", "extra", "shipped", "data", "folder"]
+    name: str
+    status: Status
+    detail: str
+    advice: str = ""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class DoctorResult:
+    """Everything that was looked at."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def broken(self) -> bool:
+        """Whether anything needs repair."""
+        return any(finding.status == "broken" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"broken": self.broken, "findings": [asdict(finding) for finding in self.findings]}
+
+
+def doctor() -> DoctorResult:
+    """Look at Python, installed packages, shipped files, public tables and folders. Changes nothing, loads no torch."""
+    findings = [*_python(), *_packages(), *_shipped_costs(), *_shipped_scores(), *_cards(), *_tables(), _cache()]
+    return DoctorResult(findings=tuple(findings))
+
+
+def _python() -> Iterator[Finding]:
+    where = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    yield Finding(group="python", name="python", status="ok", detail=where)
+    yield Finding(group="python", name="hwnas", status="ok", detail=f"{__version__}, {Path(__file__).parents[1]}")
+
+
+def _packages() -> Iterator[Finding]:
+    """Each requirement that the installed metadata names: of the core, and of the extras that people install."""
+    for text in requires("hwnas") or []:
+        requirement, _, condition = text.partition(";")
+        name = requirement.strip().split("[")[0].rstrip("<>=!~.0123456789, ")
+        extra = condition.partition("extra == ")[2].strip("\"' )")
+        if name == "hwnas" or (extra and extra not in EXTRAS) or ("python_version" in condition and not extra):
+            continue
+        try:
+            detail, status = version(name), "ok"
+        except PackageNotFoundError:
+            detail, status = "not installed", "absent" if extra else "broken"
+        advice = ""
+        if status != "ok":
+            what = f"hwnas[{extra}]" if extra else requirement.strip()
+            purpose = f" for {EXTRAS[extra]}" if extra else ""
+            advice = f'run `python -m pip install "{what}"`{purpose}'
+        group: Literal["extra", "core"] = "extra" if extra else "core"
+        label = f"{name} ({extra})" if extra else name
+        yield Finding(group=group, name=label, status=_status(status), detail=detail, advice=advice)
+
+
+def _shipped_costs() -> Iterator[Finding]:
+    for space in SPACES.values():
+        name = f"predicted costs, {space.name}"
+        try:
+            costs = open_shipped_costs(SHIPPED_FOLDER, space.name)
+            if costs is None:
+                advice = "pull measured tables with `hwnas data pull`, or install hwnas again"
+                yield Finding(group="shipped", name=name, status="absent", detail="not shipped", advice=advice)
+                continue
+            costs.head(costs.heads[0])
+        except HwnasError as error:
+            yield Finding(group="shipped", name=name, status="broken", detail=str(error), advice="install hwnas again")
+        else:
+            detail = f"{len(costs.heads)} columns of device, data set and target"
+            yield Finding(group="shipped", name=name, status="ok", detail=detail)
+
+
+def _shipped_scores() -> Iterator[Finding]:
+    files = sorted(SHIPPED_FOLDER.glob("*_scores.npz"))
+    if not files:
+        advice = "make them with `hwnas score --all`"
+        yield Finding(group="shipped", name="proxy scores", status="absent", detail="not shipped", advice=advice)
+    for path in files:
+        try:
+            table = load_scores(path)
+        except HwnasError as error:
+            detail, status, advice = str(error), "broken", "install hwnas again"
+        else:
+            detail, status, advice = f"{len(table.network_ids):,} networks by {', '.join(table.proxies)}", "ok", ""
+        yield Finding(group="shipped", name=path.stem, status=_status(status), detail=detail, advice=advice)
+
+
+def _cards() -> Iterator[Finding]:
+    try:
+        detail, status, advice = f"{len(load_devices())} cards; yours go to {user_cards()}", "ok", ""
+    except HwnasError as error:
+        detail, status, advice = str(error), "broken", f"correct or remove the card; yours are in {user_cards()}"
+    yield Finding(group="shipped", name="device cards", status=_status(status), detail=detail, advice=advice)
+
+
+def _tables() -> Iterator[Finding]:
+    """Sources by whether their tables are in the cache; every byte of those that are there is checked."""
+    damaged = {result.name: result.reason for result in verify() if result.status == "damaged"}
+    for entry in list_sources():
+        source = entry.source
+        faults = [damaged[name] for name in (*source.tables, *(file.path for file in source.files)) if name in damaged]
+        if faults:
+            yield Finding(group="data", name=source.name, status="broken", detail=faults[0])
+        elif entry.status == "present":
+            yield Finding(group="data", name=source.name, status="ok", detail=source.adds)
+        elif source.tables and SOURCES[source.name].kind == "files":
+            advice = f"run `hwnas data pull {source.name}` for {source.adds}"
+            yield Finding(group="data", name=source.name, status="absent", detail=entry.status, advice=advice)
+
+
+def _cache() -> Finding:
+    """Whether tables can be written; the folder itself need not exist yet."""
+    folder = cache_folder()
+    try:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        with TemporaryFile(dir=existing):  # os.access answers yes to root everywhere
+            return Finding(group="folder", name="cache", status="ok", detail=str(folder))
+    except OSError as error:
+        reason = error.strerror or str(error)
+    advice = "make it writable, or set HWNAS_DATA to another folder"
+    return Finding(group="folder", name="cache", status="broken", detail=f"{folder}: {reason}", advice=advice)
+
+
+def _status(word: str) -> Status:
+    return "ok" if word == "ok" else "absent" if word == "absent" else "broken"

@@ -1,0 +1,41 @@
+"""What there is to choose from: proxies and spaces with their facts, as plain values. No torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hwnas.proxies import BASELINES, PROXIES
+from hwnas.spaces import SPACES
+
+
+def list_proxies() -> list[dict[str, Any]]:
+    """Each proxy: name, title, direction, what it needs, unit, source, and where it is known to fail."""
+    return [
+        {
+            "name": proxy.name,
+            "title": proxy.title,
+            "direction": "max",
+            "unit": proxy.unit,
+            "baseline": proxy.name in BASELINES,
+            "uses_data": proxy.uses_data,
+            "uses_labels": proxy.uses_labels,
+            "source": proxy.source,
+            "fails": proxy.fails,
+        }
+        for proxy in PROXIES.values()
+    ]
+
+
+def list_spaces() -> list[dict[str, Any]]:
+    """Each space: name, other names, title, number of architectures, data sets (the first is the default), source."""
+    return [
+        {
+            "name": space.name,
+            "aliases": list(space.aliases),
+            "title": space.title,
+            "architectures": space.size,
+            "datasets": list(space.datasets),
+            "source": space.source,
+        }
+        for space in SPACES.values()
+    ]

@@ -1,0 +1,112 @@
+"""Latency and energy of named architectures on a device, with intervals and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwnas.arrays import Array, Float
+from hwnas.devices import Device, get_device
+from hwnas.energy import energy_model
+from hwnas.errors import DataError, UsageError
+from hwnas.estimates import Estimate, Target
+from hwnas.latency import latency_model
+from hwnas.latency.tables import CostSource
+from hwnas.results import CostResult
+from hwnas.spaces import get_space
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """Costs of one architecture: `costs` by "energy_mj" and "latency_ms", as far as the device has them."""
+
+    arch: str
+    index: int
+    costs: dict[str, CostResult]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictResult:
+    """Costs of architectures on one device and data set; `sources` says where each kind of cost comes from."""
+
+    space: str
+    dataset: str
+    device: str
+    interval_level: float
+    sources: dict[str, str]
+    nets: tuple[Prediction, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def predict(
+    architectures: Sequence[str],
+    *,
+    device: str,
+    space: str = "nasbench201",
+    dataset: str | None = None,
+    target: Target | None = None,
+    source: CostSource = "auto",
+    confidence: float = 0.9,
+) -> PredictResult:
+    """Costs of architectures given as strings that the space reads (benchmark string, tuple, index).
+
+    target: "latency" or "energy"; None: what the device has. confidence: probability mass of the intervals.
+    source: "measured" or "predicted" insists on one kind. Raises `UnknownNameError`, `UsageError`, `DataError`.
+    """
+    if not architectures:
+        raise UsageError("expected at least one architecture, got none")
+    its_space, its_device = get_space(space), get_device(device)
+    dataset = its_space.dataset(dataset)
+    vectors = its_space.parse(architectures)
+    estimates: dict[str, Estimate] = {}
+    for name, its_target, build in (("energy_mj", "energy", energy_model), ("latency_ms", "latency", latency_model)):
+        if target == its_target or (target is None and _has(its_device, its_space.name, dataset, its_target)):
+            model = build(its_device, space=its_space.name, dataset=dataset, source=source)
+            estimates[name] = model.predict(vectors, confidence=confidence)
+    if not estimates:
+        raise UsageError(f"{its_device.reference} has neither latency nor energy for {its_space.name} on {dataset}")
+    strings, indices = its_space.strings(vectors), its_space.index(vectors)
+    return PredictResult(
+        space=its_space.name,
+        dataset=dataset,
+        device=its_device.reference,
+        interval_level=confidence,
+        sources={name: estimate.provenance.summary for name, estimate in estimates.items()},
+        nets=tuple(
+            Prediction(arch=arch, index=int(index), costs={name: _cost(e, row) for name, e in estimates.items()})
+            for row, (arch, index) in enumerate(zip(strings, indices, strict=True))
+        ),
+    )
+
+
+def read_architectures(path: Path) -> list[str]:
+    """One architecture per line; blank lines and lines that start with # are skipped. Raises `DataError`."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"expected a text file with one architecture per line at {path}, got: {error}") from error
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _has(device: Device, space: str, dataset: str, target: str) -> bool:
+    return any(
+        (column.space, column.dataset, column.target) == (space, dataset, target) for column in device.variant.columns
+    )
+
+
+def _cost(estimate: Estimate, row: int) -> CostResult:
+    return CostResult(
+        mean=_number(estimate.mean, row), lower=_number(estimate.lower, row), upper=_number(estimate.upper, row)
+    )
+
+
+def _number(values: Float[Array, " n"] | None, row: int) -> float | None:
+    """The entry as a float; None where there is no value."""
+    return float(values[row]) if values is not None and np.isfinite(values[row]) else None

@@ -1,0 +1,113 @@
+"""What `pareto` is asked, as one value: checked once, and turned into the words of its objectives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, final, get_args
+
+from hwnas.api.objectives import DEVICE_COSTS, Word, parse_word, positive
+from hwnas.devices import Device
+from hwnas.errors import UnknownNameError, UsageError
+from hwnas.latency.tables import CostSource
+from hwnas.spaces import Space
+
+_PLURALS: Final = ("proxies", "objectives")
+_NUMBERS: Final = ("budget_mj", "budget_ms", "confidence")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Everything that is asked beside the device, with the defaults of the command line.
+
+    space, dataset: names; None for the first data set of the space.
+    budget_mj, budget_ms: budgets for energy (mJ) and latency (ms) of one inference on the device.
+    proxies: names of zero-cost proxies; each gives a front of its own, beside the baselines and the truth.
+    objectives: more axes: `energy_mj`, `latency_ms`, `params`, `macs`, `flops`, with `.device` and `=bound`.
+    nets: length K of each list.
+    confidence: budgets hold on the one-sided quantile of each predicted cost; None: on its mean.
+    source: "measured" or "predicted" costs; "auto": measured where the table is present.
+    raw: architecture by architecture, as papers do; else each network once, in its cheapest form.
+    seed: settles ties between nets with equal costs and score.
+
+    Raises `UsageError` for values that cannot be.
+    """
+
+    space: str = "nasbench201"
+    dataset: str | None = None
+    budget_mj: float | None = None
+    budget_ms: float | None = None
+    proxies: tuple[str, ...] = ("zen",)
+    objectives: tuple[str, ...] = ()
+    nets: int = 20
+    confidence: float | None = None
+    source: CostSource = "auto"
+    raw: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        budgets = {"the energy budget in mJ": self.budget_mj, "the latency budget in ms": self.budget_ms}
+        for what, budget in budgets.items():
+            if budget is not None:
+                positive(what, budget)
+        if self.nets < 1:
+            raise UsageError(f"expected a list of at least 1 net, got {self.nets}")
+        if self.seed < 0:
+            raise UsageError(f"expected a seed of at least 0, got {self.seed}")
+        if not self.proxies:
+            raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
+        if self.confidence is not None and not 0.5 <= self.confidence < 1:
+            raise UsageError(
+                f"expected a confidence from 0.5 to below 1, got {self.confidence:g}; 0.9 means nine nets in ten"
+            )
+        if self.source not in get_args(CostSource):
+            raise UnknownNameError("source of costs", self.source, get_args(CostSource))
+
+    def with_options(self, **options: Any) -> Question:
+        """This question with some fields replaced; a list, or one name alone, may stand for a tuple of names.
+
+        Raises `UnknownNameError` for options that do not exist.
+        """
+        values = {column.name: getattr(self, column.name) for column in fields(self)}
+        for name, value in options.items():
+            if name not in values:
+                raise UnknownNameError("option", name, values)
+            values[name] = value
+        for name in _PLURALS:
+            values[name] = (values[name],) if isinstance(values[name], str) else tuple(values[name])
+        for name in _NUMBERS:
+            values[name] = _as_number(name, values[name])
+        return Question(**values)
+
+    def words(self, device: Device, space: Space, dataset: str) -> list[Word]:
+        """The objectives: budgets first, then those asked for; without any, energy where the device has it.
+
+        Raises `UsageError` for two bounds on one cost, `UnknownNameError` for objectives that do not exist.
+        """
+        asked = [parse_word(text) for text in self.objectives]
+        words = []
+        for name, bound in {"energy_mj": self.budget_mj, "latency_ms": self.budget_ms}.items():
+            if bound is None:
+                continue
+            same = [word for word in asked if word.name == name and word.device is None]
+            if any(word.bound is not None for word in same):
+                raise UsageError(f"expected one bound for {name}, got a budget and an objective with '='; drop one")
+            asked = [word for word in asked if word not in same]
+            words.append(Word(name=name, device=None, bound=bound))
+        return words + asked or [known_costs(device, space, dataset)[0]]
+
+
+def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
+    """Energy and latency, as far as the device was measured so; latency where neither was."""
+    return [
+        Word(name=name, device=None, bound=None)
+        for name, (target, _) in DEVICE_COSTS.items()
+        if device.column(space=space.name, dataset=dataset, target=target) is not None
+    ] or [Word(name="latency_ms", device=None, bound=None)]
+
+
+def _as_number(name: str, value: Any) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"expected {name} to be a number, got {value!r}") from None

@@ -1,0 +1,141 @@
+"""What scoring takes and gives: its settings, scores of single networks, and a saved table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from hwnas.arrays import Array, Float
+from hwnas.errors import UsageError
+from hwnas.proxies import Proxy
+from hwnas.proxies.table import ScoreTable
+from hwnas.results import SCHEMA_VERSION
+from hwnas.version import __version__
+
+Kind = Literal["counted", "table", "computed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSettings:
+    """On what proxies are computed, and with what.
+
+    images: a .npz file with `x` (n, channels, height, width) and `y` (n,); None: the data set's table of images where
+    it is in the cache, else noise. batch_size: the first so many of them.
+    seed: of initial weights and random inputs. device: "cpu", "cuda", or "auto" for CUDA where there is one.
+    workers: processes that share a space; None: one per core on the CPU, one with CUDA.
+    limit: score a random sample of so many architectures (by the seed) instead of the whole space.
+    """
+
+    images: Path | None = None
+    batch_size: int = 64
+    seed: int = 0
+    device: str = "auto"
+    workers: int | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges; raise `UsageError`."""
+        for name, least in (("batch_size", 1), ("seed", 0), ("workers", 1), ("limit", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UsageError(f"expected {name} of at least {least}, got {value}")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise UsageError(f"expected device 'auto', 'cpu' or 'cuda', got {self.device!r}")
+
+
+def reason_not_finite(proxy: Proxy, score: float) -> str:
+    """Why a score is no finite number; empty where it is one."""
+    if np.isnan(score):
+        return "undefined (NaN)"
+    if np.isposinf(score):
+        return "too large for a floating point number"
+    if np.isneginf(score):
+        return f"minus infinity: {proxy.minus_infinity or 'below every finite score'}"
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoreColumn:
+    """Scores of n architectures by one proxy, higher is better, as they are: infinite or NaN where they are that.
+
+    kind: "counted" from the architecture as written, read from a "table", or "computed" now.
+    dataset: the data set they are of, another one than asked for where its table stands in.
+    """
+
+    proxy: Proxy
+    scores: Float[Array, " n"]
+    kind: Kind
+    dataset: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoreResult:
+    """Scores of n architectures.
+
+    index: number in the space, None where it cannot be enumerated. network_id: equal for equal networks.
+    """
+
+    space: str
+    dataset: str
+    seed: int
+    architectures: tuple[str, ...]
+    index: tuple[int | None, ...]
+    network_id: tuple[int, ...]
+    columns: tuple[ScoreColumn, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; a score that JSON cannot hold is None, with its reason beside it."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "hwnas_version": __version__,
+            "space": self.space,
+            "dataset": self.dataset,
+            "seed": self.seed,
+            "proxies": [
+                {
+                    "id": column.proxy.name,
+                    "direction": "max",
+                    "unit": column.proxy.unit,
+                    "kind": column.kind,
+                    "dataset": column.dataset,
+                    "source": column.source,
+                }
+                for column in self.columns
+            ],
+            "nets": [self._net(row) for row in range(len(self.architectures))],
+        }
+
+    def _net(self, row: int) -> dict[str, Any]:
+        values = {column.proxy.name: float(column.scores[row]) for column in self.columns}
+        reasons = {column.proxy.name: reason_not_finite(column.proxy, column.scores[row]) for column in self.columns}
+        return {
+            "arch": self.architectures[row],
+            "index": self.index[row],
+            "network_id": self.network_id[row],
+            "scores": {name: None if reasons[name] else value for name, value in values.items()},
+            "reasons": {name: reason for name, reason in reasons.items() if reason},
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SavedTable:
+    """A table of scores and where it was written."""
+
+    path: Path
+    table: ScoreTable
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "hwnas_version": __version__,
+            "path": str(self.path),
+            "networks": len(self.table.network_ids),
+            "missing": len(self.table.missing),
+            "proxies": list(self.table.proxies),
+            "recipe": dict(self.table.recipe),
+        }

@@ -1,0 +1,164 @@
+"""Everything that the fronts of one question are read from: columns over all architectures of a space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+
+from hwnas.api.accuracy import Accuracy, true_accuracy
+from hwnas.api.columns import ScoreColumn, score_columns
+from hwnas.api.objectives import AxisMaker, CostAxis, several_devices
+from hwnas.api.question import Question, known_costs
+from hwnas.arrays import Array, Bool, Float, Integer
+from hwnas.devices import Device
+from hwnas.errors import DataError, InfeasibleError, UsageError
+from hwnas.pareto import Truth, bounds_of, closest_to_feasible, feasible, ground_truth
+from hwnas.spaces import Space
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study:
+    """Columns over all n architectures of a space; row i is the architecture with index i.
+
+    axes: the objectives, by whose `selection` nets are chosen. judges: the same costs from the best source there is,
+    by which lists are judged: other than `axes` only where predictions were asked for and a table is present.
+    others: costs of the device that are listed beside; missing: why one of those is not there.
+    """
+
+    question: Question
+    space: Space
+    dataset: str
+    device: Device
+    vectors: Integer[Array, "n v"]
+    network_ids: Integer[Array, " n"]
+    axes: Sequence[CostAxis]
+    judges: Sequence[CostAxis]
+    others: Sequence[CostAxis]
+    missing: Sequence[str]
+    accuracy: Accuracy
+    columns: Sequence[ScoreColumn]
+
+    @cached_property
+    def costs(self) -> Float[Array, "n m"]:
+        """What nets are chosen by."""
+        return np.stack([axis.selection for axis in self.axes], axis=1)
+
+    @cached_property
+    def bounds(self) -> tuple[float | None, ...]:
+        """The budget of each axis."""
+        return bounds_of([axis.objective for axis in self.axes])
+
+    @cached_property
+    def groups(self) -> Integer[Array, " n"] | None:
+        """Network ids where each network is listed once; None where each architecture is."""
+        return None if self.question.raw else self.network_ids
+
+    @cached_property
+    def feasible(self) -> Bool[Array, " n"]:
+        """Which nets meet all budgets."""
+        return feasible(self.costs, self.bounds)
+
+    @cached_property
+    def judged_apart(self) -> bool:
+        """Whether lists are chosen by predicted costs and judged by measured ones."""
+        return any(judge is not axis for judge, axis in zip(self.judges, self.axes, strict=True))
+
+    @cached_property
+    def truth(self) -> Truth | None:
+        """What lists are compared with; None where no accuracy is known."""
+        if self.accuracy.percent is None:
+            return None
+        judged_by = np.stack([axis.selection for axis in self.judges], axis=1)
+        return ground_truth(judged_by, self.accuracy.percent, bounds=self.bounds, groups=self.groups)
+
+    def require_feasible(self) -> None:
+        """Raise `InfeasibleError` with the closest net and its costs where none meets the budgets."""
+        if self.feasible.any():
+            return
+        objectives = [axis.objective for axis in self.axes]
+        closest = closest_to_feasible(self.costs, self.bounds)
+        if closest is None:
+            raise InfeasibleError(
+                f"no net of {self.space.name} has a value for each of {', '.join(o.id for o in objectives)}"
+            )
+        arch = self.space.strings(self.vectors[[closest]])[0]
+        bounded = [(o, o.bound, cost) for o, cost in zip(objectives, self.costs[closest], strict=True) if o.bound]
+        budgets = " and ".join(f"{o.id} <= {bound:g} {o.unit}" for o, bound, _ in bounded)
+        needs = " and ".join(f"{_rounded_up(cost):g} {o.unit}" for o, _, cost in bounded)
+        at = "" if self.question.confidence is None else f" at confidence {self.question.confidence:g}"
+        which = "cheapest" if len(bounded) == 1 else "closest"
+        raise InfeasibleError(
+            f"no net of {self.space.name} on {self.dataset} meets {budgets}{at}; "
+            f"the {which} is {arch} (index {closest}), which needs {needs}: raise the budget to at least that"
+        )
+
+
+def make_study(question: Question, space: Space, device: Device) -> Study:
+    """Look up all columns. Raises `UnknownNameError`, `UsageError`, `DataError` and `InfeasibleError`."""
+    dataset = space.dataset(question.dataset)
+    vectors = space.all_vectors()
+    network_ids = space.network_id(vectors)
+    words = question.words(device, space, dataset)
+    maker = AxisMaker(
+        device=device,
+        space=space,
+        vectors=vectors,
+        dataset=dataset,
+        source=question.source,
+        confidence=question.confidence,
+        named=several_devices(words, device),
+    )
+    axes = [maker.axis(word) for word in words]
+    _require_distinct(axes)
+    others, missing = _other_costs(maker, axes)
+    study = Study(
+        question=question,
+        space=space,
+        dataset=dataset,
+        device=device,
+        vectors=vectors,
+        network_ids=network_ids,
+        axes=axes,
+        judges=[maker.best_known(axis, word) for axis, word in zip(axes, words, strict=True)],
+        others=others,
+        missing=missing,
+        accuracy=true_accuracy(space, dataset),
+        columns=score_columns(space, dataset, question.proxies, vectors=vectors, network_ids=network_ids),
+    )
+    study.require_feasible()
+    return study
+
+
+def _require_distinct(axes: Sequence[CostAxis]) -> None:
+    ids = [axis.objective.id for axis in axes]
+    repeated = [name for name in ids if ids.count(name) > 1]
+    if repeated:
+        raise UsageError(f"expected each objective once, got {repeated[0]!r} twice; drop one")
+
+
+def _other_costs(maker: AxisMaker, axes: Sequence[CostAxis]) -> tuple[list[CostAxis], list[str]]:
+    """Energy or latency of the device that is no objective but good to know, and why one of them is not there."""
+    taken = {axis.objective.id for axis in axes}
+    others, missing = [], []
+    for word in known_costs(maker.device, maker.space, maker.dataset):
+        try:
+            axis = maker.axis(word)
+        except (DataError, UsageError) as error:  # nobody asked for it: no reason to answer nothing
+            if not any(name.startswith(word.name) for name in taken):
+                missing.append(f"{word.name} is not listed: {error}")
+            continue
+        if axis.objective.id not in taken:
+            others.append(axis)
+    return others, missing
+
+
+def _rounded_up(cost: float) -> float:
+    """Four significant digits, such that the net is within a budget of the number that is named."""
+    step = 10.0 ** (math.floor(math.log10(cost)) - 3)
+    return float(math.ceil(cost / step) * step)

@@ -1,0 +1,192 @@
+"""Train the cost predictors of a space on measured tables, and write the files that are shipped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hwnas import data
+from hwnas.data.folders import write_whole
+from hwnas.data.sources import repair_command
+from hwnas.arrays import Array, Integer
+from hwnas.devices import load_devices
+from hwnas.errors import DataError, MissingExtraError, UsageError
+from hwnas.predictors.heads import HeadData
+from hwnas.predictors.shipped import HeadRecord, write_shipped_costs
+from hwnas.spaces import Space, get_space
+
+if TYPE_CHECKING:
+    from hwnas.predictors.crossfit import FoldResult
+
+Progress = Callable[[str, int, int], None]
+ComparedFigures = dict[str, dict[str, dict[str, dict[str, list[float]]]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainResult:
+    """Where the trained files are, and out-of-fold figures by head: "spearman", and in percent the others."""
+
+    folder: Path
+    figures: dict[str, dict[str, float]]
+
+
+def training_heads(space: str) -> list[HeadData]:
+    """Every device, data set and target that was measured in the space. Raises `DataError` where a table is absent."""
+    heads = []
+    for card in load_devices().values():
+        for variant in card.variants:
+            for column in variant.columns:
+                if column.space != space:
+                    continue
+                table = data.open_table(column.table)
+                if table is None:
+                    raise DataError(
+                        f"training needs table {column.table!r}, which is not in the cache; "
+                        f"run `{repair_command(column.table)}`"
+                    )
+                device = card.device(variant.name).reference
+                heads.append(
+                    HeadData(device=device, dataset=column.dataset, target=column.target, costs=table[column.column])
+                )
+    if not heads:
+        raise UsageError(f"no device has measurements of the space {space!r} to train on")
+    return sorted(heads, key=lambda head: head.id)
+
+
+def train(
+    *,
+    space: str = "nasbench201",
+    out: Path | None = None,
+    seed: int = 0,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> TrainResult:
+    """Cross-fit the predictors of all heads of a space and write predictions, weights and model card to `out`.
+
+    All heads share a trunk, so one of them is rebuilt by rebuilding all. Trained weights are kept in `out/training`:
+    an interrupted run goes on with what it has. Raises `MissingExtraError` without torch, `DataError` without tables.
+    """
+    try:
+        from hwnas.predictors.crossfit import crossfit
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("training", "torch") from error
+    its_space = get_space(space)
+    heads = training_heads(its_space.name)
+    folder = out or data.cache_folder() / "predictors"
+    vectors = its_space.all_vectors()
+    costs = np.stack([head.costs for head in heads], axis=1)
+    fold, results = crossfit(
+        its_space, vectors, costs, setting="80%", folder=folder / "training", seed=seed, progress=progress
+    )
+    figures = _write(folder, its_space, heads, fold, results, seed=seed)
+    return TrainResult(folder=folder, figures=figures)
+
+
+def compare_predictors(
+    *,
+    space: str = "nasbench201",
+    out: Path | None = None,
+    seed: int = 0,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> ComparedFigures:
+    """Figures by setting ("900", "80%"), head, method and figure, one value for each of five splits.
+
+    Methods: "default" (what the splits chose), "gcn", "mlp", "mean", "boosting", and for energy "constant_power".
+    Written to `<space>_figures.json` in `out`. Raises `MissingExtraError` without torch or scikit-learn.
+    """
+    try:
+        from hwnas.predictors.crossfit import crossfit
+        from hwnas.predictors.evaluation import evaluate
+        from hwnas.predictors.splits import SETTINGS
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("training", "torch") from error
+    its_space = get_space(space)
+    heads = training_heads(its_space.name)
+    folder = out or data.cache_folder() / "predictors"
+    vectors = its_space.all_vectors()
+    costs = np.stack([head.costs for head in heads], axis=1)
+    features = its_space.features(vectors)
+    figures: ComparedFigures = {}
+    for setting in SETTINGS:
+        _, results = crossfit(
+            its_space, vectors, costs, setting=setting, folder=folder / "training", seed=seed, progress=progress
+        )
+        report = partial(progress, f"boosting {setting}")
+        figures[setting] = evaluate(heads, results, features=features, seed=seed, progress=report)
+    text = json.dumps(figures, separators=(",", ":"), allow_nan=False)
+    write_whole(folder / f"{its_space.name}_figures.json", text.encode())
+    return figures
+
+
+def _write(
+    folder: Path,
+    space: Space,
+    heads: Sequence[HeadData],
+    fold: Integer[Array, " n"],
+    results: Sequence[FoldResult],
+    *,
+    seed: int,
+) -> dict[str, dict[str, float]]:
+    """Write predictions, weights and card; return the figures that users get."""
+    from hwnas.predictors.bundle import save_bundle
+    from hwnas.predictors.conformal import LEVELS
+    from hwnas.predictors.evaluation import default_figures
+
+    mean = np.empty((len(heads), space.size))
+    for result in results:
+        mean[:, result.split.test] = result.chosen()[result.split.test].T
+    figures = default_figures(heads, results)
+    trained_on = len(results[0].split.train)
+    records = [
+        HeadRecord(
+            device=head.device,
+            dataset=head.dataset,
+            target=head.target,
+            trained_on=trained_on,
+            model=_model_name([result.choice[column] for result in results]),
+            figures=figures[head.id],
+        )
+        for column, head in enumerate(heads)
+    ]
+    write_shipped_costs(
+        folder,
+        space=space.name,
+        heads=records,
+        mean=mean,
+        fold=fold,
+        levels=np.array(LEVELS),
+        quantiles=np.stack([result.factors for result in results], axis=1),
+        card=_card(space, heads, results, seed=seed),
+    )
+    save_bundle(folder, space.name, [result.regressors for result in results])
+    return figures
+
+
+def _model_name(choices: Sequence[str]) -> str:
+    """How the folds chose, for people: "GCN and MLP", or the one model that all folds chose."""
+    return {"gcn": "GCN", "mlp": "MLP"}.get(choices[0], "GCN and MLP") if len(set(choices)) == 1 else "GCN and MLP"
+
+
+def _card(space: Space, heads: Sequence[HeadData], results: Sequence[FoldResult], *, seed: int) -> dict[str, Any]:
+    """The model card: data, split, seeds, choices."""
+    import torch
+
+    first = results[0].split
+    return {
+        "space": space.name,
+        "command": f"hwnas train --space {space.name} --seed {seed}",
+        "models": "MLP on flat features, GCN on graphs of operations (BRP-NAS style), and their geometric mean; one "
+        "trunk for all heads; per head and fold the one with the smallest mean absolute log error on validation nets",
+        "split": f"five folds of distinct networks, seed {seed}: in each, {len(first.train)} nets train, "
+        f"{len(first.validation)} choose and calibrate, {len(first.test)} are predicted",
+        "intervals": "split conformal on validation nets, symmetric in log cost",
+        "figures": "mean over the five folds on nets that no model of the fold saw",
+        "measured": {head.id: head.measured for head in heads},
+        "choice": {head.id: [result.choice[column] for result in results] for column, head in enumerate(heads)},
+        "torch": torch.__version__,
+    }

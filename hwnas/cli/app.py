@@ -1,0 +1,74 @@
+"""The command line: a thin shell over `hwnas.api`. Parse, call, render."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from hwnas.cli import data, devices, doctor, evaluate, pareto, predict, proxies, score, spaces, train
+from hwnas.errors import HwnasError
+from hwnas.version import __version__
+
+INTERRUPTED: Final = 130  # what typer makes of Ctrl-C inside a command
+RESUMABLE: Final = "interrupted; what was finished is kept, and the same command goes on from there"
+
+app = typer.Typer(
+    name="hwnas",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Networks with the most accuracy within a time and energy budget on a real device.",
+)
+app.command("pareto")(pareto.pareto_command)
+app.command("devices")(devices.devices_command)
+app.command("doctor")(doctor.doctor_command)
+app.add_typer(data.app, name="data")
+app.command("predict")(predict.predict)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("score")(score.score_command)
+app.command("proxies")(proxies.proxies_command)
+app.command("spaces")(spaces.spaces_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"hwnas {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of a failure.")] = False,
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """Run the command line. Exits with 0, with 1 on failure or interruption, with 2 on wrong use."""
+    try:
+        app()
+    except SystemExit as done:
+        if done.code == INTERRUPTED:
+            _fail(RESUMABLE, 1)
+        raise
+    except HwnasError as error:
+        _fail(f"error: {error}", error.exit_code)
+    except KeyboardInterrupt:
+        _fail(RESUMABLE, 1)
+    except PermissionError as error:
+        _fail(f"error: no permission to write {error.filename}; choose another folder or set HWNAS_DATA", 1)
+    except OSError as error:
+        _fail(f"error: {error}", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    if "--debug" in sys.argv:
+        raise
+    print(message, file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,25 @@
+"""`hwnas devices`: which devices are known, and everything that is known of one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hwnas.cli.completion import complete_device
+
+Name = Annotated[str | None, typer.Argument(help="A device; without, the list of all.", autocompletion=complete_device)]
+
+
+def devices_command(
+    name: Name = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Devices: hardware facts with their sources, how they were measured, and which costs are known."""
+    from hwnas.api.devices import describe_device, list_devices
+    from hwnas.cli import render_devices
+
+    if name is None:
+        render_devices.devices(list_devices(), as_json=as_json)
+    else:
+        render_devices.device(describe_device(name), as_json=as_json)

@@ -1,0 +1,61 @@
+"""How `hwnas devices` shows what is known."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hwnas.api.devices import DeviceResult
+from hwnas.cli.console import print_json, print_table
+from hwnas.devices import Card
+
+
+def devices(listed: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """Print one row for each device."""
+    if as_json:
+        print_json({"devices": listed})
+        return
+    rows = [
+        (d["name"], d["title"], ", ".join(d["targets"]), d["evidence"], str(len(d["variants"]))) for d in listed
+    ]
+    print_table(("device", "what", "known costs", "evidence", "variants"), rows)
+    print("`hwnas devices NAME` tells how one was measured, its other names and its variants (batch sizes).")
+
+
+def device(result: DeviceResult, *, as_json: bool) -> None:
+    """Print everything that is known of one device."""
+    if as_json:
+        print_json(result.to_dict())
+        return
+    card = result.card
+    also = f" (also {', '.join(card.aliases)})" if card.aliases else ""
+    print(f"{card.name}: {card.title}, {card.vendor}, {card.kind}, {card.evidence}{also}\n")
+    _paragraphs("hardware", ((fact.name, fact.value, fact.source) for fact in card.facts))
+    _paragraphs("how it was measured", _measurement(card))
+    _paragraphs("beware", (("", trap, "") for trap in card.traps))
+    rows = [
+        (cost.device, cost.space, cost.dataset, cost.target, cost.table, cost.prediction or "-")
+        for cost in result.costs
+    ]
+    print_table(("device", "space", "data set", "target", "table", "prediction"), rows)
+    print("prediction: model and median error of what is shipped")
+    for command in dict.fromkeys(cost.get for cost in result.costs if cost.get):
+        print(f"run `{command}` for measured values")
+
+
+def _measurement(card: Card) -> Iterable[tuple[str, str, str]]:
+    how = card.measurement
+    named = {"runtime": how.runtime, "precision": how.precision, "power mode": how.power_mode}
+    for name, said in {**named, "latency": how.latency, "energy": how.energy}.items():
+        yield name, said.value, said.source
+
+
+def _paragraphs(heading: str, facts: Iterable[tuple[str, str, str]]) -> None:
+    """A heading and indented paragraphs `name: value [source]`; nothing where there are no facts."""
+    lines = []
+    for name, value, source in facts:
+        text = (f"{name}: " if name else "") + value + (f" [{source}]" if source else "")
+        lines += textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    if lines:
+        print("\n".join([heading, *lines, ""]))

@@ -1,0 +1,29 @@
+"""How `hwnas predict` and `hwnas train` show their answers."""
+
+from __future__ import annotations
+
+from hwnas.api.predict import PredictResult
+from hwnas.cli.console import print_json, print_table
+from hwnas.results import CostResult
+
+_UNITS = {"energy_mj": "energy (mJ)", "latency_ms": "latency (ms)"}
+
+
+def print_prediction(answer: PredictResult, *, as_json: bool) -> None:
+    """Print one row per architecture, and the sources below."""
+    if as_json:
+        print_json(answer.to_dict())
+        return
+    rows = [(net.arch, str(net.index), *(_cost(net.costs[name]) for name in answer.sources)) for net in answer.nets]
+    title = f"{answer.device}, {answer.space} on {answer.dataset}, {answer.interval_level:.0%} intervals"
+    heading = ("architecture", "index", *(_UNITS[name] for name in answer.sources))
+    print_table(heading, rows, numeric=range(1, len(heading)), title=title)
+    for name, source in answer.sources.items():
+        print(f"{_UNITS[name]}: {source}")
+
+
+def _cost(cost: CostResult) -> str:
+    if cost.mean is None:
+        return "not measured"
+    interval = "" if cost.lower is None or cost.upper is None else f" [{cost.lower:.4g}, {cost.upper:.4g}]"
+    return f"{cost.mean:.4g}{interval}"

@@ -1,0 +1,78 @@
+"""A result as a file: the suffix says which kind. A file is written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from hwnas.errors import HwnasError, UsageError
+from hwnas.results import NetResult, ParetoResult
+
+PICTURES: Final = ("png", "svg", "pdf")
+KINDS: Final = ("json", "csv", *PICTURES)
+
+
+def check_path(path: Path) -> str:
+    """The kind of file that a path asks for. Raises `UsageError` for one that cannot be written."""
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in KINDS:
+        got = f"got {path.suffix!r}" if path.suffix else "got none"
+        raise UsageError(f"expected a file that ends in .{', .'.join(KINDS)}, {got} in {str(path)!r}")
+    return kind
+
+
+def save(result: ParetoResult, path: Path) -> None:
+    """Write a result as JSON, CSV or a picture, replacing what was there.
+
+    Raises `UsageError` for another suffix, `MissingExtraError` for a picture without matplotlib, and `HwnasError`
+    where the file cannot be written.
+    """
+    kind = check_path(path)
+    if kind in PICTURES:
+        from hwnas.pictures import picture
+
+        content = picture(result, suffix=kind)
+    else:
+        content = (result.to_json() + "\n" if kind == "json" else csv_text(result)).encode()
+    _write_whole(path, content)
+
+
+def csv_text(result: ParetoResult) -> str:
+    """One row for each net of each front: costs with their bounds, score, accuracy; an empty cell is no value."""
+    ids = [cost.id for cost in (*result.objectives, *result.other_costs)]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    costs = [column for name in ids for column in (name, f"{name}_lower", f"{name}_upper")]
+    about = ["space", "dataset", "device", "front", "role", "rank", "index", "benchmark_index", "network_id", "arch"]
+    writer.writerow([*about, *costs, "score", "accuracy_percent"])
+    for front in result.fronts:
+        for net in front.nets:
+            setting = [result.space, result.dataset, result.device, front.name, front.role]
+            net_facts = [net.rank, net.index, net.benchmark_index, net.network_id, net.arch]
+            writer.writerow([*setting, *net_facts, *_costs(net, ids), net.score, net.accuracy_percent])
+    return file.getvalue()
+
+
+def _costs(net: NetResult, ids: list[str]) -> Iterator[float | None]:
+    for name in ids:
+        cost = net.costs[name]
+        yield from (cost.mean, cost.lower, cost.upper)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise HwnasError(
+            f"expected to write {path}, got: {error.strerror or error}; choose a folder that exists and can be written"
+        ) from error
+    finally:  # also after Ctrl-C: nothing half-written stays behind
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

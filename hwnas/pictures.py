@@ -1,0 +1,171 @@
+"""Pictures of a result. The one file of matplotlib.
+
+All architectures lie behind as dots, grey where the budgets hold and lighter where they do not; each front is a line
+with its own colour and marker, the true front black steps, a budget a dashed line, an interval a thin bar.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from hwnas.arrays import Array, Float
+from hwnas.errors import MissingExtraError, UsageError
+from hwnas.results import FrontResult, ObjectiveResult, ParetoResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe & Ito 2008: told apart with every kind of colour vision; black is kept for the truth.
+_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+_BASELINE: Final = "#666666"
+_STYLE: Final[dict[str, Any]] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "hwnas",  # without a salt the ids in an svg are random
+}
+_DATE: Final = {"svg": "Date", "pdf": "CreationDate"}
+# Where nothing better is known, the vertical axis starts at this percentile: below it are nets that do not learn.
+_FLOOR_PERCENTILE: Final = 5.0
+
+
+def picture(result: ParetoResult, *, suffix: str = "png") -> bytes:
+    """The fronts of a result as the bytes of a `png`, `svg` or `pdf` file.
+
+    Horizontal is the first objective, vertical the true accuracy where it is known, else the score by the first proxy.
+    Raises `MissingExtraError` without matplotlib, `UsageError` for a result without its candidates.
+    """
+    if result.candidates is None:
+        raise UsageError("expected a result with its candidates, got one without; ask `hwnas.pareto` for it again")
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("a picture", "plot") from None
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+        _draw(figure.subplots(), result)
+        # Below the axes, where it hides no network.
+        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8, numpoints=1)
+        file = io.BytesIO()
+        # No date: the same result gives the same bytes.
+        figure.savefig(file, format=suffix, dpi=200, metadata={} if suffix == "png" else {_DATE[suffix]: None})
+    return file.getvalue()
+
+
+def _draw(axes: Axes, result: ParetoResult) -> None:
+    """Everything, from back to front."""
+    objective = result.objectives[0]
+    fronts = [front for front in result.fronts if front.role == "proxy"]
+    truths = [front for front in result.fronts if front.role in ("truth", "reference")]
+    if not truths:
+        fronts = fronts[:1]  # scores of different proxies have no common axis
+    _draw_candidates(axes, result, fronts[0], known=bool(truths))
+    for front in truths:
+        _draw_truth(axes, front, objective)
+    for front in [f for f in result.fronts if f.name == "params" and f.role == "baseline" and truths]:
+        _draw_front(axes, front, objective, colour=_BASELINE, marker="x")
+    for number, front in enumerate(fronts):
+        colour, marker = _COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)]
+        _draw_front(axes, front, objective, colour=colour, marker=marker, by_score=not truths)
+    _label(axes, result, objective, vertical="accuracy (%)" if truths else f"score by {fronts[0].name}")
+
+
+def _draw_candidates(axes: Axes, result: ParetoResult, front: FrontResult, *, known: bool) -> None:
+    """All architectures; then the axes are set to what matters: somewhat beyond the budget, above the broken nets."""
+    candidates, objective = result.candidates, result.objectives[0]
+    assert candidates is not None  # checked by `picture`
+    costs = candidates.costs[objective.id]
+    heights = candidates.accuracy_percent if known else candidates.scores[front.name]
+    assert heights is not None  # known only with accuracies
+    shown = np.isfinite(costs) & np.isfinite(heights)
+    groups = ((~candidates.feasible, "#e6e6e6", "over budget"), (candidates.feasible, "#bdbdbd", "within budget"))
+    for number, (group, colour, label) in enumerate(groups):
+        mask = group & shown
+        if mask.any():
+            name = label if any(o.bound is not None for o in result.objectives) else "all architectures"
+            # As an image also in svg and pdf: 15,625 dots make a file of 2 MB.
+            axes.plot(costs[mask], heights[mask], ".", ms=2, mew=0, color=colour, rasterized=True, zorder=number)
+            axes.plot([], [], ".", ms=7, mew=0, color=colour, label=name)
+    right = costs[shown].max() if objective.bound is None else min(costs[shown].max(), 1.25 * objective.bound)
+    axes.set_xlim(max(0.0, costs[shown].min() - 0.03 * right), right)
+    visible = shown & (costs <= right)
+    low, high = _range(heights[visible], result.reference_point.get("accuracy_percent") if known else None)
+    axes.set_ylim(low, high + 0.05 * (high - low))
+
+
+def _range(heights: Float[Array, " n"], reference: float | None) -> tuple[float, float]:
+    """Heights worth showing: around the accuracy that counts in comparisons, else all but the lowest few."""
+    high = float(heights.max())
+    if reference is not None and high > reference:
+        return max(float(heights.min()), reference - 1.5 * (high - reference)), high
+    low = float(np.percentile(heights, _FLOOR_PERCENTILE))
+    return (low, high) if low < high else (high - 1.0, high)
+
+
+def _draw_truth(axes: Axes, front: FrontResult, objective: ObjectiveResult) -> None:
+    """The best accuracy that each cost buys, as steps."""
+    points = _points(front, objective, by_score=False)[:, [0, 3]]
+    order = np.lexsort((-points[:, 1], points[:, 0]))
+    costs, best = points[order, 0], np.maximum.accumulate(points[order, 1])
+    right = objective.bound if objective.bound is not None else costs.max(initial=0.0)
+    label = "true front" if front.role == "truth" else "reference front (predicted cost)"
+    axes.step([*costs, right], [*best, *best[-1:]], where="post", color="black", lw=1.4, label=label, zorder=3)
+
+
+def _draw_front(
+    axes: Axes, front: FrontResult, objective: ObjectiveResult, *, colour: str, marker: str, by_score: bool = False
+) -> None:
+    """The listed nets, with intervals as bars, and as steps the best that each cost buys."""
+    points = _points(front, objective, by_score=by_score)
+    if not len(points):
+        return
+    cost, lower, upper, height = points.T
+    axes.step(cost, np.maximum.accumulate(height), where="post", color=colour, lw=0.9, alpha=0.8, zorder=4)
+    if (upper > lower).any():
+        ends = [cost - lower, upper - cost]
+        axes.errorbar(cost, height, xerr=ends, fmt="none", ecolor=colour, elinewidth=0.5, zorder=4)
+    face = colour if marker == "x" else "white"
+    axes.plot(cost, height, marker, color=colour, mfc=face, ms=4.5, mew=1.1, label=_label_of(front), zorder=5)
+
+
+def _label_of(front: FrontResult) -> str:
+    share = front.comparison.relative_hypervolume
+    return f"{front.name}, {len(front.nets)} nets" + ("" if share is None else f" (hypervolume {share:.2f})")
+
+
+def _points(front: FrontResult, objective: ObjectiveResult, *, by_score: bool) -> Float[Array, "n 4"]:
+    """Cost, its lower and upper end, and the height of each net that has both cost and height."""
+    rows = []
+    for net in front.nets:
+        cost, height = net.costs[objective.id], net.score if by_score else net.accuracy_percent
+        if cost.mean is not None and height is not None:
+            lower = cost.mean if cost.lower is None else cost.lower
+            upper = cost.mean if cost.upper is None else cost.upper
+            rows.append((cost.mean, lower, upper, height))
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def _label(axes: Axes, result: ParetoResult, objective: ObjectiveResult, *, vertical: str) -> None:
+    name = objective.id.partition(".")[0].removesuffix(f"_{objective.unit.lower()}")
+    if objective.bound is not None:
+        budget = f"budget {objective.bound:g} {objective.unit}"
+        axes.axvline(objective.bound, color="black", lw=0.9, ls="--", label=budget, zorder=2)
+    what = "" if objective.unit.lower() == name else f" ({objective.unit})"
+    of_device = "" if objective.device is None else " per inference"
+    axes.set_xlabel(f"{name}{of_device}{what}")
+    axes.set_ylabel(vertical if "score" in vertical else f"test {vertical}")
+    device = "" if objective.device is None else f" on {objective.device}"
+    axes.set_title(f"{result.space}, {result.dataset}{device}\n{_wrapped(objective.source)}", fontsize=9, loc="left")
+    if "accuracy_percent" in result.reference_point:
+        median = result.reference_point["accuracy_percent"]
+        axes.axhline(median, color="black", lw=0.7, ls=":", label="median of the space", zorder=2)
+
+
+def _wrapped(text: str, width: int = 95) -> str:
+    return "\n".join(textwrap.wrap(text, width))

@@ -1,0 +1,113 @@
+"""Five-fold cross-fitting: every net is predicted by models that neither saw it nor a network equal to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from hwnas.arrays import Array, Float, Integer
+from hwnas.predictors.conformal import LEVELS, log_residual_quantiles
+from hwnas.predictors.regressor import Regressor, fit_regressor, load_tensors, regressor_from_tensors, save_tensors
+from hwnas.predictors.splits import FOLDS, Setting, Split, assign_folds, make_split
+from hwnas.predictors.training import MODEL_KINDS, ModelKind
+from hwnas.spaces import Space
+
+METHODS: Final = ("gcn", "mlp", "mean")
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FoldResult:
+    """What one split gives.
+
+    predictions: costs of all nets by method, (n, h), of which only validation and test nets may be looked at.
+    regressors: the trained models.
+    choice: per head the method with the smallest mean absolute log error on validation nets.
+    factors: per head and level, the factor q of the interval mean / q .. mean * q of the chosen method.
+    """
+
+    split: Split
+    regressors: Mapping[ModelKind, Regressor]
+    predictions: Mapping[str, Float[Array, "n h"]]
+    choice: tuple[str, ...]
+    factors: Float[Array, "h l"]
+
+    def chosen(self) -> Float[Array, "n h"]:
+        """Costs by the method that each head chose."""
+        columns = [self.predictions[method][:, head] for head, method in enumerate(self.choice)]
+        return np.stack(columns, axis=1)
+
+
+def crossfit(  # noqa: PLR0913 - data, setting, place, seed
+    space: Space,
+    vectors: Integer[Array, "n v"],
+    costs: Float[Array, "n h"],
+    *,
+    setting: Setting,
+    folder: Path,
+    seed: int = 0,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> tuple[Integer[Array, " n"], list[FoldResult]]:
+    """Fold of each net, and the result of each of the five splits.
+
+    costs: ms or mJ, NaN where not measured. Trained weights are kept in `folder`, one file per split and kind, so that
+    an interrupted run goes on where it was. progress: called with what is trained, steps done and steps in all.
+    """
+    groups = space.network_id(vectors)
+    fold = assign_folds(groups, seed=seed)
+    results = []
+    for number in range(FOLDS):
+        split = make_split(groups, fold, number, setting=setting, seed=seed)
+        paths = {kind: folder / f"{setting.strip('%')}-{number}-{kind}.safetensors" for kind in MODEL_KINDS}
+        regressors = {
+            kind: _fit_or_load(
+                kind, space, vectors[split.train], costs[split.train], path=path, seed=seed, progress=progress
+            )
+            for kind, path in paths.items()
+        }
+        results.append(judge(split, regressors, vectors, costs))
+    return fold, results
+
+
+def judge(
+    split: Split,
+    regressors: Mapping[ModelKind, Regressor],
+    vectors: Integer[Array, "n v"],
+    costs: Float[Array, "n h"],
+) -> FoldResult:
+    """Predict with each model and with their geometric mean; choose and calibrate on validation nets."""
+    methods: dict[str, Float[Array, "n h"]] = {kind: model.predict(vectors) for kind, model in regressors.items()}
+    methods["mean"] = np.exp(np.mean([np.log(predicted) for predicted in methods.values()], axis=0))
+    rows = split.validation
+    residuals = {method: np.log(predicted[rows] / costs[rows]) for method, predicted in methods.items()}
+    errors = np.stack([np.nanmean(np.abs(residuals[method]), axis=0) for method in METHODS])
+    choice = tuple(METHODS[best] for best in errors.argmin(axis=0))
+    factors = []
+    for head, method in enumerate(choice):
+        column = residuals[method][:, head]
+        factors.append(np.exp(log_residual_quantiles(column[~np.isnan(column)], np.array(LEVELS))))
+    return FoldResult(split=split, regressors=regressors, predictions=methods, choice=choice, factors=np.stack(factors))
+
+
+def _fit_or_load(  # noqa: PLR0913 - what is fitted, and where it is kept
+    kind: ModelKind,
+    space: Space,
+    vectors: Integer[Array, "n v"],
+    costs: Float[Array, "n h"],
+    *,
+    path: Path,
+    seed: int,
+    progress: Progress,
+) -> Regressor:
+    """The regressor that an earlier run left at `path`, or a newly trained one, kept there."""
+    if path.exists():
+        return regressor_from_tensors(kind, space, load_tensors(path))
+    regressor = fit_regressor(
+        kind, space, vectors, costs, seed=seed, progress=lambda done, total: progress(path.stem, done, total)
+    )
+    save_tensors(path, regressor.tensors())
+    return regressor

@@ -1,0 +1,112 @@
+"""Ways to borrow a module: inside a block it is changed, after the block it is as before, whatever happened inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+WEIGHTED: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+_ABSENT: Final = object()
+
+
+def weighted_layers(module: nn.Module) -> list[nn.Module]:
+    """Convolutions and linear layers, in the order of `modules()`."""
+    return [layer for layer in module.modules() if isinstance(layer, WEIGHTED)]
+
+
+def layer_weights(module: nn.Module) -> list[Tensor]:
+    """Their weights."""
+    return [layer.weight for layer in weighted_layers(module) if isinstance(layer.weight, Tensor)]
+
+
+@contextmanager
+def training_mode(module: nn.Module, *, statistics: Literal["batch", "record", "identity"]) -> Iterator[None]:
+    """Training mode, also for layers that were frozen; flags and buffers are as before afterwards.
+
+    statistics: "batch" normalises by the batch, "record" does so and holds the batch's variance in `running_var`
+    inside the block, "identity" makes every batch norm return its input.
+    """
+    layers = list(module.modules())
+    norms = [layer for layer in layers if isinstance(layer, _BatchNorm)]
+    attributes = [{name: layer.__dict__.get(name, _ABSENT) for name in _CHANGED} for layer in layers]
+    buffers = [dict(layer._buffers) for layer in layers]
+    # Batch norms get other buffers below; those of all other layers are written to in place.
+    contents = [(b, b.clone()) for layer in layers if not isinstance(layer, _BatchNorm) for b in _own_buffers(layer)]
+    module.train()
+    try:
+        for norm in norms:
+            _use_statistics(norm, statistics)
+        yield
+    finally:
+        for layer, values, kept in zip(layers, attributes, buffers, strict=True):
+            layer._buffers.clear()
+            layer._buffers.update(kept)
+            _restore(layer, values)
+        with torch.no_grad():
+            for buffer, content in contents:
+                buffer.copy_(content)
+
+
+# `forward` is an attribute of the instance only where someone replaced it.
+_CHANGED: Final = ("training", "momentum", "forward")
+
+
+def _own_buffers(layer: nn.Module) -> list[Tensor]:
+    return [buffer for buffer in layer._buffers.values() if buffer is not None]
+
+
+def _use_statistics(norm: _BatchNorm, statistics: str) -> None:
+    if statistics == "identity":
+        norm.forward = _identity  # type: ignore[assignment,method-assign]
+        return
+    kept = norm.running_var if norm.weight is None else norm.weight
+    norm.running_mean = norm.running_var = norm.num_batches_tracked = None
+    if statistics == "record":
+        like = torch.empty(0) if kept is None else kept
+        norm.running_mean = torch.zeros(norm.num_features, dtype=like.dtype, device=like.device)
+        norm.running_var = torch.ones(norm.num_features, dtype=like.dtype, device=like.device)
+        norm.momentum = 1.0
+
+
+def _restore(layer: nn.Module, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if value is _ABSENT:
+            layer.__dict__.pop(name, None)
+        else:
+            layer.__dict__[name] = value
+
+
+def _identity(x: Tensor) -> Tensor:
+    return x
+
+
+@contextmanager
+def parameters_replaced(module: nn.Module, change: Callable[[str, Tensor], Tensor]) -> Iterator[None]:
+    """Parameters set to `change(name, value)` inside the block, and the very same tensors put back after it."""
+    kept = {name: parameter.data for name, parameter in module.named_parameters()}
+    try:
+        for name, parameter in module.named_parameters():
+            parameter.data = change(name, kept[name])
+        yield
+    finally:
+        for name, parameter in module.named_parameters():
+            parameter.data = kept[name]
+
+
+@contextmanager
+def gradients_required(module: nn.Module) -> Iterator[None]:
+    """Weights of weighted layers require gradients inside the block, also frozen ones."""
+    frozen = [weight for weight in layer_weights(module) if weight.is_leaf and not weight.requires_grad]
+    try:
+        for weight in frozen:
+            weight.requires_grad_(True)
+        with torch.enable_grad():
+            yield
+    finally:
+        for weight in frozen:
+            weight.requires_grad_(False)

@@ -1,0 +1,160 @@
+"""Costs that are looked up: measured tables, and shipped out-of-fold predictions where no table was pulled.
+
+Latency and energy differ in target and unit only, so both are served from here; no torch.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NoReturn, final, get_args
+
+from hwnas import data
+from hwnas.arrays import Array, Float, Integer
+from hwnas.data.sources import repair_command
+from hwnas.devices import Device, get_device, load_devices
+from hwnas.errors import DataError, UsageError
+from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target
+from hwnas.predictors.shipped import SHIPPED_FOLDER, Head, HeadRecord, head_id, interval_factors, open_shipped_costs
+from hwnas.spaces import Space, get_space
+
+CostSource = Literal["auto", "measured", "predicted"]
+_PERCENTAGES: Final = ("median_ape", "mape", "within_10", "coverage")
+
+
+@final
+class MeasuredCosts(CostModel):
+    """One column of a benchmark's table: single values without an interval."""
+
+    def __init__(
+        self, *, space: Space, device: Device, target: Target, values: Float[Array, " n"], provenance: Provenance
+    ) -> None:
+        self.space, self.device, self.target = space.name, device.reference, target
+        self._space, self._values, self._provenance = space, values, provenance
+
+    def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
+        """The measured cost of each architecture, NaN where it was not measured; bounds are None."""
+        _check_confidence(confidence)
+        return Estimate(
+            mean=self._values[self._space.index(architectures)],
+            lower=None,
+            upper=None,
+            confidence=confidence,
+            unit=self.unit,
+            provenance=self._provenance,
+        )
+
+
+@final
+class ShippedPredictions(CostModel):
+    """One head of the shipped predictions: each net predicted by a model that did not see it."""
+
+    def __init__(self, *, space: Space, head: Head) -> None:
+        self.space, self.device, self.target = space.name, head.record.device, head.record.target
+        self._space, self._head = space, head
+
+    def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
+        """Predicted costs with the calibrated interval of the fold that predicted each net.
+
+        Raises `UsageError` for a confidence outside of what was calibrated.
+        """
+        _check_confidence(confidence)
+        index = self._space.index(architectures)
+        mean = self._head.mean[index]
+        factor = interval_factors(self._head.quantiles, self._head.levels, confidence)[self._head.fold[index]]
+        return Estimate(
+            mean=mean,
+            lower=mean / factor,
+            upper=mean * factor,
+            confidence=confidence,
+            unit=self.unit,
+            provenance=_predicted(self._head.record),
+        )
+
+
+def latency_model(device: str | Device, *, space: str, dataset: str, source: CostSource = "auto") -> CostModel:
+    """Latency (ms) of one device on one data set; see `cost_model`."""
+    return cost_model("latency", device, space=space, dataset=dataset, source=source)
+
+
+def cost_model(
+    target: Target, device: str | Device, *, space: str, dataset: str, source: CostSource = "auto"
+) -> CostModel:
+    """The best source there is: the measured table when it is in the cache, else the shipped predictions.
+
+    source: "measured" or "predicted" insists on one of them.
+    Raises `UnknownNameError` for names, `UsageError` where the device has no such measurements, `DataError` where its
+    table would have to be pulled first; the message says what there is and what to do.
+    """
+    if source not in get_args(CostSource):
+        raise UsageError(f"source of costs {source!r} is not known; expected one of {', '.join(get_args(CostSource))}")
+    device = get_device(device) if isinstance(device, str) else device
+    its_space = get_space(space)
+    dataset = its_space.dataset(dataset)
+    model = None
+    if source != "predicted":
+        model = _measured(target, device, space=its_space, dataset=dataset)
+    if source != "measured" and model is None:
+        model = _shipped(target, device, space=its_space, dataset=dataset)
+    if model is None:
+        _refuse(target, device, space=its_space, dataset=dataset, source=source)
+    return model
+
+
+def _measured(target: Target, device: Device, *, space: Space, dataset: str) -> CostModel | None:
+    column = device.column(space=space.name, dataset=dataset, target=target)
+    table = data.open_table(column.table) if column else None
+    if column is None or table is None:
+        return None
+    values = table[column.column]
+    if values.shape != (space.size,):
+        raise DataError(
+            f"column {column.column!r} of table {column.table!r}: expected {space.size} values, one for each "
+            f"architecture of {space.name}, got shape {values.shape}; run `{repair_command(column.table)}`"
+        )
+    provenance = Provenance(
+        kind="measured", summary=f"{table.source.title}, {device.card.evidence}", source=column.table
+    )
+    return MeasuredCosts(space=space, device=device, target=target, values=values, provenance=provenance)
+
+
+def _shipped(target: Target, device: Device, *, space: Space, dataset: str) -> CostModel | None:
+    costs = open_shipped_costs(SHIPPED_FOLDER, space.name)
+    name = head_id(device.reference, dataset, target)
+    return ShippedPredictions(space=space, head=costs.head(name)) if costs and name in costs else None
+
+
+def _predicted(record: HeadRecord) -> Provenance:
+    error = {name: record.figures[name] for name in _PERCENTAGES if name in record.figures}
+    median = f", median error {error['median_ape']:.1f} %" if "median_ape" in error else ""
+    return Provenance(
+        kind="predicted",
+        summary=f"predicted by {record.model}, trained on {record.trained_on} nets{median}, out of fold",
+        source=record.id,
+        trained_on=record.trained_on,
+        error=error,
+    )
+
+
+def _refuse(target: Target, device: Device, *, space: Space, dataset: str, source: CostSource) -> NoReturn:
+    """Say what the device has instead, and what to do."""
+    column = device.column(space=space.name, dataset=dataset, target=target)
+    what = f"{target} of {device.reference} on {dataset} ({space.name})"
+    if column:
+        if source == "predicted":
+            raise DataError(f"{what}: no prediction is shipped; ask for source 'measured' or 'auto'")
+        raise DataError(f"{what}: table {column.table!r} is not in the cache; run `{repair_command(column.table)}`")
+    if not device.card.has(target):
+        known = [name for name, card in load_devices().items() if card.has(target)]
+        raise UsageError(f"{device.name} has no {target} measurements; {target} is known for {', '.join(known)}")
+    there = [
+        (f"{device.card.device(variant.name).reference} on {known.dataset} ({known.space})", known.space)
+        for variant in device.card.variants
+        for known in variant.columns
+        if known.target == target
+    ]
+    same_space = [text for text, its_space in there if its_space == space.name] or [text for text, _ in there]
+    raise UsageError(f"{what} was not measured; {target} ({UNITS[target]}) is known for {', '.join(same_space)}")
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is the probability mass of an interval, between 0 and 1; got {confidence}")
