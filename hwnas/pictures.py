@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 _BASELINE: Final = "#666666"
-_STYLE: Final[dict[str, Any]] = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "hwnas",  # without a salt the ids in an svg are random
-}
 _DATE: Final = {"svg": "Date", "pdf": "CreationDate"}
 # Where nothing better is known, the vertical axis starts at this percentile: below it are nets that do not learn.
 _FLOOR_PERCENTILE: Final = 5.0
@@ -47,7 +41,9 @@ def picture(result: ParetoResult, *, suffix: str = "png") -> bytes:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("a picture", "plot") from None
-    with rc_context(_STYLE):
+    # Without a salt the ids in an svg are random.
+    style = rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hwnas"})
+    with style:
         figure = Figure(figsize=(6.4, 4.6), layout="constrained")
         _draw(figure.subplots(), result)
         # Below the axes, where it hides no network.
@@ -96,7 +92,7 @@ def _draw_candidates(axes: Axes, result: ParetoResult, front: FrontResult, *, kn
     axes.set_xlim(max(0.0, costs[shown].min() - 0.03 * right), right)
     visible = shown & (costs <= right)
     low, high = _range(heights[visible], result.reference_point.get("accuracy_percent") if known else None)
-    axes.set_ylim(low, high + 0.05 * (high - low))
+    axes.set_ylim(low - 0.02 * (high - low), high + 0.05 * (high - low))
 
 
 def _range(heights: Float[Array, " n"], reference: float | None) -> tuple[float, float]:
@@ -114,7 +110,8 @@ def _draw_truth(axes: Axes, front: FrontResult, objective: ObjectiveResult) -> N
     order = np.lexsort((-points[:, 1], points[:, 0]))
     costs, best = points[order, 0], np.maximum.accumulate(points[order, 1])
     right = objective.bound if objective.bound is not None else costs.max(initial=0.0)
-    label = "true front" if front.role == "truth" else "reference front (predicted cost)"
+    judged_apart = " (measured cost)" if not objective.measured else ""
+    label = f"true front{judged_apart}" if front.role == "truth" else "reference front (predicted cost)"
     axes.step([*costs, right], [*best, *best[-1:]], where="post", color="black", lw=1.4, label=label, zorder=3)
 
 
@@ -161,7 +158,10 @@ def _label(axes: Axes, result: ParetoResult, objective: ObjectiveResult, *, vert
     axes.set_xlabel(f"{name}{of_device}{what}")
     axes.set_ylabel(vertical if "score" in vertical else f"test {vertical}")
     device = "" if objective.device is None else f" on {objective.device}"
-    axes.set_title(f"{result.space}, {result.dataset}{device}\n{_wrapped(objective.source)}", fontsize=9, loc="left")
+    others = [o.id if o.bound is None else f"{o.id} <= {o.bound:g}" for o in result.objectives[1:]]
+    also = f"; objectives that are not drawn: {', '.join(others)}" if others else ""
+    title = f"{result.space}, {result.dataset}{device}{also}\n{_wrapped(objective.source)}"
+    axes.set_title(title, fontsize=9, loc="left")
     if "accuracy_percent" in result.reference_point:
         median = result.reference_point["accuracy_percent"]
         axes.axhline(median, color="black", lw=0.7, ls=":", label="median of the space", zorder=2)

@@ -59,11 +59,12 @@ class ShippedPredictions(CostModel):
         _check_confidence(confidence)
         index = self._space.index(architectures)
         mean = self._head.mean[index]
-        factor = interval_factors(self._head.quantiles, self._head.levels, confidence)[self._head.fold[index]]
+        low, high = interval_factors(self._head.quantiles, self._head.levels, confidence)
+        fold = self._head.fold[index]
         return Estimate(
             mean=mean,
-            lower=mean / factor,
-            upper=mean * factor,
+            lower=mean * low[fold],
+            upper=mean * high[fold],
             confidence=confidence,
             unit=self.unit,
             provenance=_predicted(self._head.record),

@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from hwnas import data
+from hwnas.predictors.shipped import HeadRecord, write_shipped_costs
+from hwnas.proxies.table import empty_table
+from hwnas.spaces import get_space
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +21,72 @@ def mirror() -> Path:
     if not (folder / "MANIFEST.csv").is_file():
         pytest.skip(f"the public data files are not in {folder}; set HWNAS_MIRROR to the folder with MANIFEST.csv")
     return folder
+
+
+@pytest.fixture(scope="session")
+def pulled(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with HW-NAS-Bench and NATS-Bench, pulled once from the mirror."""
+    folder = tmp_path_factory.mktemp("pulled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HWNAS_DATA", str(folder))
+        data.pull(["hw-nas-bench", "nats-bench"], mirror=mirror)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in the form of what is shipped, with made-up numbers for NAS-Bench-201.
+
+    Costs of jetson-tx2 (energy, latency) and raspi4 (latency) on CIFAR-10 grow with the parameters; zen and synflow are
+    the logarithm of the parameters with noise, zen being -inf for the 16 networks with the lowest ids.
+    """
+    folder = tmp_path_factory.mktemp("shipped")
+    space, rng = get_space("nasbench201"), np.random.default_rng(0)
+    vectors = space.all_vectors()
+    params = space.counts(vectors, dataset="cifar10")["params"].astype(np.float64)
+    heads = [("jetson-tx2", "energy", 5.0), ("jetson-tx2", "latency", 1.0), ("raspi4", "latency", 8.0)]
+    write_shipped_costs(
+        folder,
+        space=space.name,
+        heads=[
+            HeadRecord(
+                device=device,
+                dataset="cifar10",
+                target=target,  # type: ignore[arg-type]
+                trained_on=12500,
+                model="GCN",
+                figures={"spearman": 0.99, "median_ape": 1.84},
+            )
+            for device, target, _ in heads
+        ],
+        mean=np.stack([scale * (1 + 8e-6 * params * rng.uniform(0.5, 1.5, len(params))) for _, _, scale in heads]),
+        fold=np.arange(len(params)) % 2,
+        levels=np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]),
+        quantiles=np.tile(np.array([0.92, 0.95, 0.98, 1.0, 1.02, 1.05, 1.08]), (len(heads), 2, 1)),
+        card={},
+    )
+    recipe = {"space": space.name, "dataset": "cifar10", "images": "made-up images", "seed": 0}
+    table = empty_table(recipe, ["zen", "synflow"], space.network_id(vectors))
+    size = np.log(params[table.network_ids])
+    table.scores[:] = size[:, None] + rng.normal(size=table.scores.shape)
+    table.scores[:16, 0] = -np.inf
+    table.save(folder / "nasbench201_cifar10_scores.npz")
+    return folder
+
+
+@pytest.fixture
+def shipped(made_up: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The made-up files in the place of the shipped ones; an empty cache, no cards of the user, no extra `truth`."""
+    for module in ("hwnas.latency.tables", "hwnas.proxies.table", "hwnas.api.devices", "hwnas.api.doctor"):
+        monkeypatch.setattr(f"{module}.SHIPPED_FOLDER", made_up)
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path / "cache"))
+    monkeypatch.setattr(data, "truth_from_package", lambda: None)
+    return made_up
+
+
+@pytest.fixture
+def measured(shipped: Path, pulled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As `shipped`, with the measured tables and true accuracies in the cache."""
+    monkeypatch.setenv("HWNAS_DATA", str(pulled))
+    return pulled

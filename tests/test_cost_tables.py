@@ -72,8 +72,8 @@ def shipped(tmp_path: Path) -> np.ndarray:
         ],
         mean=mean,
         fold=np.arange(SPACE.size) % 2,
-        levels=np.array([0.5, 0.9, 0.99]),
-        quantiles=np.array([[[1.1, 1.2, 1.3], [1.2, 1.5, 2.0]]]),
+        levels=np.array([0.01, 0.05, 0.95, 0.99]),
+        quantiles=np.array([[[0.8, 0.9, 1.2, 1.3], [0.4, 0.5, 1.5, 2.0]]]),
         card={},
     )
     return mean[0]
@@ -105,9 +105,9 @@ def test_shipped_predictions(shipped: np.ndarray) -> None:
     estimate = model.predict(SPACE.vector(INDEX))
     np.testing.assert_allclose(estimate.mean, shipped[INDEX], rtol=1e-3)
     assert estimate.lower is not None and estimate.upper is not None
-    factors = np.array([1.2, 1.5, 1.2, 1.5])  # folds of 0, 7, 15624, 7 at 0.9
-    np.testing.assert_allclose(estimate.upper / estimate.mean, factors, rtol=1e-6)
-    np.testing.assert_allclose(estimate.mean / estimate.lower, factors, rtol=1e-6)
+    # The folds of 0, 7, 15624, 7, at 0.9.
+    np.testing.assert_allclose(estimate.upper / estimate.mean, [1.2, 1.5, 1.2, 1.5], rtol=1e-6)
+    np.testing.assert_allclose(estimate.lower / estimate.mean, [0.9, 0.5, 0.9, 0.5], rtol=1e-6)
     provenance = estimate.provenance
     assert (provenance.kind, provenance.trained_on) == ("predicted", 12500)
     assert provenance.error == {"median_ape": 1.84, "within_10": 98.0}

@@ -20,7 +20,7 @@ FOLDERS: dict[str, str] = SETUPTOOLS["package-dir"]
 # What each part may import of this package. Those of one line know nothing of each other.
 BASE = {"errors", "arrays", "estimates", "folders", "metrics", "version"}
 ALLOWED = {
-    **{name: BASE for name in BASE},
+    **dict.fromkeys(BASE, BASE),
     "pareto": BASE,
     "devices": BASE,
     "graphs": BASE,

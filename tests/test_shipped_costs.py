@@ -22,7 +22,7 @@ from hwnas.predictors.shipped import (
     write_shipped_costs,
 )
 
-LEVELS = np.array([0.5, 0.8, 0.9, 0.99])
+LEVELS = np.array([0.01, 0.1, 0.5, 0.9, 0.99])  # one-sided
 HEADS = (
     HeadRecord(
         device="jetson-tx2",
@@ -45,7 +45,7 @@ def parts(nets: int = 40, folds: int = 3) -> dict[str, Any]:
         "mean": np.exp(rng.normal(size=(2, nets))) * np.array([[1.0], [1000.0]]),
         "fold": np.arange(nets) % folds,
         "levels": LEVELS,
-        "quantiles": 1 + np.cumsum(rng.random((2, folds, len(LEVELS))), axis=2) / 10,
+        "quantiles": 0.8 + np.cumsum(rng.random((2, folds, len(LEVELS))), axis=2) / 10,
         "card": {"data": "made up", "seeds": [0, 1]},
     }
 
@@ -102,9 +102,9 @@ def _with(key: str, index: Any, value: float) -> dict[str, Any]:
         (_with("fold", 0, -1), "folds 0 to 2"),
         ({"levels": LEVELS[::-1].copy()}, "levels that increase"),
         ({"levels": np.array([0.5, 0.8, 0.9, 1.0])}, "levels that increase"),
-        (_with("quantiles", (0, 0, 0), 0.9), "at least 1"),
-        (_with("quantiles", (0, 0, 3), 1.0), "at least 1"),
-        (_with("quantiles", (0, 0, 3), np.inf), "at least 1"),
+        (_with("quantiles", (0, 0, 0), 0.0), "finite positive quantiles"),
+        (_with("quantiles", (0, 0, 3), 0.5), "do not decrease"),
+        (_with("quantiles", (0, 0, 3), np.inf), "finite positive quantiles"),
     ],
 )
 def test_arguments_that_make_no_sense(tmp_path: Path, change: Mapping[str, Any], message: str) -> None:
@@ -144,23 +144,32 @@ def _expect_data_error(folder: Path) -> None:
 
 
 def test_factors_at_and_between_levels() -> None:
-    quantiles = np.array([[1.0, 1.21, 1.44], [2.0, 2.0, 8.0]])
-    levels = np.array([0.5, 0.8, 0.9])
-    np.testing.assert_allclose(interval_factors(quantiles, levels, 0.8), [1.21, 2.0])
+    quantiles = np.array([[0.5, 0.8, 1.1, 1.21, 1.44], [0.25, 0.5, 1.0, 2.0, 8.0]])
+    levels = np.array([0.05, 0.1, 0.5, 0.9, 0.95])
+    low, high = interval_factors(quantiles, levels, 0.8)
+    np.testing.assert_allclose((low, high), [[0.8, 0.5], [1.21, 2.0]])
     # Half-way between levels the factor is the geometric mean of its neighbours.
-    np.testing.assert_allclose(interval_factors(quantiles, levels, 0.65), [1.1, 2.0])
-    np.testing.assert_allclose(interval_factors(quantiles, levels, 0.85), [np.sqrt(1.21 * 1.44), 4.0])
+    low, high = interval_factors(quantiles, levels, 0.85)
+    np.testing.assert_allclose(high, [np.sqrt(1.21 * 1.44), 4.0])
+    np.testing.assert_allclose(low, [np.sqrt(0.5 * 0.8), np.sqrt(0.25 * 0.5)])
 
 
-@given(confidence=st.floats(0.5, 0.99), step=st.floats(0, 0.2))
-def test_factors_grow_with_confidence(confidence: float, step: float) -> None:
+def test_the_interval_holds_the_mean_even_where_the_model_is_biased() -> None:
+    low, high = interval_factors(np.array([[1.1, 1.2, 1.3], [0.7, 0.8, 0.9]]), np.array([0.05, 0.5, 0.95]), 0.9)
+    np.testing.assert_allclose((low, high), [[1.0, 0.7], [1.3, 1.0]])
+
+
+@given(confidence=st.floats(0, 0.98), step=st.floats(0, 0.2))
+def test_intervals_grow_with_confidence(confidence: float, step: float) -> None:
     quantiles = parts()["quantiles"][0]
-    higher = min(confidence + step, 0.99)
-    low, high = (interval_factors(quantiles, LEVELS, value) for value in (confidence, higher))
-    assert (low <= high * (1 + 1e-12)).all() and (low >= 1).all()
+    (low, high), (lower, higher) = (
+        interval_factors(quantiles, LEVELS, value) for value in (confidence, min(confidence + step, 0.98))
+    )
+    assert (lower <= low * (1 + 1e-12)).all() and (high <= higher * (1 + 1e-12)).all()
+    assert (low <= 1).all() and (high >= 1).all()
 
 
-@pytest.mark.parametrize("confidence", [0.49, 0.995])
+@pytest.mark.parametrize("confidence", [-0.1, 0.985])
 def test_confidence_outside_of_what_was_calibrated(confidence: float) -> None:
-    with pytest.raises(UsageError, match=r"expected 0\.5 to 0\.99"):
+    with pytest.raises(UsageError, match=r"expected 0 to 0\.98"):
         interval_factors(parts()["quantiles"][0], LEVELS, confidence)

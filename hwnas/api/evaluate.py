@@ -66,7 +66,9 @@ def evaluate(
     if accuracy.percent is None:
         raise DataError(f"expected true accuracies to evaluate proxies with; {accuracy.source}")
     percent = accuracy.percent
-    columns = score_columns(its_space, dataset, proxies or _scored(its_space.name, dataset))
+    vectors = its_space.all_vectors()
+    names = proxies or _scored(its_space.name, dataset)
+    columns = score_columns(its_space, dataset, names, vectors=vectors, network_ids=its_space.network_id(vectors))
     return EvaluateResult(
         space=its_space.name,
         dataset=dataset,

@@ -45,7 +45,7 @@ class PredictResult:
         return asdict(self)
 
 
-def predict(
+def predict(  # noqa: PLR0913 - the options of the command, all optional
     architectures: Sequence[str],
     *,
     device: str,

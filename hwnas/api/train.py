@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwnas import data
+from hwnas.arrays import Array, Integer
 from hwnas.data.folders import write_whole
 from hwnas.data.sources import repair_command
-from hwnas.arrays import Array, Integer
 from hwnas.devices import load_devices
 from hwnas.errors import DataError, MissingExtraError, UsageError
 from hwnas.predictors.heads import HeadData
@@ -182,9 +182,9 @@ def _card(space: Space, heads: Sequence[HeadData], results: Sequence[FoldResult]
         "command": f"hwnas train --space {space.name} --seed {seed}",
         "models": "MLP on flat features, GCN on graphs of operations (BRP-NAS style), and their geometric mean; one "
         "trunk for all heads; per head and fold the one with the smallest mean absolute log error on validation nets",
-        "split": f"five folds of distinct networks, seed {seed}: in each, {len(first.train)} nets train, "
+        "split": f"five random folds of architectures, seed {seed}: in each, {len(first.train)} nets train, "
         f"{len(first.validation)} choose and calibrate, {len(first.test)} are predicted",
-        "intervals": "split conformal on validation nets, symmetric in log cost",
+        "intervals": "split conformal on validation nets, the two ends apart, in log cost",
         "figures": "mean over the five folds on nets that no model of the fold saw",
         "measured": {head.id: head.measured for head in heads},
         "choice": {head.id: [result.choice[column] for result in results] for column, head in enumerate(heads)},

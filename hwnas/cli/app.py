@@ -33,10 +33,11 @@ app.command("proxies")(proxies.proxies_command)
 app.command("spaces")(spaces.spaces_command)
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         print(f"hwnas {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

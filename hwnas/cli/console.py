@@ -1,4 +1,4 @@
-"""How every command prints: tables for people, JSON for programs, progress on the error stream. Rich is used here only."""
+"""How every command prints: tables, JSON, progress on the error stream. The only file that imports rich."""
 
 from __future__ import annotations
 
@@ -42,3 +42,27 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bars:
         task = bars.add_task(description, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
+def transfer_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A callback `(name, done, total)` in bytes that draws a bar for one file after another, as `progress_bar` does."""
+    if not sys.stderr.isatty():
+        yield lambda _name, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task("", total=None)
+        current = ""
+
+        def report(name: str, done: int, total: int | None) -> None:
+            nonlocal current
+            if name != current:
+                current = name
+                bars.reset(task, total=total, description=name)
+            bars.update(task, completed=done)
+
+        yield report

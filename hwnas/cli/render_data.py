@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
+from hwnas.cli.console import print_table, transfer_bar
 from hwnas.data import CheckResult, ImportResult, Progress, PullResult, SourceStatus, cache_folder
 
 
@@ -26,7 +26,7 @@ def sources(statuses: Sequence[SourceStatus], *, as_json: bool) -> None:
         )
         for s in statuses
     ]
-    _table(("source", "status", "MB", "licence", "what it adds"), rows)
+    print_table(("source", "status", "MB", "licence", "what it adds"), rows)
     print(f"cache: {cache_folder()}")
 
 
@@ -36,7 +36,7 @@ def results(done: Sequence[PullResult | ImportResult | CheckResult], *, as_json:
     if as_json:
         print(json.dumps(fields, indent=2))
     elif fields:
-        _table(tuple(fields[0]), [tuple(map(_cell, row.values())) for row in fields])
+        print_table(tuple(fields[0]), [tuple(map(_cell, row.values())) for row in fields])
     else:
         print(f"nothing is in the cache {cache_folder()}; run `hwnas data pull`")
 
@@ -44,39 +44,10 @@ def results(done: Sequence[PullResult | ImportResult | CheckResult], *, as_json:
 @contextmanager
 def progress() -> Iterator[Callable[[Progress], None]]:
     """A callback for `pull` that shows the file on its way, on the error stream; none where that is not a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task("", total=None)
-        current = ""
-
-        def report(event: Progress) -> None:
-            nonlocal current
-            if event.path != current:
-                current = event.path
-                bars.reset(task, total=event.total, description=event.path)
-            bars.update(task, completed=event.done)
-
-        yield report
+    with transfer_bar() as bar:
+        yield lambda event: bar(event.path, event.done, event.total)
 
 
 def _cell(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
-
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table as RichTable
-
-    table = RichTable(box=None, pad_edge=False, header_style="bold")
-    for column, name in enumerate(heading):
-        table.add_column(name, overflow="fold", no_wrap=column == 0)
-    for row in rows:
-        table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)

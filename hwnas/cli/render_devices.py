@@ -16,9 +16,7 @@ def devices(listed: Sequence[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print_json({"devices": listed})
         return
-    rows = [
-        (d["name"], d["title"], ", ".join(d["targets"]), d["evidence"], str(len(d["variants"]))) for d in listed
-    ]
+    rows = [(d["name"], d["title"], ", ".join(d["targets"]), d["evidence"], str(len(d["variants"]))) for d in listed]
     print_table(("device", "what", "known costs", "evidence", "variants"), rows)
     print("`hwnas devices NAME` tells how one was measured, its other names and its variants (batch sizes).")
 

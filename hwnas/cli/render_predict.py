@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hwnas.api.predict import PredictResult
 from hwnas.cli.console import print_json, print_table
+from hwnas.render import short_architecture
 from hwnas.results import CostResult
 
 _UNITS = {"energy_mj": "energy (mJ)", "latency_ms": "latency (ms)"}
@@ -14,10 +15,13 @@ def print_prediction(answer: PredictResult, *, as_json: bool) -> None:
     if as_json:
         print_json(answer.to_dict())
         return
-    rows = [(net.arch, str(net.index), *(_cost(net.costs[name]) for name in answer.sources)) for net in answer.nets]
+    rows = [
+        (str(net.index), short_architecture(net.arch), *(_cost(net.costs[name]) for name in answer.sources))
+        for net in answer.nets
+    ]
     title = f"{answer.device}, {answer.space} on {answer.dataset}, {answer.interval_level:.0%} intervals"
-    heading = ("architecture", "index", *(_UNITS[name] for name in answer.sources))
-    print_table(heading, rows, numeric=range(1, len(heading)), title=title)
+    heading = ("index", "architecture", *(_UNITS[name] for name in answer.sources))
+    print_table(heading, rows, numeric=(0, *range(2, len(heading))), title=title)
     for name, source in answer.sources.items():
         print(f"{_UNITS[name]}: {source}")
 

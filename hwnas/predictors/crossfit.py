@@ -1,4 +1,4 @@
-"""Five-fold cross-fitting: every net is predicted by models that neither saw it nor a network equal to it."""
+"""Five-fold cross-fitting: every net is predicted by models that did not see it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.predictors.conformal import LEVELS, log_residual_quantiles
+from hwnas.predictors.conformal import LEVELS, residual_quantiles
 from hwnas.predictors.regressor import Regressor, fit_regressor, load_tensors, regressor_from_tensors, save_tensors
 from hwnas.predictors.splits import FOLDS, Setting, Split, assign_folds, make_split
 from hwnas.predictors.training import MODEL_KINDS, ModelKind
@@ -27,7 +27,7 @@ class FoldResult:
     predictions: costs of all nets by method, (n, h), of which only validation and test nets may be looked at.
     regressors: the trained models.
     choice: per head the method with the smallest mean absolute log error on validation nets.
-    factors: per head and level, the factor q of the interval mean / q .. mean * q of the chosen method.
+    factors: per head and level, what a prediction of the chosen method is multiplied by to give that quantile.
     """
 
     split: Split
@@ -57,11 +57,10 @@ def crossfit(  # noqa: PLR0913 - data, setting, place, seed
     costs: ms or mJ, NaN where not measured. Trained weights are kept in `folder`, one file per split and kind, so that
     an interrupted run goes on where it was. progress: called with what is trained, steps done and steps in all.
     """
-    groups = space.network_id(vectors)
-    fold = assign_folds(groups, seed=seed)
+    fold = assign_folds(len(vectors), seed=seed)
     results = []
     for number in range(FOLDS):
-        split = make_split(groups, fold, number, setting=setting, seed=seed)
+        split = make_split(fold, number, setting=setting, seed=seed)
         paths = {kind: folder / f"{setting.strip('%')}-{number}-{kind}.safetensors" for kind in MODEL_KINDS}
         regressors = {
             kind: _fit_or_load(
@@ -83,13 +82,13 @@ def judge(
     methods: dict[str, Float[Array, "n h"]] = {kind: model.predict(vectors) for kind, model in regressors.items()}
     methods["mean"] = np.exp(np.mean([np.log(predicted) for predicted in methods.values()], axis=0))
     rows = split.validation
-    residuals = {method: np.log(predicted[rows] / costs[rows]) for method, predicted in methods.items()}
+    residuals = {method: np.log(costs[rows] / predicted[rows]) for method, predicted in methods.items()}
     errors = np.stack([np.nanmean(np.abs(residuals[method]), axis=0) for method in METHODS])
     choice = tuple(METHODS[best] for best in errors.argmin(axis=0))
     factors = []
     for head, method in enumerate(choice):
         column = residuals[method][:, head]
-        factors.append(np.exp(log_residual_quantiles(column[~np.isnan(column)], np.array(LEVELS))))
+        factors.append(np.exp(residual_quantiles(column[~np.isnan(column)], np.array(LEVELS))))
     return FoldResult(split=split, regressors=regressors, predictions=methods, choice=choice, factors=np.stack(factors))
 
 

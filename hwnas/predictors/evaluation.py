@@ -33,11 +33,11 @@ def interval_figures(
     true: Float[Array, " n"], predicted: Float[Array, " n"], factors: Float[Array, " l"]
 ) -> dict[str, float]:
     """Coverage of the 90 % interval and of its one-sided 90 % bound, width relative to the truth, interval score."""
-    two_sided, one_sided = factors[LEVELS.index(0.9)], factors[LEVELS.index(0.8)]
-    lower, upper = predicted / two_sided, predicted * two_sided
+    at = dict(zip(LEVELS, factors, strict=True))
+    lower, upper = predicted * at[0.05], predicted * at[0.95]
     return {
         "coverage": metrics.coverage(true, lower, upper),
-        "upper_coverage": metrics.coverage(true, np.zeros_like(true), predicted * one_sided),
+        "upper_coverage": metrics.coverage(true, np.zeros_like(true), predicted * at[0.9]),
         "relative_width": metrics.relative_width(true, lower, upper),
         "interval_score": metrics.interval_score(true, lower, upper, confidence=0.9),
     }

@@ -56,7 +56,8 @@ class Head:
     """Predictions of one head.
 
     mean: ms or mJ, in index order. fold: which fold's model predicted the net, the one that did not see it.
-    quantiles: by fold and level, the factor q of the interval mean / q .. mean * q. levels: its probability mass.
+    quantiles: by fold and level, what the mean is multiplied by to give that quantile of the cost.
+    levels: one-sided probabilities, increasing.
     """
 
     record: HeadRecord
@@ -73,17 +74,21 @@ def head_id(device: str, dataset: str, target: Target) -> str:
 
 def interval_factors(
     quantiles: Float[Array, "f l"], levels: Float[Array, " l"], confidence: float
-) -> Float[Array, " f"]:
-    """Factor q of the central interval mean / q .. mean * q at `confidence`, for each fold.
+) -> tuple[Float[Array, " f"], Float[Array, " f"]]:
+    """Factors (low, high) of the central interval mean * low .. mean * high at `confidence`, for each fold.
 
-    log q is interpolated linearly between levels. Outside of them nothing was calibrated: raises `UsageError`.
+    They are the quantiles at (1 - confidence) / 2 and (1 + confidence) / 2, interpolated in the log between levels; the
+    interval always holds the mean. Outside of the levels nothing was calibrated: raises `UsageError`.
     """
-    if not levels[0] <= confidence <= levels[-1]:
+    most = 2 * levels[-1] - 1
+    if not 0 <= confidence <= most + 1e-9:
         raise UsageError(
-            f"confidence {confidence} is outside of what the predictions are calibrated for; "
-            f"expected {levels[0]:g} to {levels[-1]:g}"
+            f"confidence {confidence} is outside of what the predictions are calibrated for; expected 0 to {most:g}"
         )
-    return np.exp([np.interp(confidence, levels, row) for row in np.log(quantiles)])
+    low, high = (
+        np.exp([np.interp((1 + sign * confidence) / 2, levels, row) for row in np.log(quantiles)]) for sign in (-1, 1)
+    )
+    return np.minimum(low, 1.0), np.maximum(high, 1.0)
 
 
 def write_shipped_costs(  # noqa: PLR0913 - the parts of one file, none of them optional
@@ -100,7 +105,8 @@ def write_shipped_costs(  # noqa: PLR0913 - the parts of one file, none of them 
     """Write both files, the same bytes for the same arguments.
 
     heads: one for each row of `mean`. mean: ms or mJ, positive; stored as float16 relative to the head's median.
-    fold: 0 .. f-1 for each net. levels: increasing, in (0, 1). quantiles: at least 1, not decreasing with the level.
+    fold: 0 .. f-1 for each net. levels: one-sided, increasing, in (0, 1). quantiles: positive factors on
+    the mean, not decreasing with the level.
     card: facts of the model for people, JSON values. Raises `UsageError` for arguments that do not fit together.
     """
     _check(heads, mean=mean, fold=fold, levels=levels, quantiles=quantiles)
@@ -219,8 +225,8 @@ def _check(
         "means that are finite and positive": not (np.isfinite(mean) & (mean > 0)).all(),
         "levels that increase within (0, 1)": not (np.diff(levels, prepend=0, append=1) > 0).all(),
         f"quantiles of shape {shape}, got {quantiles.shape}": quantiles.shape != shape,
-        "quantiles of at least 1 that do not decrease with the level": not (
-            np.isfinite(quantiles).all() and (np.diff(quantiles, prepend=1, axis=2) >= 0).all()
+        "finite positive quantiles that do not decrease with the level": not (
+            np.isfinite(quantiles).all() and (np.diff(quantiles, prepend=0, axis=2) >= 0).all() and quantiles.min() > 0
         ),
     }
     for expected, wrong in problems.items():

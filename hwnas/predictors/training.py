@@ -47,7 +47,7 @@ class LogScale:
 def plan_for(kind: ModelKind, nets: int) -> TrainingPlan:
     """The plan for a training set of so many nets; chosen on validation nets of NAS-Bench-201."""
     batch_size = 64 if nets < 4000 else 256
-    return TrainingPlan(steps={"mlp": 5000, "gcn": 2800}[kind], batch_size=batch_size)
+    return TrainingPlan(steps={"mlp": 5000, "gcn": 2000}[kind], batch_size=batch_size)
 
 
 def log_scale(log_costs: Float[Array, "n h"]) -> LogScale:

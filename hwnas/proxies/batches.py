@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def noise_batch(task: Task, *, size: int, seed: int) -> Batch:
 
 def _read(path: Path) -> tuple[Array, Array]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             return arrays["x"], arrays["y"]
     except FileNotFoundError:
         raise UsageError(f"expected images in {path}, got no such file; give a .npz file with x and y") from None

@@ -43,6 +43,7 @@ class Recipe:
             "images": self.batch.source,
             "images_sha256": hashlib.sha256(images).hexdigest(),
             "initialisation": "torch's defaults, per network from the seed",
+            "networks": "isomorphic networks share the score of the one with the smallest id",
             "zen": {"repeats": ZEN_REPEATS, "batch": ZEN_BATCH, "mixup": ZEN_MIXUP},
         }
 

@@ -32,26 +32,29 @@ def score_space(
     workers: int = 1,
     progress: Progress = lambda _done, _total: None,
 ) -> ScoreTable:
-    """Score the distinct networks among `vectors`; `checkpoint` is written every few seconds and resumed from.
+    """Score the networks among `vectors`, isomorphic ones once.
 
-    What the checkpoint has already stays in it: other networks, and other proxies of the same recipe. Ctrl-C saves
+    `checkpoint` is written every few seconds and resumed from. What the checkpoint has already stays in it: other networks, and other proxies of the same recipe. Ctrl-C saves
     what is done and raises `KeyboardInterrupt`. Raises `DataError` where the checkpoint is of another recipe or
     cannot be written, before anything is computed.
     """
-    wanted = np.unique(get_space(recipe.space).network_id(vectors))
+    space = get_space(recipe.space)
+    wanted = np.unique(space.network_id(vectors))
     table = _resume(recipe, wanted, checkpoint)
     columns = [table.proxies.index(proxy) for proxy in recipe.proxies]
+    canonical = space.canonical_id(table.network_ids)
     unscored = np.isnan(table.scores[:, columns]).any(axis=1) & np.isin(table.network_ids, wanted)
-    rows_todo = np.flatnonzero(unscored)
-    todo = [rows_todo[i : i + NETWORKS_PER_TASK] for i in range(0, len(rows_todo), NETWORKS_PER_TASK)]
-    done, saved = len(wanted) - len(rows_todo), time.monotonic()
+    ids = np.unique(canonical[unscored])
+    todo = [ids[i : i + NETWORKS_PER_TASK] for i in range(0, len(ids), NETWORKS_PER_TASK)]
+    done, total, saved = len(np.unique(canonical)) - len(ids), len(np.unique(canonical)), time.monotonic()
     table.save(checkpoint)
     try:
-        progress(done, len(wanted))
-        for rows, scores in _results(recipe, table.network_ids, todo, workers):
-            table.scores[rows[:, None], columns] = scores
-            done += len(rows)
-            progress(done, len(wanted))
+        progress(done, total)
+        for scored, scores in _results(recipe, todo, workers):
+            for network, row in zip(scored, scores, strict=True):
+                table.scores[np.ix_(canonical == network, columns)] = row
+            done += len(scored)
+            progress(done, total)
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 table.save(checkpoint)
                 saved = time.monotonic()
@@ -82,20 +85,20 @@ def _resume(recipe: Recipe, wanted: Integer[Array, " n"], checkpoint: Path) -> S
 
 
 def _results(
-    recipe: Recipe, network_ids: Integer[Array, " n"], todo: Sequence[Integer[Array, " k"]], workers: int
+    recipe: Recipe, todo: Sequence[Integer[Array, " k"]], workers: int
 ) -> Iterator[tuple[Integer[Array, " k"], Float[Array, "k p"]]]:
-    """Rows and their scores as they come, from this process or from `workers` others."""
+    """Network ids and their scores as they come, from this process or from `workers` others."""
     if workers == 1:
-        for rows in todo:
-            yield rows, score_networks(recipe, network_ids[rows])
+        for ids in todo:
+            yield ids, score_networks(recipe, ids)
         return
     context = get_context("spawn")
-    # One thread each: two processes of one thread score 1.6 times as many networks as one process of two.
+    # One thread each: networks are independent, threads inside small convolutions are not.
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(recipe,))
     try:
-        rows_of = {pool.submit(_score_in_worker, network_ids[rows]): rows for rows in todo}
-        for future in as_completed(rows_of):
-            yield rows_of[future], future.result()
+        ids_of = {pool.submit(_score_in_worker, ids): ids for ids in todo}
+        for future in as_completed(ids_of):
+            yield ids_of[future], future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

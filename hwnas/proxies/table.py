@@ -66,7 +66,7 @@ class ScoreTable:
 def load_scores(path: Path) -> ScoreTable:
     """Read a table. Raises `DataError` when the file is damaged or of another version."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             meta = json.loads(bytes(file["meta"]))
             network_ids, scores = file["network_ids"], file["scores"]
         version, recipe, proxies = meta["format"], meta["recipe"], tuple(meta["proxies"])

@@ -136,6 +136,13 @@ class Space(abc.ABC):
     def network_id(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
         """An integer per row, equal where the networks are the same once what cannot reach the output is removed."""
 
+    def canonical_id(self, network_ids: Integer[Array, " n"]) -> Integer[Array, " n"]:
+        """One network id for all networks that are isomorphic; scores are computed once for each.
+
+        Here each is its own; a space that knows better overrides this. Costs are not shared: devices see the order.
+        """
+        return network_ids
+
     @abc.abstractmethod
     def counts(self, vectors: Integer[Array, "n v"], *, dataset: str) -> dict[str, Integer[Array, " n"]]:
         """`params`, `macs` and `flops` (2 x macs) of each architecture as written, dead operations included."""

@@ -86,7 +86,7 @@ def test_unmeasured_nets_do_not_pull_on_their_head(space: NASBench201) -> None:
 
 
 def test_the_gcn_passes_messages_along_and_against_the_edges() -> None:
-    """With a chain 0 -> 1 -> 2, one layer must let node 1 see both of its neighbours; reordering nets changes nothing."""
+    """In a chain 0 -> 1 -> 2 every node moves the output; reordering nets changes nothing."""
     adjacency = torch.tensor([[0.0, 1, 0], [0, 0, 1], [0, 0, 0]])
     torch.manual_seed(0)
     gcn = GCN(node_features=4, adjacency=adjacency, heads=3, width=8, depth=2)

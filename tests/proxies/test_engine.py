@@ -94,7 +94,7 @@ class Pair(nn.Module):
 
 @pytest.mark.parametrize("proxy", LEARNED, ids=lambda proxy: proxy.name)
 def test_a_tuple_is_named(proxy) -> None:
-    with pytest.raises(ProxyError, match="expected Pair to return one tensor.*got a tuple|zen expected Pair.*a tuple"):
+    with pytest.raises(ProxyError, match=r"expected Pair to return one tensor.*got a tuple|zen expected Pair.*a tuple"):
         score_module(Pair(), batch_of(), [proxy])
 
 
@@ -106,7 +106,7 @@ def test_no_weighted_layer(name: str) -> None:
 
 def test_what_else_cannot_be_scored() -> None:
     linear = nn.Sequential(nn.Flatten(), nn.Linear(108, 3))
-    with pytest.raises(ProxyError, match="naswot expected a module in which an nn.ReLU runs"):
+    with pytest.raises(ProxyError, match=r"naswot expected a module in which an nn\.ReLU runs"):
         score_module(linear, batch_of(), [PROXIES["naswot"]])
     with pytest.raises(ProxyError, match="labels from 0 to 2 for 3 logits, got 0 to 4"):
         score_module(linear, batch_of(labels=5), [PROXIES["snip"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_synflow_is_the_product_of_absolute_matrices() -> None:
     """In a chain without biases every layer carries the whole flow R = 1ᵀ|W3||W2||W1|1 (Tanaka 2020, theorem 1)."""
     torch.manual_seed(0)
     sizes = (12, 7, 5, 4)
-    layers = [nn.Linear(a, b, bias=False) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+    layers = [nn.Linear(a, b, bias=False) for a, b in pairwise(sizes)]
     module = nn.Sequential(nn.Flatten(), layers[0], nn.BatchNorm1d(7), nn.ReLU(), layers[1], nn.ReLU(), layers[2])
     flow = np.ones(12)
     for layer in layers:

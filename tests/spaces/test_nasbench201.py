@@ -92,7 +92,7 @@ def test_published_files_list_the_same_order(mirror: Path) -> None:
 
 def test_neighbours_and_samples() -> None:
     vector = ALL[1462]
-    distance = (ALL != vector).sum(axis=1)
+    distance = (vector != ALL).sum(axis=1)
     assert len(SPACE.neighbours(vector)) == 24
     np.testing.assert_array_equal(np.sort(SPACE.index(SPACE.neighbours(vector))), np.flatnonzero(distance == 1))
     assert len(np.unique(SPACE.index(SPACE.sample(15_625, seed=2)))) == 15_625
@@ -162,8 +162,8 @@ def test_features_say_what_reaches_the_output() -> None:
     """Six blocks of eleven: operation, live, operation where live."""
     dead_edge = np.array([[3, 0, 0, 1, 0, 0]])  # 0→1 leads nowhere
     blocks = SPACE.features(dead_edge).reshape(6, 11)
-    assert blocks[0].tolist() == [0, 0, 0, 1, 0, 0] + [0] * 5
-    assert blocks[3].tolist() == [0, 1, 0, 0, 0, 1] + [0, 1, 0, 0, 0]
+    assert blocks[0].tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert blocks[3].tolist() == [0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0]
 
 
 def test_cell_graph_follows_the_edges() -> None:

@@ -1,0 +1,170 @@
+"""Scores of single networks and of spaces: from the table, from counts, or computed, and said which."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwnas.api import score as api
+from hwnas.api.score import score, score_table
+from hwnas.api.score_forms import ScoreSettings, reason_not_finite
+from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
+from hwnas.proxies import PROXIES
+from hwnas.proxies import table as tables
+from hwnas.proxies.table import empty_table, load_scores, scores_path
+from hwnas.spaces import get_space
+
+SPACE = get_space("nasbench201")
+NETWORKS = np.unique(SPACE.network_id(SPACE.all_vectors()))
+LEARNED = tuple(name for name, proxy in PROXIES.items() if not proxy.by_architecture)
+FEW = ScoreSettings(batch_size=4)
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty cache, and nothing shipped."""
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path / "cache"))
+    monkeypatch.setattr(tables, "SHIPPED_FOLDER", tmp_path / "shipped")
+
+
+@pytest.fixture
+def table() -> np.ndarray:
+    """A table of CIFAR-10 in the cache, made with seed 3."""
+    saved = empty_table({"dataset": "cifar10", "seed": 3, "images": "made-up images"}, LEARNED, NETWORKS)
+    saved.scores[:] = np.random.default_rng(0).normal(size=saved.scores.shape)
+    saved.save(scores_path("nasbench201", "cifar10"))
+    return saved.scores
+
+
+def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+
+def test_scores_of_a_table(table: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without torch; equal networks get one score, and their own counts."""
+    without_torch(monkeypatch)
+    twins = SPACE.index(np.array([[3, 0, 0, 1, 0, 0], [4, 0, 0, 1, 0, 0]]))
+    result = score([str(i) for i in twins], settings=ScoreSettings(seed=3))
+    assert [column.proxy.name for column in result.columns] == list(PROXIES)
+    assert result.network_id[0] == result.network_id[1] and result.index == tuple(twins)
+    row = np.searchsorted(NETWORKS, result.network_id[0])
+    for column in result.columns:
+        if column.kind == "counted":
+            assert column.scores[0] > column.scores[1] and "as written" in column.source
+        else:
+            assert column.scores.tolist() == [table[row, LEARNED.index(column.proxy.name)]] * 2
+            assert column.source == "table of nasbench201 on cifar10: made-up images; seed 3"
+
+
+def test_without_torch_another_data_set_stands_in(table: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_torch(monkeypatch)
+    result = score(["1462"], dataset="cifar100", proxies=["zen", "params"], settings=ScoreSettings(seed=3))
+    zen, params = result.columns
+    assert (zen.kind, zen.dataset) == ("table", "cifar10") and "standing in for cifar100" in zen.source
+    assert params.dataset == "cifar100"
+    with pytest.raises(MissingExtraError, match=r"hwnas\[torch\]"):
+        score(["1462"], proxies=["zen"], settings=ScoreSettings(seed=4))
+    with pytest.raises(MissingExtraError):
+        score(["1462"], proxies=["zen"], settings=ScoreSettings(seed=3), fresh=True)
+    with pytest.raises(MissingExtraError):
+        score_table()
+
+
+@pytest.mark.parametrize("settings", [ScoreSettings(seed=0, batch_size=64), ScoreSettings(seed=3, batch_size=4)])
+def test_a_table_of_another_recipe_is_not_used(table: np.ndarray, settings: ScoreSettings) -> None:
+    pytest.importorskip("torch")
+    result = score(["25"], proxies=["synflow"], settings=settings)
+    assert result.columns[0].kind == "computed" and "computed now" in result.columns[0].source
+
+
+def test_computed_is_what_the_table_of_the_space_gets(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    settings = ScoreSettings(batch_size=4, limit=3, workers=1)
+    saved = score_table(dataset="ImageNet16-120", proxies=["snip", "zen"], settings=settings, out=tmp_path / "t.npz")
+    assert saved.path == tmp_path / "t.npz" and len(saved.table.missing) == 0
+    networks = saved.table.network_ids
+    result = score([str(i) for i in networks], dataset="imagenet16-120", proxies=["snip", "zen"], settings=FEW)
+    for column in result.columns:
+        expected = load_scores(saved.path).column(column.proxy.name, networks)
+        np.testing.assert_array_equal(column.scores.astype(np.float32), expected.astype(np.float32))
+    assert saved.to_dict()["networks"] == len(networks)
+    json.dumps(saved.to_dict(), allow_nan=False)
+
+
+def test_fresh_scores_pass_over_the_table(table: np.ndarray) -> None:
+    pytest.importorskip("torch")
+    settings = ScoreSettings(seed=3)
+    kinds = [score(["25"], proxies=["synflow"], settings=settings, fresh=f).columns[0].kind for f in (False, True)]
+    assert kinds == ["table", "computed"]
+
+
+def test_the_table_of_a_space_lies_where_it_is_found() -> None:
+    pytest.importorskip("torch")
+    seen: list[int] = []
+    settings = ScoreSettings(batch_size=2, limit=2, workers=1)
+    saved = score_table(
+        dataset="ImageNet16-120", proxies=["synflow"], settings=settings, progress=lambda done, _: seen.append(done)
+    )
+    assert saved.path == scores_path("nasbench201", "ImageNet16-120") and saved.path.is_file()
+    assert seen == [0, 2]
+
+
+def test_minus_infinity_is_null_with_a_reason() -> None:
+    pytest.importorskip("torch")
+    result = score(["0"], dataset="ImageNet16-120", settings=FEW).to_dict()
+    (net,) = result["nets"]
+    assert net["scores"]["zen"] is net["scores"]["naswot"] is net["scores"]["synflow"] is None
+    assert net["scores"]["grad_norm"] == 0
+    assert net["reasons"]["synflow"] == "minus infinity: no path leads from the input to the output"
+    assert set(net["reasons"]) == {"zen", "naswot", "synflow"}
+    json.dumps(result, allow_nan=False)
+    zen = PROXIES["zen"]
+    assert [reason_not_finite(zen, value)[:9] for value in (1.5, np.nan, np.inf)] == ["", "undefined", "too large"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: score([]), UsageError, "at least one architecture"),
+        (lambda: score(["0"], proxies=[]), UsageError, "at least one proxy"),
+        (lambda: score(["0"], proxies=["zenn"]), UnknownNameError, "did you mean 'zen'"),
+        (lambda: score(["0"], space="nasbench102"), UnknownNameError, "space"),
+        (lambda: score(["0"], dataset="cifar1000"), UnknownNameError, "cifar100"),
+        (lambda: score(["x"]), UsageError, "not an architecture"),
+        (lambda: score_table(proxies=["params"]), UsageError, "'params' is counted"),
+        (lambda: ScoreSettings(batch_size=0), UsageError, "batch_size of at least 1, got 0"),
+        (lambda: ScoreSettings(workers=0), UsageError, "workers of at least 1"),
+        (lambda: ScoreSettings(limit=0), UsageError, "limit of at least 1"),
+        (lambda: ScoreSettings(seed=-1), UsageError, "seed of at least 0"),
+        (lambda: ScoreSettings(device="tpu"), UsageError, "got 'tpu'"),
+    ],
+)
+def test_wrong_use(call, error: type[Exception], says: str) -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(error, match=says):
+        call()
+
+
+def test_cuda_that_is_not_there() -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(UsageError, match="expected a CUDA device"):
+        score(["0"], proxies=["zen"], settings=ScoreSettings(device="cuda"))
+
+
+def test_imports_without_torch() -> None:
+    code = "import sys, hwnas.api.score, hwnas.api.listings, hwnas.proxies.table, hwnas.testing, hwnas.cli; "
+    code += "hwnas.api.score.score(['0'], proxies=['params']); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_cores() -> None:
+    assert api._cores() >= 1

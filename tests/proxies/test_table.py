@@ -1,0 +1,121 @@
+"""Tables of scores: exact, whole, found in the right order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.proxies import table as tables
+from hwnas.proxies.table import ScoreTable, empty_table, find_scores, load_scores, scores_path
+from hwnas.spaces import get_space
+
+SPACE = get_space("nasbench201")
+NETWORKS = np.unique(SPACE.network_id(SPACE.all_vectors()))
+
+
+def table_of(*, dataset: str = "cifar10", proxies: tuple[str, ...] = ("zen", "snip"), seed: int = 0) -> ScoreTable:
+    table = empty_table({"dataset": dataset, "seed": seed, "images": "made up"}, proxies, NETWORKS)
+    table.scores[:] = np.random.default_rng(seed).normal(size=table.scores.shape)
+    return table
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache and an empty folder of shipped tables."""
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path / "cache"))
+    monkeypatch.setattr(tables, "SHIPPED_FOLDER", tmp_path / "shipped")
+    return tmp_path
+
+
+def test_a_table_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    saved = table_of()
+    saved.scores[3] = [-np.inf, np.nan]
+    saved.save(tmp_path / "new" / "t.npz")
+    loaded = load_scores(tmp_path / "new" / "t.npz")
+    assert (loaded.recipe, loaded.proxies) == (saved.recipe, saved.proxies)
+    np.testing.assert_array_equal(loaded.network_ids, saved.network_ids)
+    np.testing.assert_array_equal(loaded.scores, saved.scores)
+    assert loaded.missing.tolist() == [3]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["t.npz"]
+    saved.save(tmp_path / "again.npz")
+    assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "new" / "t.npz").read_bytes()
+
+
+def test_columns_by_network() -> None:
+    table = empty_table({}, ("a", "b"), np.array([9, 2, 5, 2]))
+    table.scores[:] = [[1, 10], [2, 20], [3, 30]]
+    assert table.network_ids.tolist() == [2, 5, 9]
+    np.testing.assert_array_equal(table.column("b", np.array([9, 2, 4, 100, 9])), [30, 10, np.nan, np.nan, 30])
+    assert np.isnan(empty_table({}, ("a",), np.array([], dtype=int)).column("a", np.array([1]))).all()
+    with pytest.raises(UsageError, match="scored proxies a, b, got 'c'"):
+        table.column("c", np.array([2]))
+
+
+@pytest.mark.parametrize("cut", [0, 10, 200, -30])
+def test_a_damaged_file_is_named(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "t.npz"
+    table_of().save(path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(DataError, match=r"t\.npz is not a readable table of scores .*delete it"):
+        load_scores(path)
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    path, table = tmp_path / "t.npz", table_of()
+
+    def write(meta: object, ids: np.ndarray = NETWORKS, scores: np.ndarray = table.scores) -> None:
+        text = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
+        np.savez(path, meta=text, network_ids=ids, scores=scores)
+
+    good = {"format": 1, "recipe": {}, "proxies": ["zen", "snip"]}
+    for contents, says in (
+        ((good | {"format": 2},), "format 2, expected 1"),
+        ((good | {"proxies": ["zen"]},), "by 1 proxies"),
+        ((good, NETWORKS[::-1]), "ascending"),
+        ((good, NETWORKS[:5]), "expected 5 ascending networks"),
+        (({"format": 1},), "not a readable"),
+        (([],), "not a readable"),
+    ):
+        write(*contents)
+        with pytest.raises(DataError, match=says):
+            load_scores(path)
+    np.savez(path, other=NETWORKS)
+    with pytest.raises(DataError, match="not a readable"):
+        load_scores(path)
+    with pytest.raises(DataError, match="got nothing; make it with `hwnas score --all`"):
+        load_scores(tmp_path / "absent.npz")
+
+
+def test_the_cache_comes_before_what_is_shipped(folders: Path) -> None:
+    assert find_scores("nasbench201", "cifar10") is None
+    table_of(seed=1).save(folders / "shipped" / "nasbench201_cifar10_scores.npz")
+    assert find_scores("nb201").recipe["seed"] == 1
+    table_of(seed=2).save(scores_path("nasbench201", "cifar10"))
+    assert find_scores("nasbench201", "CIFAR10").recipe["seed"] == 2
+
+
+def test_the_default_data_set_stands_in(folders: Path) -> None:
+    table_of().save(folders / "shipped" / "nasbench201_cifar10_scores.npz")
+    assert find_scores("nasbench201", "cifar100").recipe["dataset"] == "cifar10"
+    table_of(dataset="cifar100").save(scores_path("nasbench201", "cifar100"))
+    assert find_scores("nasbench201", "cifar100").recipe["dataset"] == "cifar100"
+    with pytest.raises(UnknownNameError, match="cifar10"):
+        find_scores("nasbench201", "cifar")
+
+
+def test_unfinished_tables_and_other_proxies_are_passed_over(folders: Path) -> None:
+    shipped = table_of(seed=1)
+    shipped.save(folders / "shipped" / "nasbench201_cifar10_scores.npz")
+    unfinished = table_of(seed=2)
+    unfinished.scores[7, 1] = np.nan
+    for table in (unfinished, empty_table(shipped.recipe, ("zen",), NETWORKS[:10])):
+        table.save(scores_path("nasbench201", "cifar10"))
+        assert find_scores("nasbench201").recipe["seed"] == 1
+    table_of(seed=3, proxies=("zen",)).save(scores_path("nasbench201", "cifar10"))
+    assert find_scores("nasbench201", proxies=["zen"]).recipe["seed"] == 3
+    assert find_scores("nasbench201", proxies=["zen", "snip"]).recipe["seed"] == 1
+    assert find_scores("nasbench201", proxies=["naswot"]) is None

@@ -1,0 +1,99 @@
+"""Pictures: the kinds of files, what is drawn, and that the same result gives the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hwnas
+from hwnas.errors import UsageError
+from hwnas.pictures import picture
+from hwnas.results import ParetoResult
+
+figure = pytest.importorskip("matplotlib.figure", reason="needs the extra plot")
+
+
+@pytest.fixture
+def known(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> ParetoResult:
+    """A result that is compared with made-up accuracies."""
+    from hwnas.api import study
+    from hwnas.api.accuracy import Accuracy
+
+    percent = np.random.default_rng(0).uniform(60, 94, 15_625)
+    monkeypatch.setattr(study, "true_accuracy", lambda *_: Accuracy(percent=percent, source="made up"))
+    return hwnas.pareto("tx2", budget_mj=20, proxies=["zen", "synflow"], nets=8)
+
+
+def drawn(result: ParetoResult):
+    """The axes of the picture, before they become bytes."""
+    from hwnas.pictures import _draw
+
+    axes = figure.Figure().subplots()
+    _draw(axes, result)
+    return axes
+
+
+def legend(axes) -> list[str]:
+    return axes.get_legend_handles_labels()[1]
+
+
+def test_each_kind_of_file_is_what_its_name_says_and_the_same_each_time(known: ParetoResult) -> None:
+    for suffix, start in (("png", b"\x89PNG\r\n"), ("svg", b"<?xml"), ("pdf", b"%PDF-")):
+        content = picture(known, suffix=suffix)
+        assert content.startswith(start) and content == picture(known, suffix=suffix)
+        assert len(content) < 500_000, "the candidates are one image, not 15,625 shapes"
+
+
+def test_with_accuracies_all_fronts_share_one_axis(known: ParetoResult) -> None:
+    axes = drawn(known)
+    assert axes.get_xlabel() == "energy per inference (mJ)" and axes.get_ylabel() == "test accuracy (%)"
+    assert "cifar10 on jetson-tx2" in axes.get_title(loc="left") and "predicted by GCN" in axes.get_title(loc="left")
+    names = legend(axes)
+    assert names[:3] == ["over budget", "within budget", "reference front (predicted cost)"]
+    assert [name.split(",")[0] for name in names[3:6]] == ["params", "zen", "synflow"]
+    share = known.front("zen").comparison.relative_hypervolume
+    assert names[4] == f"zen, 8 nets (hypervolume {share:.2f})" and names[6:] == ["budget 20 mJ", "median of the space"]
+
+
+def test_points_lie_where_the_result_says(known: ParetoResult) -> None:
+    axes = drawn(known)
+    (zen,) = [line for line in axes.lines if str(line.get_label()).startswith("zen")]
+    nets = known.front("zen").nets
+    assert zen.get_xdata().tolist() == [net.costs["energy_mj"].mean for net in nets]
+    assert zen.get_ydata().tolist() == [net.accuracy_percent for net in nets]
+    (budget,) = [line for line in axes.lines if line.get_label() == "budget 20 mJ"]
+    assert set(budget.get_xdata()) == {20.0} and budget.get_linestyle() == "--"
+    (steps,) = [line for line in axes.lines if "reference front" in str(line.get_label())]
+    assert (np.diff(steps.get_ydata()) >= 0).all() and steps.get_color() == "black"
+    assert steps.get_ydata()[-1] == max(net.accuracy_percent for net in known.front("truth").nets)
+    low, high = axes.get_ylim()
+    assert low < known.reference_point["accuracy_percent"] < high
+
+
+def test_without_accuracies_the_height_is_the_score_of_the_first_proxy(shipped: Path) -> None:
+    result = hwnas.pareto("raspi4", proxies=["synflow", "zen"], nets=5)
+    axes = drawn(result)
+    assert axes.get_ylabel() == "score by synflow" and axes.get_xlabel() == "latency per inference (ms)"
+    assert legend(axes) == ["all architectures", "synflow, 5 nets"]
+    (line,) = [line for line in axes.lines if line.get_label() == "synflow, 5 nets"]
+    assert line.get_ydata().tolist() == [net.score for net in result.front("synflow").nets]
+
+
+def test_infinite_scores_and_counts_can_be_drawn(shipped: Path) -> None:
+    result = hwnas.pareto("tx2", objectives=["params=200000"], nets=5)
+    assert drawn(result).get_xlabel() == "params (parameters)"
+    assert picture(result).startswith(b"\x89PNG")
+
+
+def test_objectives_that_a_plane_cannot_show_are_named(shipped: Path) -> None:
+    result = hwnas.pareto("tx2", budget_mj=20, objectives=["params=200000", "latency_ms"], nets=5)
+    title = drawn(result).get_title(loc="left")
+    assert "objectives that are not drawn: params <= 200000, latency_ms\n" in title
+
+
+def test_a_result_without_candidates_is_refused(known: ParetoResult) -> None:
+    with pytest.raises(UsageError, match="expected a result with its candidates"):
+        picture(replace(known, candidates=None))

@@ -1,0 +1,127 @@
+"""The files of the wheel: they are what their recipes and cards say, recomputed where that is quick."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwnas import data, metrics
+from hwnas.devices import get_device
+from hwnas.predictors.shipped import SHIPPED_FOLDER, interval_factors, open_shipped_costs
+from hwnas.proxies.table import load_scores
+from hwnas.spaces import NASBench201
+
+SPACE = NASBench201()
+COSTS = open_shipped_costs(SHIPPED_FOLDER, SPACE.name)
+SCORES = SHIPPED_FOLDER / "nasbench201_cifar10_scores.npz"
+assert COSTS is not None
+
+
+def test_every_measured_column_of_the_space_has_a_head() -> None:
+    from hwnas.devices import load_devices
+
+    expected = {
+        f"{card.device(variant.name).reference}/{column.dataset}/{column.target}"
+        for card in load_devices().values()
+        for variant in card.variants
+        for column in variant.columns
+        if column.space == SPACE.name
+    }
+    assert set(COSTS.heads) == expected
+    assert len(expected) == 44
+
+
+def test_the_shipped_files_are_small() -> None:
+    assert sum(path.stat().st_size for path in SHIPPED_FOLDER.iterdir()) < 8_000_000
+
+
+@pytest.mark.parametrize(
+    "name", ["jetson-tx2/cifar10/energy", "pixel3/cifar100/latency", "titan-xp@256/cifar10/latency"]
+)
+def test_the_weights_give_the_predictions(name: str) -> None:
+    pytest.importorskip("torch")
+    from hwnas.predictors.bundle import load_bundle, predict_out_of_fold
+
+    head = COSTS.head(name)
+    rows = np.random.default_rng(0).choice(SPACE.size, size=300, replace=False)
+    predicted = predict_out_of_fold(
+        load_bundle(SHIPPED_FOLDER, SPACE),
+        SPACE.vector(rows),
+        fold=head.fold[rows],
+        head=COSTS.heads.index(name),
+        choice=tuple(COSTS.card["choice"][name]),
+    )
+    # float16 keeps five units in ten thousand.
+    np.testing.assert_allclose(head.mean[rows], predicted, rtol=1e-3)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["jetson-tx2/cifar10/energy", "jetson-tx2/cifar100/latency", "fpga/cifar10/latency"])
+def test_the_recorded_figures_are_those_of_the_predictions(
+    name: str, pulled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Computed anew from the published measurements; recorded ones are means over folds."""
+    monkeypatch.setenv("HWNAS_DATA", str(pulled))
+    device, dataset, target = name.split("/")
+    column = get_device(device).column(space=SPACE.name, dataset=dataset, target=target)  # type: ignore[arg-type]
+    assert column is not None
+    table = data.open_table(column.table)
+    assert table is not None
+    true, head = table[column.column], COSTS.head(name)
+    low, high = interval_factors(head.quantiles, head.levels, 0.9)
+    folds = [head.fold == fold for fold in range(head.quantiles.shape[0])]
+    again = {
+        "spearman": np.mean([metrics.spearman(true[fold], head.mean[fold]) for fold in folds]),
+        "median_ape": np.mean([metrics.median_ape(true[fold], head.mean[fold]) for fold in folds]),
+        "within_10": np.mean([metrics.within(true[fold], head.mean[fold]) for fold in folds]),
+        "coverage": np.mean(
+            [
+                metrics.coverage(true[fold], head.mean[fold] * low[number], head.mean[fold] * high[number])
+                for number, fold in enumerate(folds)
+            ]
+        ),
+    }
+    figures = head.record.figures
+    assert again["spearman"] == pytest.approx(figures["spearman"], abs=1e-4)
+    assert again["median_ape"] == pytest.approx(figures["median_ape"], abs=0.02)
+    assert again["within_10"] == pytest.approx(figures["within_10"], abs=0.2)
+    # Ends of intervals that are narrower than float16 can move a few nets over the line.
+    assert again["coverage"] == pytest.approx(figures["coverage"], abs=2.0)
+
+
+def test_intervals_cover_what_they_promise() -> None:
+    """The recorded coverage of the 90 % interval and of its upper 90 % bound, on nets that no model saw."""
+    for bound in ("coverage", "upper_coverage"):
+        covered = {name: COSTS.record(name).figures[bound] for name in COSTS.heads}
+        assert {name: share for name, share in covered.items() if not 88 <= share <= 93} == {}
+
+
+def test_the_score_table_covers_the_space() -> None:
+    table = load_scores(SCORES)
+    assert table.network_ids.tolist() == np.unique(SPACE.network_id(SPACE.all_vectors())).tolist()
+    assert not len(table.missing)
+    assert set(table.proxies) == {"zen", "naswot", "synflow", "grad_norm", "snip"}
+    canonical = SPACE.canonical_id(table.network_ids)
+    for group in np.unique(canonical)[::500]:
+        assert (table.scores[canonical == group] == table.scores[canonical == group][0]).all()
+    json.dumps(dict(table.recipe))
+
+
+@pytest.mark.data
+def test_three_networks_scored_anew_have_the_shipped_scores(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from hwnas.api.score import score
+
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+    data.pull(["images"], mirror=mirror)
+    table = load_scores(SCORES)
+    ids = np.unique(SPACE.canonical_id(table.network_ids))[[100, 1000, 1500]]
+    anew = score([str(index) for index in ids], proxies=table.proxies, fresh=True)
+    for column, proxy in enumerate(table.proxies):
+        shipped = table.scores[np.searchsorted(table.network_ids, ids), column]
+        np.testing.assert_allclose(anew.column(proxy), shipped, rtol=1e-3)
