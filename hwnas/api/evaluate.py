@@ -53,9 +53,7 @@ class EvaluateResult:
         return asdict(self)
 
 
-def evaluate(
-    *, space: str = "nasbench201", dataset: str | None = None, proxies: Sequence[str] = ()
-) -> EvaluateResult:
+def evaluate(*, space: str = "nasbench201", dataset: str | None = None, proxies: Sequence[str] = ()) -> EvaluateResult:
     """Figures of `proxies`, by default of every one that is scored, beside the baselines.
 
     Architecture by architecture, as papers do. Raises `DataError` where no true accuracies are at hand.

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hwnas import data
-from hwnas.arrays import Array, Integer
+from hwnas.api.trained_files import write_trained
 from hwnas.data.folders import write_whole
 from hwnas.data.sources import repair_command
 from hwnas.devices import load_devices
 from hwnas.errors import DataError, MissingExtraError, UsageError
 from hwnas.predictors.heads import HeadData
-from hwnas.predictors.shipped import HeadRecord, write_shipped_costs
-from hwnas.spaces import Space, get_space
-
-if TYPE_CHECKING:
-    from hwnas.predictors.crossfit import FoldResult
+from hwnas.spaces import get_space
 
 Progress = Callable[[str, int, int], None]
 ComparedFigures = dict[str, dict[str, dict[str, dict[str, list[float]]]]]
@@ -83,7 +78,7 @@ def train(
     fold, results = crossfit(
         its_space, vectors, costs, setting="80%", folder=folder / "training", seed=seed, progress=progress
     )
-    figures = _write(folder, its_space, heads, fold, results, seed=seed)
+    figures = write_trained(folder, its_space, heads, fold, results, seed=seed)
     return TrainResult(folder=folder, figures=figures)
 
 
@@ -121,72 +116,3 @@ def compare_predictors(
     text = json.dumps(figures, separators=(",", ":"), allow_nan=False)
     write_whole(folder / f"{its_space.name}_figures.json", text.encode())
     return figures
-
-
-def _write(
-    folder: Path,
-    space: Space,
-    heads: Sequence[HeadData],
-    fold: Integer[Array, " n"],
-    results: Sequence[FoldResult],
-    *,
-    seed: int,
-) -> dict[str, dict[str, float]]:
-    """Write predictions, weights and card; return the figures that users get."""
-    from hwnas.predictors.bundle import save_bundle
-    from hwnas.predictors.conformal import LEVELS
-    from hwnas.predictors.evaluation import default_figures
-
-    mean = np.empty((len(heads), space.size))
-    for result in results:
-        mean[:, result.split.test] = result.chosen()[result.split.test].T
-    figures = default_figures(heads, results)
-    trained_on = len(results[0].split.train)
-    records = [
-        HeadRecord(
-            device=head.device,
-            dataset=head.dataset,
-            target=head.target,
-            trained_on=trained_on,
-            model=_model_name([result.choice[column] for result in results]),
-            figures=figures[head.id],
-        )
-        for column, head in enumerate(heads)
-    ]
-    write_shipped_costs(
-        folder,
-        space=space.name,
-        heads=records,
-        mean=mean,
-        fold=fold,
-        levels=np.array(LEVELS),
-        quantiles=np.stack([result.factors for result in results], axis=1),
-        card=_card(space, heads, results, seed=seed),
-    )
-    save_bundle(folder, space.name, [result.regressors for result in results])
-    return figures
-
-
-def _model_name(choices: Sequence[str]) -> str:
-    """How the folds chose, for people: "GCN and MLP", or the one model that all folds chose."""
-    return {"gcn": "GCN", "mlp": "MLP"}.get(choices[0], "GCN and MLP") if len(set(choices)) == 1 else "GCN and MLP"
-
-
-def _card(space: Space, heads: Sequence[HeadData], results: Sequence[FoldResult], *, seed: int) -> dict[str, Any]:
-    """The model card: data, split, seeds, choices."""
-    import torch
-
-    first = results[0].split
-    return {
-        "space": space.name,
-        "command": f"hwnas train --space {space.name} --seed {seed}",
-        "models": "MLP on flat features, GCN on graphs of operations (BRP-NAS style), and their geometric mean; one "
-        "trunk for all heads; per head and fold the one with the smallest mean absolute log error on validation nets",
-        "split": f"five random folds of architectures, seed {seed}: in each, {len(first.train)} nets train, "
-        f"{len(first.validation)} choose and calibrate, {len(first.test)} are predicted",
-        "intervals": "split conformal on validation nets, the two ends apart, in log cost",
-        "figures": "mean over the five folds on nets that no model of the fold saw",
-        "measured": {head.id: head.measured for head in heads},
-        "choice": {head.id: [result.choice[column] for result in results] for column, head in enumerate(heads)},
-        "torch": torch.__version__,
-    }

@@ -10,10 +10,11 @@ from typing import final
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from hwnas.arrays import Array, Float, Integer
+from hwnas.data.folders import write_whole
 from hwnas.errors import DataError
 from hwnas.predictors.training import LogScale, ModelKind, build_model, encode, log_scale, plan_for, train
 from hwnas.spaces import Space
@@ -79,11 +80,8 @@ def regressor_from_tensors(kind: ModelKind, space: Space, tensors: dict[str, Ten
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write safetensors to a temporary name beside `path` and rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(path.suffix + ".part")
-    save_file(tensors, temporary)
-    temporary.replace(path)
+    """Write safetensors, whole or not at all. Raises `DataError` where the folder cannot be written."""
+    write_whole(path, save(tensors))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

@@ -8,26 +8,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
+from hwnas.spaces.nasbench201_cells import (
+    EDGES,
+    NONE,
+    OPERATIONS,
+    TUPLE_CODES,
+    TUPLE_POSITIONS,
+    isomorphism_form,
+    live_edges,
+)
 from hwnas.spaces.space import CellGraphs, Space
 
 if TYPE_CHECKING:
     from torch import nn
 
     from hwnas.graphs import Graph
-
-OPERATIONS: Final = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL = range(5)
-EDGES: Final = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-# HW-NAS-Bench's tables and analog-nasbench number operations and edges in their own way.
-_TUPLE_CODES: Final = (SKIP, NONE, CONV_3X3, CONV_1X1, AVG_POOL)
-_TUPLE_EDGES: Final = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
-_TUPLE_POSITIONS: Final = tuple(_TUPLE_EDGES.index(edge) for edge in EDGES)
 
 _STRING = re.compile(r"\|(\w+)~0\|\+\|(\w+)~0\|(\w+)~1\|\+\|(\w+)~0\|(\w+)~1\|(\w+)~2\|")
 _TUPLE = re.compile(r"\(?\s*(\d)\s*,\s*(\d)\s*,\s*(\d)\s*,\s*(\d)\s*,\s*(\d)\s*,\s*(\d)\s*\)?")
@@ -79,32 +80,18 @@ class NASBench201(Space):
         """
         if ((tuples < 0) | (tuples > 4)).any():
             raise UsageError(f"operation codes of the tuple form are 0 to 4, got {tuples.min()} to {tuples.max()}")
-        return np.take(np.asarray(_TUPLE_CODES, dtype=np.int8), tuples[:, _TUPLE_POSITIONS])
+        return np.take(np.asarray(TUPLE_CODES, dtype=np.int8), tuples[:, TUPLE_POSITIONS])
 
     def to_tuples(self, vectors: Integer[Array, "n 6"]) -> Integer[Array, "n 6"]:
         """Inverse of `from_tuples`."""
         self.check(vectors)
         tuples = np.empty(vectors.shape, dtype=np.int8)
-        tuples[:, _TUPLE_POSITIONS] = np.argsort(_TUPLE_CODES).astype(np.int8)[vectors]
+        tuples[:, TUPLE_POSITIONS] = np.argsort(TUPLE_CODES).astype(np.int8)[vectors]
         return tuples
 
     def live(self, vectors: Integer[Array, "n 6"]) -> Bool[Array, "n 6"]:
         """Which edges carry something from the input of the cell to its output."""
-        present = vectors != NONE
-        e01, e02, e12, e03, e13, e23 = present.T
-        from_input_1, from_input_2 = e01, e02 | (e01 & e12)
-        to_output_2, to_output_1 = e23, e13 | (e12 & e23)
-        return np.stack(
-            [
-                e01 & to_output_1,
-                e02 & to_output_2,
-                e12 & from_input_1 & to_output_2,
-                e03,
-                e13 & from_input_1,
-                e23 & from_input_2,
-            ],
-            axis=1,
-        )
+        return live_edges(vectors)
 
     def network_id(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
         """Index of the architecture in which every edge that cannot matter is `none` (9,445 distinct values)."""
@@ -166,26 +153,11 @@ def _canonical_ids() -> Integer[Array, " n"]:
     vectors = space.all_vectors()
     smallest: dict[tuple[tuple[int, int, int], ...], int] = {}
     pruned = np.where(space.live(vectors), vectors, NONE)
-    forms = [_isomorphism_form(row) for row in pruned.tolist()]
+    forms = [isomorphism_form(row) for row in pruned.tolist()]
     for index, form in enumerate(forms):
         if (pruned[index] == vectors[index]).all():
             smallest.setdefault(form, index)
     return np.array([smallest[form] for form in forms], dtype=np.int64)
-
-
-def _isomorphism_form(vector: Sequence[int]) -> tuple[tuple[int, int, int], ...]:
-    """Edges (start, end, operation) that isomorphic cells share: skips contracted, inner nodes in the smaller order.
-
-    A node whose only input is a skip holds what its source holds, so that its own edges may start at the source.
-    """
-    edges = [(start, end, op) for (start, end), op in zip(EDGES, vector, strict=True) if op != NONE]
-    for node in (1, 2):
-        incoming = [edge for edge in edges if edge[1] == node]
-        if len(incoming) == 1 and incoming[0][2] == SKIP:
-            edges.remove(incoming[0])
-            edges = [(incoming[0][0] if start == node else start, end, op) for start, end, op in edges]
-    names = ({0: 0, 1: 1, 2: 2, 3: 3}, {0: 0, 1: 2, 2: 1, 3: 3})
-    return min(tuple(sorted((name[start], name[end], op) for start, end, op in edges)) for name in names)
 
 
 def _operation_adjacency() -> Float[Array, "9 9"]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hwnas.graphs import Graph, Operator
-from hwnas.spaces.nasbench201 import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, NONE, SKIP
+from hwnas.spaces.nasbench201_cells import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, NONE, SKIP
 
 STEM_CHANNELS: Final = 16
 CELLS_PER_STAGE: Final = 5

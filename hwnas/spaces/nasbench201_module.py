@@ -11,7 +11,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from hwnas.spaces.nasbench201 import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, SKIP
+from hwnas.spaces.nasbench201_cells import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, SKIP
 from hwnas.spaces.nasbench201_graph import CELLS_PER_STAGE, CLASSES, STEM_CHANNELS
 
 

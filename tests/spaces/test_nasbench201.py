@@ -10,7 +10,7 @@ import pytest
 
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.spaces import NASBench201, get_space
-from hwnas.spaces.nasbench201 import EDGES, OPERATIONS
+from hwnas.spaces.nasbench201_cells import EDGES, OPERATIONS
 from hwnas.testing import SpaceContract
 
 SPACE = NASBench201()
@@ -174,3 +174,44 @@ def test_cell_graph_follows_the_edges() -> None:
         for b, (start, _) in enumerate(EDGES, start=1):
             assert adjacency[a, b] == (end == start)
     assert adjacency[:8, 8].all() and not adjacency[8].any()
+
+
+def test_isomorphic_networks_share_a_canonical_id() -> None:
+    """7,055 classes; each holds its own canonical member, and members have the same operations."""
+    ids = np.unique(SPACE.network_id(SPACE.all_vectors()))
+    canonical = SPACE.canonical_id(ids)
+    assert len(np.unique(canonical)) == 7055
+    assert (canonical <= ids).all()
+    assert (SPACE.canonical_id(canonical) == canonical).all()
+    vectors, others = SPACE.vector(ids), SPACE.vector(canonical)
+    for operation in ("nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"):
+        code = OPERATIONS.index(operation)
+        assert ((vectors == code).sum(axis=1) == (others == code).sum(axis=1)).all()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # Inner nodes in the other order.
+        (
+            "|nor_conv_3x3~0|+|avg_pool_3x3~0|none~1|+|none~0|nor_conv_1x1~1|nor_conv_3x3~2|",
+            "|avg_pool_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|nor_conv_3x3~1|nor_conv_1x1~2|",
+        ),
+        # Node 1 is node 0, so its edge to node 2 may start at node 0.
+        (
+            "|skip_connect~0|+|none~0|nor_conv_3x3~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|",
+            "|none~0|+|nor_conv_3x3~0|none~1|+|nor_conv_1x1~0|none~1|avg_pool_3x3~2|",
+        ),
+    ],
+)
+def test_isomorphic_cells(one: str, other: str) -> None:
+    ids = SPACE.network_id(SPACE.parse([one, other]))
+    assert ids[0] != ids[1]
+    assert len(np.unique(SPACE.canonical_id(ids))) == 1
+
+
+def test_two_convolutions_are_not_one_convolution_twice() -> None:
+    """The expressions are alike, but one network has twice the weights of the other."""
+    twice = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|"
+    two = "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|"
+    assert len(np.unique(SPACE.canonical_id(SPACE.network_id(SPACE.parse([twice, two]))))) == 2

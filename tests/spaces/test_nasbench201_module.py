@@ -77,3 +77,27 @@ def test_zero_and_pooling() -> None:
     ones = torch.ones(1, 2, 4, 4)
     assert not Zero()(ones).any()
     torch.testing.assert_close(Pooling()(ones), ones)
+
+
+@pytest.mark.parametrize("row", range(6))
+def test_isomorphic_networks_compute_the_same(row: int) -> None:
+    """With weights that depend on cell and kernel size alone, the order of nodes cannot matter."""
+    ids = np.unique(SPACE.network_id(SPACE.all_vectors()))
+    ids = ids[SPACE.canonical_id(ids) != ids]
+    one = ids[np.random.default_rng(0).choice(len(ids), size=6, replace=False)[row]]
+    other = SPACE.canonical_id(np.array([one]))[0]
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    outputs = []
+    for vector in SPACE.vector(np.array([one, other])):
+        module = SPACE.module(vector, dataset="cifar10", pruned=True).eval().double()
+        for name, parameter in module.named_parameters():
+            if parameter.ndim > 1:
+                seed = 100 * int(name.split(".")[1]) if name.startswith("cells") else 1
+                generator = torch.Generator().manual_seed(seed + parameter.shape[-1])
+                parameter.data = 0.1 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            elif name.endswith("bias"):
+                parameter.data = torch.zeros_like(parameter)
+        with torch.no_grad():
+            outputs.append(module(images))
+    assert outputs[0].std() > 0
+    torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-9, atol=0)

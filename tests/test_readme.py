@@ -1,0 +1,75 @@
+"""The README is true: its commands run, its Python runs, and nothing that exists is missing from it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from hwnas.cli import main
+from hwnas.cli.app import app
+from hwnas.devices import load_devices
+from hwnas.proxies import PROXIES
+from hwnas.spaces import SPACES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.S | re.M)
+SHELL = [line.strip() for language, text in BLOCKS if language == "sh" for line in text.splitlines() if line.strip()]
+# These train, score a whole space, or need a download or the mirror's folder.
+LONG = re.compile(r"train|--all|data pull|data import|pip install|pytest|git clone")
+COMMANDS = [line.split("#")[0].strip() for line in SHELL if line.startswith("hwnas ") and not LONG.search(line)]
+
+
+def test_the_readme_has_commands_to_run() -> None:
+    assert len(COMMANDS) >= 8
+    assert any("hwnas pareto --device jetson-tx2 --budget-mj 20 --proxy zen" in line for line in SHELL)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_runs(
+    command: str,
+    pulled: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HWNAS_DATA", str(pulled))
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.argv", shlex.split(command))
+    with pytest.raises(SystemExit) as done:
+        main()
+    printed = capsys.readouterr()
+    assert not done.value.code, printed.err
+    assert printed.out
+
+
+@pytest.mark.parametrize("code", [text for language, text in BLOCKS if language == "python"])
+def test_the_python_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+def test_every_command_proxy_space_and_device_is_named() -> None:
+    commands = {command.name for command in app.registered_commands} | {g.name for g in app.registered_groups}
+    assert None not in commands
+    for name in commands:
+        assert f"hwnas {name}" in README, name
+    for name in (*PROXIES, *SPACES, *load_devices()):
+        assert f"`{name}`" in README, name
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_no_machine_path_and_no_public_row_is_committed() -> None:
+    for path in ROOT.rglob("*.md"):
+        if not any(part.startswith(".") for part in path.relative_to(ROOT).parts):
+            text = path.read_text(encoding="utf-8")
+            assert "/home/" not in text and "/root/" not in text, path
