@@ -38,8 +38,8 @@ def residual_quantiles(residuals: Float[Array, " n"], levels: Float[Array, " l"]
 
     A level from 0.5 on gives the ceil((n + 1) level)-th smallest residual: a new net lies below it with at least that
     probability while nets are exchangeable. A level below 0.5 gives the floor((n + 1) level)-th smallest: a new net
-    lies below it with at most that probability. Both ends apart, because errors are skewed: costs of some devices have two
-    branches. A level that n residuals cannot support gets the outermost one.
+    lies below it with at most that probability. Both ends apart, because errors are skewed: costs of some devices have
+    two branches. A level that n residuals cannot support gets the outermost one.
     Raises `UsageError` for fewer than ten residuals, NaN or infinity.
     """
     n = len(residuals)

@@ -34,9 +34,9 @@ def score_space(
 ) -> ScoreTable:
     """Score the networks among `vectors`, isomorphic ones once.
 
-    `checkpoint` is written every few seconds and resumed from. What the checkpoint has already stays in it: other networks, and other proxies of the same recipe. Ctrl-C saves
-    what is done and raises `KeyboardInterrupt`. Raises `DataError` where the checkpoint is of another recipe or
-    cannot be written, before anything is computed.
+    `checkpoint` is written every few seconds and resumed from. What it has already stays in it: other networks, and
+    other proxies of the same recipe. Ctrl-C saves what is done and raises `KeyboardInterrupt`. Raises `DataError` where
+    the checkpoint is of another recipe or cannot be written, before anything is computed.
     """
     space = get_space(recipe.space)
     wanted = np.unique(space.network_id(vectors))
