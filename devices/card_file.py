@@ -6,9 +6,7 @@ Checked by hand and not by pydantic, whose import alone takes ten times as long 
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -26,6 +24,7 @@ from hwnas.devices.card import (
 )
 from hwnas.devices.fields import Fields
 from hwnas.errors import DataError, UsageError
+from hwnas.folders import write_whole
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -56,20 +55,16 @@ def read_names(path: Path) -> tuple[str, ...]:
 
 
 def write_card(card: Card, path: Path) -> None:
-    """Write a card to `path`, which must be called `<name>.toml`; `read_card` gives an equal card back."""
+    """Write a card to `path`, which must be called `<name>.toml`; `read_card` gives an equal card back.
+
+    Raises `UsageError` for another file name, `DataError` for a card that `read_card` would refuse or a folder that
+    cannot be written.
+    """
     if path.name != f"{card.name}.toml":
         raise UsageError(f"the card of device {card.name!r} must be called {card.name}.toml, got {path.name}")
     text = _toml(card)
     _card(Fields(path, "", parse_toml(text, path)))  # a card that could not be read back is not written
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, text.encode())
 
 
 def parse_toml(text: str, path: Path) -> dict[str, Any]:

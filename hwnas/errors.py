@@ -5,14 +5,21 @@ The command line prints the message alone and exits with `exit_code`: 2 for wron
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class HwnasError(Exception):
     """Base of every error that this package raises on purpose."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with its message alone. A class that makes the message from other arguments fails
+        # at that, and a pool whose worker raises what cannot be read back breaks.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class UsageError(HwnasError):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from hwnas.errors import HwnasError, UsageError
+from hwnas.errors import UsageError
+from hwnas.folders import write_whole
 from hwnas.results import NetResult, ParetoResult
 
 PICTURES: Final = ("png", "svg", "pdf")
@@ -18,19 +17,21 @@ KINDS: Final = ("json", "csv", *PICTURES)
 
 
 def check_path(path: Path) -> str:
-    """The kind of file that a path asks for. Raises `UsageError` for one that cannot be written."""
+    """The kind of file that a path asks for. Raises `UsageError` for another suffix, and where there is no folder."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in KINDS:
         got = f"got {path.suffix!r}" if path.suffix else "got none"
         raise UsageError(f"expected a file that ends in .{', .'.join(KINDS)}, {got} in {str(path)!r}")
+    if not path.parent.is_dir():
+        raise UsageError(f"expected a folder to write {path} in, got {path.parent}, which is none; make it first")
     return kind
 
 
 def save(result: ParetoResult, path: Path) -> None:
     """Write a result as JSON, CSV or a picture, replacing what was there.
 
-    Raises `UsageError` for another suffix, `MissingExtraError` for a picture without matplotlib, and `HwnasError`
-    where the file cannot be written.
+    Raises `UsageError` for another suffix or no folder, `MissingExtraError` for a picture without matplotlib, and
+    `DataError` where the file cannot be written.
     """
     kind = check_path(path)
     if kind in PICTURES:
@@ -39,7 +40,7 @@ def save(result: ParetoResult, path: Path) -> None:
         content = picture(result, suffix=kind)
     else:
         content = (result.to_json() + "\n" if kind == "json" else csv_text(result)).encode()
-    _write_whole(path, content)
+    write_whole(path, content)
 
 
 def csv_text(result: ParetoResult) -> str:
@@ -62,17 +63,3 @@ def _costs(net: NetResult, ids: list[str]) -> Iterator[float | None]:
     for name in ids:
         cost = net.costs[name]
         yield from (cost.mean, cost.lower, cost.upper)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise HwnasError(
-            f"expected to write {path}, got: {error.strerror or error}; choose a folder that exists and can be written"
-        ) from error
-    finally:  # also after Ctrl-C: nothing half-written stays behind
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

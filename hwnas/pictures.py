@@ -45,9 +45,11 @@ def picture(result: ParetoResult, *, suffix: str = "png") -> bytes:
     style = rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hwnas"})
     with style:
         figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-        _draw(figure.subplots(), result)
-        # Below the axes, where it hides no network.
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8, numpoints=1)
+        axes = figure.subplots()
+        _draw(axes, result)
+        if axes.get_legend_handles_labels()[1]:
+            # Below the axes, where it hides no network.
+            figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8, numpoints=1)
         file = io.BytesIO()
         # No date: the same result gives the same bytes.
         figure.savefig(file, format=suffix, dpi=200, metadata={} if suffix == "png" else {_DATE[suffix]: None})
@@ -80,6 +82,8 @@ def _draw_candidates(axes: Axes, result: ParetoResult, front: FrontResult, *, kn
     heights = candidates.accuracy_percent if known else candidates.scores[front.name]
     assert heights is not None  # known only with accuracies
     shown = np.isfinite(costs) & np.isfinite(heights)
+    if not shown.any():  # a proxy that scores every net as minus infinity: the axes stay empty
+        return
     groups = ((~candidates.feasible, "#e6e6e6", "over budget"), (candidates.feasible, "#bdbdbd", "within budget"))
     for number, (group, colour, label) in enumerate(groups):
         mask = group & shown
@@ -91,6 +95,8 @@ def _draw_candidates(axes: Axes, result: ParetoResult, front: FrontResult, *, kn
     right = costs[shown].max() if objective.bound is None else min(costs[shown].max(), 1.25 * objective.bound)
     axes.set_xlim(max(0.0, costs[shown].min() - 0.03 * right), right)
     visible = shown & (costs <= right)
+    if not visible.any():  # no net that can be drawn is near the budget
+        return
     low, high = _range(heights[visible], result.reference_point.get("accuracy_percent") if known else None)
     axes.set_ylim(low - 0.02 * (high - low), high + 0.05 * (high - low))
 
@@ -98,15 +104,17 @@ def _draw_candidates(axes: Axes, result: ParetoResult, front: FrontResult, *, kn
 def _range(heights: Float[Array, " n"], reference: float | None) -> tuple[float, float]:
     """Heights worth showing: around the accuracy that counts in comparisons, else all but the lowest few."""
     high = float(heights.max())
-    if reference is not None and high > reference:
-        return max(float(heights.min()), reference - 1.5 * (high - reference)), high
     low = float(np.percentile(heights, _FLOOR_PERCENTILE))
+    if reference is not None and high > reference:
+        low = max(float(heights.min()), reference - 1.5 * (high - reference))
     return (low, high) if low < high else (high - 1.0, high)
 
 
 def _draw_truth(axes: Axes, front: FrontResult, objective: ObjectiveResult) -> None:
     """The best accuracy that each cost buys, as steps."""
     points = _points(front, objective, by_score=False)[:, [0, 3]]
+    if not len(points):  # no net is within the budget by the costs that judge
+        return
     order = np.lexsort((-points[:, 1], points[:, 0]))
     costs, best = points[order, 0], np.maximum.accumulate(points[order, 1])
     right = objective.bound if objective.bound is not None else costs.max(initial=0.0)

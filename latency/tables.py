@@ -13,6 +13,7 @@ from hwnas.data.sources import repair_command
 from hwnas.devices import Device, get_device, load_devices
 from hwnas.errors import DataError, UsageError
 from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target
+from hwnas.folders import cache_folder
 from hwnas.predictors.shipped import SHIPPED_FOLDER, Head, HeadRecord, head_id, interval_factors, open_shipped_costs
 from hwnas.spaces import Space, get_space
 
@@ -47,7 +48,8 @@ class MeasuredCosts(CostModel):
 class ShippedPredictions(CostModel):
     """One head of the shipped predictions: each net predicted by a model that did not see it."""
 
-    def __init__(self, *, space: Space, head: Head) -> None:
+    def __init__(self, *, space: Space, device: Device, head: Head) -> None:
+        self._batch = _batch(device)
         self.space, self.device, self.target = space.name, head.record.device, head.record.target
         self._space, self._head = space, head
 
@@ -67,7 +69,7 @@ class ShippedPredictions(CostModel):
             upper=mean * high[fold],
             confidence=confidence,
             unit=self.unit,
-            provenance=_predicted(self._head.record),
+            provenance=_predicted(self._head.record, self._batch),
         )
 
 
@@ -111,28 +113,39 @@ def _measured(target: Target, device: Device, *, space: Space, dataset: str) -> 
             f"column {column.column!r} of table {column.table!r}: expected {space.size} values, one for each "
             f"architecture of {space.name}, got shape {values.shape}; run `{repair_command(column.table)}`"
         )
-    provenance = Provenance(
-        kind="measured", summary=f"{table.source.title}, {device.card.evidence}", source=column.table
-    )
+    summary = f"{table.source.title}, {device.card.evidence}{_batch(device)}"
+    provenance = Provenance(kind="measured", summary=summary, source=column.table)
     return MeasuredCosts(space=space, device=device, target=target, values=values, provenance=provenance)
 
 
 def _shipped(target: Target, device: Device, *, space: Space, dataset: str) -> CostModel | None:
-    costs = open_shipped_costs(SHIPPED_FOLDER, space.name)
+    """Predictions of the user's own `hwnas train`, else those that are shipped."""
     name = head_id(device.reference, dataset, target)
-    return ShippedPredictions(space=space, head=costs.head(name)) if costs and name in costs else None
+    for folder in (cache_folder() / "predictors", SHIPPED_FOLDER):
+        costs = open_shipped_costs(folder, space.name)
+        if costs and name in costs:
+            return ShippedPredictions(space=space, device=device, head=costs.head(name))
+    return None
 
 
-def _predicted(record: HeadRecord) -> Provenance:
+def _predicted(record: HeadRecord, batch: str) -> Provenance:
     error = {name: record.figures[name] for name in _PERCENTAGES if name in record.figures}
     median = f", median error {error['median_ape']:.1f} %" if "median_ape" in error else ""
     return Provenance(
         kind="predicted",
-        summary=f"predicted by {record.model}, trained on {record.trained_on} nets{median}, out of fold",
+        summary=f"predicted by {record.model}, trained on {record.trained_on} nets{median}, out of fold{batch}",
         source=record.id,
         trained_on=record.trained_on,
         error=error,
     )
+
+
+def _batch(device: Device) -> str:
+    """What to say of the number of images that one run takes; nothing where it is one."""
+    size = device.variant.batch_size
+    if size == 1:
+        return ""
+    return ", batch size not stated" if size is None else f", of a batch of {size} images"
 
 
 def _refuse(target: Target, device: Device, *, space: Space, dataset: str, source: CostSource) -> NoReturn:

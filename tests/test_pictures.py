@@ -83,7 +83,7 @@ def test_without_accuracies_the_height_is_the_score_of_the_first_proxy(shipped: 
 
 
 def test_infinite_scores_and_counts_can_be_drawn(shipped: Path) -> None:
-    result = hwnas.pareto("tx2", objectives=["params=200000"], nets=5)
+    result = hwnas.pareto("tx2", objectives=["params=200000", "energy_mj"], nets=5)
     assert drawn(result).get_xlabel() == "params (parameters)"
     assert picture(result).startswith(b"\x89PNG")
 
@@ -97,3 +97,34 @@ def test_objectives_that_a_plane_cannot_show_are_named(shipped: Path) -> None:
 def test_a_result_without_candidates_is_refused(known: ParetoResult) -> None:
     with pytest.raises(UsageError, match="expected a result with its candidates"):
         picture(replace(known, candidates=None))
+
+
+def test_no_net_within_the_budget_by_measured_cost(known: ParetoResult) -> None:
+    """With `--source predicted` lists are chosen by one cost and judged by another, which no net may meet."""
+    (*others, truth) = known.fronts
+    assert truth.role == "reference"
+    nothing = replace(known, fronts=(*others, replace(truth, nets=())))
+    assert "reference front (predicted cost)" not in legend(drawn(nothing))
+    assert picture(nothing).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("bound", [20.0, None])
+def test_no_net_that_can_be_drawn(shipped: Path, bound: float | None) -> None:
+    """A proxy for which every net is minus infinity."""
+    result = hwnas.pareto("tx2", budget_mj=bound, nets=5)
+    assert result.candidates is not None
+    zen = replace(result.fronts[0], nets=tuple(replace(net, score=None) for net in result.fronts[0].nets))
+    candidates = replace(result.candidates, scores={**result.candidates.scores, "zen": np.full(15_625, -np.inf)})
+    nothing = replace(result, candidates=candidates, fronts=(zen, *result.fronts[1:]))
+    assert legend(drawn(nothing)) == ([] if bound is None else ["budget 20 mJ"])
+    assert picture(nothing).startswith(b"\x89PNG")
+
+
+def test_one_net_that_can_be_drawn_or_none_near_the_budget(known: ParetoResult) -> None:
+    assert known.candidates is not None
+    costs = known.candidates.costs["energy_mj"]
+    for row in (int(costs.argmin()), int(costs.argmax())):
+        percent = np.full(15_625, np.nan)
+        percent[row] = 95.0
+        axes = drawn(replace(known, candidates=replace(known.candidates, accuracy_percent=percent)))
+        assert np.diff(axes.get_ylim()) > 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -68,8 +71,24 @@ def test_links_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
-def test_no_machine_path_and_no_public_row_is_committed() -> None:
+def test_no_documentation_has_a_path_of_a_machine() -> None:
     for path in ROOT.rglob("*.md"):
         if not any(part.startswith(".") for part in path.relative_to(ROOT).parts):
             text = path.read_text(encoding="utf-8")
             assert "/home/" not in text and "/root/" not in text, path
+
+
+@pytest.mark.data
+def test_no_public_file_is_committed(mirror: Path) -> None:
+    """Byte for byte; what is made from public files is ours, the files themselves stay where they were published."""
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    tracked = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    assert ROOT / "README.md" in tracked
+    with (mirror / "MANIFEST.csv").open(newline="") as file:
+        public = {row["sha256"]: row["path"] for row in csv.DictReader(file)}
+    assert all(len(digest) == 64 for digest in public)
+    found = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in tracked if path.is_file()}
+    assert {str(path): public[digest] for path, digest in found.items() if digest in public} == {}

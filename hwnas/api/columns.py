@@ -60,12 +60,7 @@ def score_columns(
 
 
 def _tables(space: Space, dataset: str, names: Sequence[str]) -> Mapping[str, ScoreTable]:
-    """A table for each proxy: one that has them all, else one for each. Raises `DataError`."""
-    if not names:
-        return {}
-    table = find_scores(space.name, dataset, proxies=names)
-    if table is not None:
-        return dict.fromkeys(names, table)
+    """A table for each proxy. Raises `DataError` where one is not scored."""
     tables = {name: find_scores(space.name, dataset, proxies=[name]) for name in names}
     absent = [name for name, table in tables.items() if table is None]
     if absent:

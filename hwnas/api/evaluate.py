@@ -25,7 +25,7 @@ class ProxyFigures:
     spearman, kendall: rank correlation of score and true accuracy over all; higher is better.
     spearman_top5, kendall_top5: over the twentieth with the best accuracy, where a search has to choose.
     picked_percent: true accuracy of the architecture with the highest score, the mean over those that share it.
-    source: where the scores are from.
+    source: where the scores are from. note: what to beware of, "" where nothing is known.
     """
 
     name: str
@@ -36,6 +36,7 @@ class ProxyFigures:
     kendall_top5: float
     picked_percent: float
     source: str
+    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ def evaluate(*, space: str = "nasbench201", dataset: str | None = None, proxies:
 def _scored(space: str, dataset: str) -> list[str]:
     """Proxies that are counts, and those in the table of scores."""
     table = find_scores(space, dataset)
-    return [name for name, proxy in PROXIES.items() if proxy.needs == {"graph"} or (table and name in table.proxies)]
+    return [name for name, proxy in PROXIES.items() if proxy.by_architecture or (table and table.complete(name))]
 
 
 def proxy_figures(column: ScoreColumn, percent: Float[Array, " n"]) -> ProxyFigures:
@@ -98,4 +99,5 @@ def proxy_figures(column: ScoreColumn, percent: Float[Array, " n"]) -> ProxyFigu
         kendall_top5=metrics.kendall(scores[top], truth[top]),
         picked_percent=float(truth[scores == scores.max()].mean()),
         source=column.source,
+        note=column.note,
     )

@@ -92,7 +92,7 @@ def read_architectures(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"expected a text file with one architecture per line at {path}, got: {error}") from error
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return [word for line in lines if (word := line.strip()) and not word.startswith("#")]
 
 
 def _has(device: Device, space: str, dataset: str, target: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, final, get_args
 
 from hwnas.api.objectives import DEVICE_COSTS, Word, parse_word, positive
@@ -13,6 +15,7 @@ from hwnas.spaces import Space
 
 _PLURALS: Final = ("proxies", "objectives")
 _NUMBERS: Final = ("budget_mj", "budget_ms", "confidence")
+_WHOLE_NUMBERS: Final = ("nets", "seed")
 
 
 @final
@@ -23,7 +26,8 @@ class Question:
     space, dataset: names; None for the first data set of the space.
     budget_mj, budget_ms: budgets for energy (mJ) and latency (ms) of one inference on the device.
     proxies: names of zero-cost proxies; each gives a front of its own, beside the baselines and the truth.
-    objectives: more axes: `energy_mj`, `latency_ms`, `params`, `macs`, `flops`, with `.device` and `=bound`.
+    objectives: further axes: `energy_mj`, `latency_ms`, `params`, `macs`, `flops`, with `.device` and `=bound`.
+        Without a cost of a device among them or a budget, energy comes first where the device has it, else latency.
     nets: length K of each list.
     confidence: budgets hold on the one-sided quantile of each predicted cost; None: on its mean.
     source: "measured" or "predicted" costs; "auto": measured where the table is present.
@@ -46,6 +50,8 @@ class Question:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for column in fields(self):
+            _read(column.name, getattr(self, column.name))
         budgets = {"the energy budget in mJ": self.budget_mj, "the latency budget in ms": self.budget_ms}
         for what, budget in budgets.items():
             if budget is not None:
@@ -66,21 +72,18 @@ class Question:
     def with_options(self, **options: Any) -> Question:
         """This question with some fields replaced; a list, or one name alone, may stand for a tuple of names.
 
-        Raises `UnknownNameError` for options that do not exist.
+        Raises `UnknownNameError` for options that do not exist, `UsageError` for values that cannot be.
         """
-        values = {column.name: getattr(self, column.name) for column in fields(self)}
-        for name, value in options.items():
-            if name not in values:
-                raise UnknownNameError("option", name, values)
-            values[name] = value
-        for name in _PLURALS:
-            values[name] = (values[name],) if isinstance(values[name], str) else tuple(values[name])
-        for name in _NUMBERS:
-            values[name] = _as_number(name, values[name])
-        return Question(**values)
+        known = [column.name for column in fields(self)]
+        for name in options:
+            if name not in known:
+                raise UnknownNameError("option", name, known)
+        return replace(self, **{name: _read(name, value) for name, value in options.items()})
 
     def words(self, device: Device, space: Space, dataset: str) -> list[Word]:
-        """The objectives: budgets first, then those asked for; without any, energy where the device has it.
+        """The objectives: budgets first, then those asked for.
+
+        Counts alone say nothing of a device: without a cost of one, its energy, or else its latency, comes before them.
 
         Raises `UsageError` for two bounds on one cost, `UnknownNameError` for objectives that do not exist.
         """
@@ -94,7 +97,10 @@ class Question:
                 raise UsageError(f"expected one bound for {name}, got a budget and an objective with '='; drop one")
             asked = [word for word in asked if word not in same]
             words.append(Word(name=name, device=None, bound=bound))
-        return words + asked or [known_costs(device, space, dataset)[0]]
+        words += asked
+        if not any(word.name in DEVICE_COSTS for word in words):
+            words.insert(0, known_costs(device, space, dataset)[0])
+        return words
 
 
 def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
@@ -104,6 +110,29 @@ def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
         for name, (target, _) in DEVICE_COSTS.items()
         if device.column(space=space.name, dataset=dataset, target=target) is not None
     ] or [Word(name="latency_ms", device=None, bound=None)]
+
+
+def _read(name: str, value: Any) -> Any:
+    """The value of an option in the type of its field. Raises `UsageError` where it has none."""
+    if name in _PLURALS:
+        return _as_names(name, value)
+    if name in _WHOLE_NUMBERS:
+        return _as_whole_number(name, value)
+    return _as_number(name, value) if name in _NUMBERS else value
+
+
+def _as_names(name: str, value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
+    if not all(isinstance(word, str) for word in names):
+        raise UsageError(f"expected {name} to be names, got {value!r}")
+    return names
+
+
+def _as_whole_number(name: str, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UsageError(f"expected {name} to be a whole number, got {value!r}") from None
 
 
 def _as_number(name: str, value: Any) -> float | None:

@@ -83,8 +83,13 @@ def score_table(
     for name in recipe.proxies:
         if PROXIES[name].by_architecture:
             raise UsageError(f"proxy {name!r} is counted from each architecture and needs no table; leave it out")
-    vectors = found.sample(settings.limit, seed=settings.seed) if settings.limit else found.all_vectors()
     path = out or scores_path(found.name, recipe.dataset)
+    if out is None and not _is_usual(recipe, settings):
+        raise UsageError(
+            f"a table made on {recipe.batch.source} would stand in the cache for the usual one; "
+            "give --out FILE, or `hwnas data pull images` first and the usual batch"
+        )
+    vectors = found.sample(settings.limit, seed=settings.seed) if settings.limit else found.all_vectors()
     workers = settings.workers or (1 if recipe.device == "cuda" else _cores())
     return SavedTable(
         path=path, table=score_space(recipe, vectors, checkpoint=path, workers=workers, progress=progress)
@@ -154,12 +159,22 @@ def _computed(
     from hwnas.proxies.recipes import score_networks
 
     recipe = _recipe(space, dataset, proxies, settings)
-    distinct, rows = np.unique(network_ids, return_inverse=True)
+    distinct, rows = np.unique(space.canonical_id(network_ids), return_inverse=True)
     scores, source = score_networks(recipe, distinct)[rows], f"computed now: {_how(recipe.facts())}"
     return {
         proxy.name: ScoreColumn(proxy=proxy, scores=scores[:, column], kind="computed", dataset=dataset, source=source)
         for column, proxy in enumerate(proxies)
     }
+
+
+def _is_usual(recipe: Recipe, settings: ScoreSettings) -> bool:
+    """Whether a table may be found by others: usual images, or noise where no table of real images would be hidden."""
+    if settings.images is not None or settings.batch_size != ScoreSettings.batch_size:
+        return False
+    if recipe.batch.source.startswith("first"):
+        return True
+    table = find_scores(recipe.space, recipe.dataset)
+    return table is None or table.recipe["dataset"] != recipe.dataset or table.recipe["images"] == recipe.batch.source
 
 
 def _how(recipe: Any) -> str:

@@ -12,10 +12,10 @@ import numpy as np
 
 from hwnas import data
 from hwnas.api.trained_files import write_trained
-from hwnas.data.folders import write_whole
 from hwnas.data.sources import repair_command
 from hwnas.devices import load_devices
 from hwnas.errors import DataError, MissingExtraError, UsageError
+from hwnas.folders import write_whole
 from hwnas.predictors.heads import HeadData
 from hwnas.spaces import get_space
 

@@ -75,16 +75,18 @@ def _selected_coverage(
     """Share (%) of the nets that searches selected whose cost lies in the 90 % interval, for each head.
 
     A search looks for low predictions, so that the nets it finds are those that were predicted too low. Selected are
-    the shortlists of 20 by parameters at nine budgets, the deciles of the predicted cost.
+    the shortlists of 20 networks by the parameters that reach the output, at nine budgets, the deciles of the cost.
     """
     from hwnas.predictors.conformal import LEVELS
 
-    params = space.counts(space.all_vectors(), dataset=space.datasets[0])["params"].astype(np.float64)
+    networks = space.network_id(space.all_vectors())
+    params = space.counts(space.vector(networks), dataset=space.datasets[0])["params"].astype(np.float64)
     low, high = LEVELS.index(0.05), LEVELS.index(0.95)
     shares = []
     for column, head in enumerate(heads):
         budgets = np.quantile(mean[column], np.arange(1, 10) / 10)
-        lists = [shortlist(mean[column][:, None], params, bounds=(float(budget),), k=20) for budget in budgets]
+        costs = mean[column][:, None]
+        lists = [shortlist(costs, params, bounds=(float(budget),), k=20, groups=networks) for budget in budgets]
         rows = np.unique(np.concatenate([each.indices for each in lists]))
         rows = rows[~np.isnan(head.costs[rows])]
         factors = np.stack([result.factors[column] for result in results])[fold[rows]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
@@ -12,7 +13,7 @@ from hwnas.errors import HwnasError
 from hwnas.version import __version__
 
 INTERRUPTED: Final = 130  # what typer makes of Ctrl-C inside a command
-RESUMABLE: Final = "interrupted; what was finished is kept, and the same command goes on from there"
+KEPT: Final = "; what was finished is kept, and the same command goes on from there"
 
 app = typer.Typer(
     name="hwnas",
@@ -55,17 +56,31 @@ def main() -> None:
     try:
         app()
     except SystemExit as done:
-        if done.code == INTERRUPTED:
-            _fail(RESUMABLE, 1)
-        raise
+        if done.code != INTERRUPTED:
+            raise
+        _interrupted()
+    except KeyboardInterrupt:
+        _interrupted()
     except HwnasError as error:
         _fail(f"error: {error}", error.exit_code)
-    except KeyboardInterrupt:
-        _fail(RESUMABLE, 1)
     except PermissionError as error:
-        _fail(f"error: no permission to write {error.filename}; choose another folder or set HWNAS_DATA", 1)
+        _fail(f"error: no permission for {error.filename}; allow it or choose another file or folder", 1)
     except OSError as error:
         _fail(f"error: {error}", 1)
+    except Exception as error:  # a bug: whoever reports it needs the traceback, whoever meets it does not
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        _fail(f"internal error: {what}; run again with `hwnas --debug ...` for the traceback", 1)
+
+
+def resumable(arguments: Sequence[str]) -> bool:
+    """Whether a command line is one of those that keep what is finished and go on from there."""
+    words = [word for word in arguments if not word.startswith("-")]
+    return words[:1] == ["train"] or words[:2] == ["data", "pull"] or (words[:1] == ["score"] and "--all" in arguments)
+
+
+def _interrupted() -> None:
+    print(f"interrupted{KEPT if resumable(sys.argv[1:]) else ''}", file=sys.stderr)
+    sys.exit(1)
 
 
 def _fail(message: str, code: int) -> None:

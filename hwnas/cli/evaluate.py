@@ -6,13 +6,19 @@ from typing import Annotated
 
 import typer
 
+from hwnas.cli.completion import complete_proxy
+
+Proxies = Annotated[
+    list[str] | None,
+    typer.Option("--proxy", help="Proxy, repeatable; all scored ones by default.", autocompletion=complete_proxy),
+]
 _HEADING = ("proxy", "nets", "Spearman", "Kendall", "Spearman top 5 %", "Kendall top 5 %", "accuracy picked %")
 
 
 def evaluate(
     space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
     dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,
-    proxy: Annotated[list[str] | None, typer.Option(help="Proxy, repeatable; all scored ones by default.")] = None,
+    proxy: Proxies = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rank correlation of proxies with true accuracy, and the accuracy of the net that each would pick."""
@@ -30,3 +36,7 @@ def evaluate(
     ]  # fmt: skip
     print_table(_HEADING, rows, numeric=range(1, 7), title=f"{answer.space}, {answer.dataset}")
     print(f"best {answer.best_percent:.2f} %; truth: {answer.accuracy_source}")
+    for source in dict.fromkeys(p.source for p in answer.proxies):
+        print(f"{', '.join(p.name for p in answer.proxies if p.source == source)}: {source}")
+    for note in dict.fromkeys(p.note for p in answer.proxies if p.note):
+        print(f"note: {', '.join(p.name for p in answer.proxies if p.note == note)}: {note}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from hwnas.cli.completion import complete_device, complete_objective, complete_proxy
 from hwnas.cli.numbers import number
+from hwnas.errors import UnknownNameError
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
 Proxies = Annotated[
@@ -18,7 +20,8 @@ Objectives = Annotated[
     list[str] | None,
     typer.Option(
         "--objective",
-        help="A further cost, repeatable: energy_mj, latency_ms, params, macs or flops, with [.DEVICE][=BOUND].",
+        help="A further cost beside energy or latency of the device, repeatable: "
+        "energy_mj, latency_ms, params, macs or flops, with [.DEVICE][=BOUND].",
         autocompletion=complete_objective,
     ),
 ]
@@ -61,11 +64,27 @@ def pareto_command(
     from hwnas.cli.choices import as_source
     from hwnas.cli.render_pareto import print_result
     from hwnas.outputs import save
+    from hwnas.render import shown_fronts
 
     budgets = {"budget_mj": budget_mj, "budget_ms": budget_ms, "confidence": confidence}
     chosen = {"proxies": proxy, "objectives": objective or (), "nets": nets, "source": as_source(source)}
     question = Question().with_options(space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen)
+    _check(show or (), question.proxies, out)
     result = pareto(device, question)
+    shown_fronts(result, show or ())  # only the answer knows whether there is a true front
     if out is not None:
         save(result, out)
     print_result(result, also=show or (), as_json=as_json)
+
+
+def _check(show: Sequence[str], proxies: Sequence[str], out: Path | None) -> None:
+    """Refuse before the job what no answer to the question can have or be written to. Raises `UsageError`."""
+    from hwnas.outputs import check_path
+    from hwnas.proxies import BASELINES, get_proxy
+
+    if out is not None:
+        check_path(out)
+    known = {*(get_proxy(name).name for name in proxies), *BASELINES, "random", "truth", "all"}
+    for name in show:
+        if name not in known:
+            raise UnknownNameError("front", name, known)

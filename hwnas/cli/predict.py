@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from hwnas.cli.completion import complete_device
+
+Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
+
 
 def predict(
     architectures: Annotated[list[str] | None, typer.Argument(help="Benchmark strings, tuples or indices.")] = None,
-    device: Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.")] = "jetson-tx2",
+    device: Device = "jetson-tx2",
     file: Annotated[Path | None, typer.Option(help="Text file with one architecture per line.")] = None,
     space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
     dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,

@@ -50,4 +50,3 @@ def progress() -> Iterator[Callable[[Progress], None]]:
 
 def _cell(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
-

@@ -19,7 +19,7 @@ def print_prediction(answer: PredictResult, *, as_json: bool) -> None:
         (str(net.index), short_architecture(net.arch), *(_cost(net.costs[name]) for name in answer.sources))
         for net in answer.nets
     ]
-    title = f"{answer.device}, {answer.space} on {answer.dataset}, {answer.interval_level:.0%} intervals"
+    title = f"{answer.device}, {answer.space} on {answer.dataset}, {100 * answer.interval_level:g}% intervals"
     heading = ("index", "architecture", *(_UNITS[name] for name in answer.sources))
     print_table(heading, rows, numeric=(0, *range(2, len(heading))), title=title)
     for name, source in answer.sources.items():

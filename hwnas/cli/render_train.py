@@ -43,13 +43,18 @@ def print_result(
 ) -> None:
     """Print out-of-fold figures of the wanted heads; with a comparison, beside boosting."""
     figures = {head: values for head, values in result.figures.items() if wanted(head)}
+    if compared is not None:
+        compared = {
+            setting: {head: methods for head, methods in heads.items() if wanted(head)}
+            for setting, heads in compared.items()
+        }
     if as_json:
         print_json({"folder": str(result.folder), "figures": figures, "compared": compared})
         return
     rows = [(head, *(f"{values[name]:.4g}" for name in _COLUMNS)) for head, values in figures.items()]
     print_table(_HEADING, rows, numeric=range(1, len(_HEADING)), title="out of fold, mean over five splits")
     for setting, heads in (compared or {}).items():
-        _print_comparison(setting, {head: methods for head, methods in heads.items() if wanted(head)})
+        _print_comparison(setting, heads)
     print(f"written to {result.folder}")
 
 

@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from hwnas.cli.completion import complete_proxy
 from hwnas.errors import UsageError
 
 Architectures = Annotated[list[str] | None, typer.Argument(help="Networks: strings of the space, tuples or indices.")]
-Proxies = Annotated[list[str] | None, typer.Option("--proxy", help="A proxy, repeatable; without, all.")]
+Proxies = Annotated[
+    list[str] | None,
+    typer.Option("--proxy", help="A proxy, repeatable; without, all.", autocompletion=complete_proxy),
+]
 Images = Annotated[Path | None, typer.Option(help="A .npz file with x and y; else the pulled images, else noise.")]
 Workers = Annotated[int | None, typer.Option(help="Processes for --all; without, one per core.")]
 Limit = Annotated[int | None, typer.Option(help="With --all: a random sample of so many architectures.")]

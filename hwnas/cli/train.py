@@ -7,10 +7,17 @@ from typing import Annotated
 
 import typer
 
+from hwnas.cli.completion import complete_device
+
+Device = Annotated[
+    str | None,
+    typer.Option(help="Report this device only; all heads share a trunk.", autocompletion=complete_device),
+]
+
 
 def train(
     space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
-    device: Annotated[str | None, typer.Option(help="Report this device only; all heads share a trunk.")] = None,
+    device: Device = None,
     target: Annotated[str | None, typer.Option(help="Report latency or energy only.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; the cache by default.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of splits, weights and batches.")] = 0,

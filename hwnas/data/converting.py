@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from hwnas.data.checksums import digest
-from hwnas.data.folders import file_path, write_whole
+from hwnas.data.folders import file_path
 from hwnas.data.sources import Part, Source, SourceFile
 from hwnas.data.table_files import TableSource, write_table
+from hwnas.folders import write_whole
 
 Read = Callable[[SourceFile], bytes]
 

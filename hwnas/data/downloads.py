@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from hwnas.data.checksums import checked
-from hwnas.data.folders import writing
 from hwnas.data.sources import SourceFile
 from hwnas.errors import DataError, OfflineError, UsageError
+from hwnas.folders import writing
 
 _ATTEMPTS: Final = 4
 _TIMEOUT_S: Final = 30.0

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from hwnas.data.checksums import checked, digest
 from hwnas.data.converting import convert
-from hwnas.data.folders import file_path, write_whole
+from hwnas.data.folders import file_path
 from hwnas.data.pulling import remove_files
 from hwnas.data.sources import SOURCES, Part, Source, SourceFile, get_source
 from hwnas.errors import DataError, UsageError
+from hwnas.folders import write_whole
 
 
 @dataclass(frozen=True, kw_only=True)

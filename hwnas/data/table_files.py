@@ -16,14 +16,15 @@ from typing import Any, Final
 import numpy as np
 
 from hwnas.arrays import Array
-from hwnas.data.folders import table_path, write_whole
+from hwnas.data.folders import table_path
 from hwnas.data.sources import repair_command
 from hwnas.errors import DataError
+from hwnas.folders import write_whole
 
 FORMAT_VERSION: Final = 1
 _HEADER: Final = "header.json"
 # What the standard library and numpy raise on a file that is cut short, has changed bytes, or cannot be opened.
-_DAMAGE: Final = (
+ARCHIVE_DAMAGE: Final = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
     *(ValueError, KeyError, TypeError, AttributeError, OverflowError, RuntimeError),
 )
@@ -106,7 +107,7 @@ def read_header(name: str) -> Header | None:
         header = Header(**{**fields, "source": TableSource(**fields["source"])})
     except FileNotFoundError:
         return None
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise _damaged(name, f"a file that cannot be read ({error})") from error
     if header.name != name:
         raise _damaged(name, f"table {header.name!r}")
@@ -117,7 +118,7 @@ def read_column(header: Header, column: str) -> Array:
     """One column, read-only. Raises `DataError` where its bytes were changed or cut short."""
     try:
         array = _from_npy(_read_member(header.name, f"{column}.npy"))
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise _damaged(header.name, f"column {column!r} that cannot be read ({error})") from error
     if len(array) != header.rows:
         raise _damaged(header.name, f"column {column!r} with {len(array)} rows instead of {header.rows}")
@@ -129,7 +130,7 @@ def check_columns(header: Header) -> None:
     for column, expected in header.columns.items():
         try:
             got = sha256(_read_member(header.name, f"{column}.npy")).hexdigest()
-        except _DAMAGE as error:
+        except ARCHIVE_DAMAGE as error:
             raise _damaged(header.name, f"column {column!r} that cannot be read ({error})") from error
         if got != expected:
             raise _damaged(header.name, f"column {column!r} with sha256 {got[:12]}… instead of {expected[:12]}…")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,14 +55,16 @@ def crossfit(  # noqa: PLR0913 - data, setting, place, seed
 ) -> tuple[Integer[Array, " n"], list[FoldResult]]:
     """Fold of each net, and the result of each of the five splits.
 
-    costs: ms or mJ, NaN where not measured. Trained weights are kept in `folder`, one file per split and kind, so that
-    an interrupted run goes on where it was. progress: called with what is trained, steps done and steps in all.
+    costs: ms or mJ, NaN where not measured. Trained weights are kept in a subfolder of `folder` that is named for the
+    seed and the data, one file per split and kind, so that an interrupted run goes on where it was, and another seed or
+    other measurements train anew. progress: called with what is trained, steps done and steps in all.
     """
     fold = assign_folds(len(vectors), seed=seed)
+    kept = folder / _key(vectors, costs, seed=seed)
     results = []
     for number in range(FOLDS):
         split = make_split(fold, number, setting=setting, seed=seed)
-        paths = {kind: folder / f"{setting.strip('%')}-{number}-{kind}.safetensors" for kind in MODEL_KINDS}
+        paths = {kind: kept / f"{setting.strip('%')}-{number}-{kind}.safetensors" for kind in MODEL_KINDS}
         regressors = {
             kind: _fit_or_load(
                 kind, space, vectors[split.train], costs[split.train], path=path, seed=seed, progress=progress
@@ -70,6 +73,14 @@ def crossfit(  # noqa: PLR0913 - data, setting, place, seed
         }
         results.append(judge(split, regressors, vectors, costs))
     return fold, results
+
+
+def _key(vectors: Integer[Array, "n v"], costs: Float[Array, "n h"], *, seed: int) -> str:
+    """Twelve hexadecimal digits that differ where seed, nets or costs do."""
+    content = hashlib.sha256(f"{seed} {vectors.shape} {costs.shape}".encode())
+    for array in (vectors, costs):
+        content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()[:12]
 
 
 def judge(

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.data.folders import write_whole
 from hwnas.errors import DataError
+from hwnas.folders import write_whole
 from hwnas.predictors.training import LogScale, ModelKind, build_model, encode, log_scale, plan_for, train
 from hwnas.spaces import Space
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,9 +17,10 @@ from typing import Any, Final, final
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.data.folders import write_whole
+from hwnas.data.table_files import ARCHIVE_DAMAGE
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import Target
+from hwnas.folders import write_whole
 
 SHIPPED_FOLDER: Final = Path(__file__).parents[1] / "data" / "shipped"
 VERSION: Final = 1
@@ -198,7 +198,7 @@ class ShippedCosts:
                     levels=arrays["levels"],
                     quantiles=arrays["quantiles"][column].astype(np.float64),
                 )
-        except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        except (*ARCHIVE_DAMAGE, IndexError) as error:
             raise DataError(f"{self._path}: expected shipped predictions, got {error!r}; {_REBUILD}") from error
 
 

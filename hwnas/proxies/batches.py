@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from hwnas.arrays import Array
+from hwnas.data.table_files import ARCHIVE_DAMAGE
 from hwnas.errors import DataError, UsageError
 
 # Mean and deviation of red, green and blue over the training images, in bytes (NAS-Bench-201's data loaders).
@@ -90,7 +90,7 @@ def _read(path: Path) -> tuple[Array, Array]:
             return arrays["x"], arrays["y"]
     except FileNotFoundError:
         raise UsageError(f"expected images in {path}, got no such file; give a .npz file with x and y") from None
-    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+    except (*ARCHIVE_DAMAGE, IndexError) as error:
         raise DataError(f"expected a .npz file with arrays x and y, got {path}: {error}; save it anew") from error
 
 

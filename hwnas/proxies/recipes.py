@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 from hwnas.arrays import Array, Float, Integer
+from hwnas.errors import ProxyError
 from hwnas.proxies.batches import Batch, Task
 from hwnas.proxies.engine import score_module
 from hwnas.proxies.gaussian_pass import ZEN_BATCH, ZEN_MIXUP, ZEN_REPEATS
@@ -55,7 +57,7 @@ def task_of(space: Space, dataset: str) -> Task:
 
 
 def score_networks(recipe: Recipe, network_ids: Integer[Array, " k"]) -> Float[Array, "k p"]:
-    """Scores of networks, columns in the order of the recipe's proxies. Raises `ProxyError`."""
+    """Scores of networks, columns in the order of the recipe's proxies. Raises `ProxyError`, also for NaN."""
     space, proxies = get_space(recipe.space), [get_proxy(name) for name in recipe.proxies]
     images = recipe.batch.images.to(recipe.device, memory_format=torch.channels_last)
     batch = Batch(images=images, labels=recipe.batch.labels.to(recipe.device), source=recipe.batch.source)
@@ -70,5 +72,8 @@ def score_networks(recipe: Recipe, network_ids: Integer[Array, " k"]) -> Float[A
             module = module.to(recipe.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             graph = space.graph(vector, dataset=recipe.dataset)
             scores = score_module(module, batch, proxies, graph=graph, seed=recipe.seed)
+            undefined = [name for name, value in scores.items() if math.isnan(value)]
+            if undefined:
+                raise ProxyError(f"{undefined[0]} gives NaN for {space.strings(vector[None])[0]}; leave the proxy out")
             rows.append([scores[proxy.name] for proxy in proxies])
     return np.array(rows, dtype=np.float64).reshape(-1, len(proxies))

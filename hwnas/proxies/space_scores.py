@@ -15,6 +15,7 @@ import torch
 
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError
+from hwnas.proxies.lock import single_writer
 from hwnas.proxies.recipes import Recipe, score_networks
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
 from hwnas.spaces import get_space
@@ -36,8 +37,16 @@ def score_space(
 
     `checkpoint` is written every few seconds and resumed from. What it has already stays in it: other networks, and
     other proxies of the same recipe. Ctrl-C saves what is done and raises `KeyboardInterrupt`. Raises `DataError` where
-    the checkpoint is of another recipe or cannot be written, before anything is computed.
+    the checkpoint is of another recipe, cannot be written, or is being written by another process, before anything is
+    computed.
     """
+    with single_writer(checkpoint):
+        return _score_space(recipe, vectors, checkpoint, workers, progress)
+
+
+def _score_space(
+    recipe: Recipe, vectors: Integer[Array, "n v"], checkpoint: Path, workers: int, progress: Progress
+) -> ScoreTable:
     space = get_space(recipe.space)
     wanted = np.unique(space.network_id(vectors))
     table = _resume(recipe, wanted, checkpoint)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.data.folders import write_whole
+from hwnas.data.table_files import ARCHIVE_DAMAGE
 from hwnas.errors import DataError, UsageError
-from hwnas.folders import cache_folder
+from hwnas.folders import cache_folder, write_whole
 from hwnas.spaces import get_space
 
 FORMAT_VERSION: Final = 1
@@ -26,7 +25,7 @@ SHIPPED_FOLDER: Final = Path(__file__).parents[1] / "data" / "shipped"
 class ScoreTable:
     """Scores of networks.
 
-    recipe: what makes the scores reproducible: space, data set, images, seed, versions.
+    recipe: what makes the scores reproducible: space, data set, images, seed.
     proxies: names of the columns. network_ids: ascending. scores: NaN where a network is not scored yet.
     """
 
@@ -44,6 +43,10 @@ class ScoreTable:
         column = self.scores[:, self.proxies.index(proxy)].astype(np.float64)
         rows = np.searchsorted(self.network_ids, network_ids).clip(max=len(self.network_ids) - 1)
         return np.where(self.network_ids[rows] == network_ids, column[rows], np.nan)
+
+    def complete(self, proxy: str) -> bool:
+        """Whether every network of the table has a score by the proxy."""
+        return proxy in self.proxies and not np.isnan(self.scores[:, self.proxies.index(proxy)]).any()
 
     @property
     def missing(self) -> Integer[Array, " m"]:
@@ -74,7 +77,7 @@ def load_scores(path: Path) -> ScoreTable:
         raise DataError(
             f"expected a table of scores at {path}, got nothing; make it with `hwnas score --all`"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
+    except (*ARCHIVE_DAMAGE, IndexError) as error:
         raise DataError(f"{path} is not a readable table of scores ({error}); delete it and score again") from error
     if version != FORMAT_VERSION:
         raise DataError(f"{path} has format {version}, expected {FORMAT_VERSION}; delete it and score again")
@@ -99,11 +102,11 @@ def scores_path(space: str, dataset: str) -> Path:
 
 
 def find_scores(space: str, dataset: str | None = None, *, proxies: Sequence[str] = ()) -> ScoreTable | None:
-    """The table of scores of a whole space on a data set, which has all of `proxies`; None where there is none.
+    """The table of a whole space on a data set in which all of `proxies` are complete; None where there is none.
 
     One from the cache comes before the shipped one. Where the data set has none, that of the space's default data set
-    stands in: `recipe["dataset"]` says which it is. Unfinished tables are passed over. Raises `DataError` for a
-    damaged file and `UnknownNameError`.
+    stands in: `recipe["dataset"]` says which it is. Without `proxies`, one complete column is enough. Raises
+    `DataError` for a damaged file and `UnknownNameError`.
     """
     found = get_space(space)
     networks = len(np.unique(found.network_id(found.all_vectors())))
@@ -112,6 +115,7 @@ def find_scores(space: str, dataset: str | None = None, *, proxies: Sequence[str
             if not path.is_file():
                 continue
             table = load_scores(path)
-            if len(table.network_ids) == networks and not len(table.missing) and set(proxies) <= set(table.proxies):
+            wanted = proxies or [name for name in table.proxies if table.complete(name)]
+            if wanted and len(table.network_ids) == networks and all(map(table.complete, wanted)):
                 return table
     return None

@@ -65,3 +65,20 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     names = [figures["name"] for figures in json.loads("{" + answer)["proxies"]]
     assert names == ["params", "macs", "flops", "zen", "synflow"]
     assert all(name in shown for name in names)
+    assert "\nparams, macs, flops: counted from the architecture as written\n" in shown
+    assert "computed by hwnas on made-up images, seed 0\n" in shown and "note:" not in shown
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("measured")
+def test_scores_of_another_data_set_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = "scores of cifar10 stand in for cifar100, which is not scored"
+    answer = evaluate(dataset="cifar100", proxies=["zen", "synflow", "params"])
+    assert [figures.note for figures in answer.proxies] == [note, note, "", ""]
+    assert answer.to_dict()["proxies"][0]["note"] == note
+    monkeypatch.setattr("sys.argv", ["hwnas", "evaluate", "--dataset", "cifar100", "--proxy", "zen"])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"\nnote: zen: {note}\n" in capsys.readouterr().out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -184,8 +186,43 @@ def test_a_budget_at_a_confidence_holds_on_the_upper_end(shipped: Path) -> None:
     assert max(upper for upper in uppers if upper is not None) <= 9
     assert len(uppers) < len(on_mean.front("zen").nets)
     assert any("confidence 0.9" in note for note in on_mean.notes) and sure.confidence == 0.95
+    for options in ({}, {"objectives": ["params=300000"]}):
+        notes = hwnas.pareto("tx2", **options).notes  # type: ignore[arg-type]
+        assert not any("confidence 0.9" in note for note in notes), "no budget holds on a prediction"
     with pytest.raises(UsageError, match=r"confidence 0.999 needs central intervals of 0.998.*calibrated"):
         hwnas.pareto("tx2", budget_mj=20, confidence=0.999)
+
+
+def test_a_question_takes_numbers_of_any_kind() -> None:
+    options = {"nets": np.int64(5), "seed": np.uint8(1), "proxies": "zen", "objectives": ["params"], "budget_mj": 3}
+    question = hwnas.Question().with_options(**options)
+    assert (question.nets, question.seed, question.proxies, question.objectives) == (5, 1, ("zen",), ("params",))
+    assert type(question.nets) is int and type(question.budget_mj) is float
+    assert question.with_options() == question
+
+
+def test_a_question_that_is_made_directly_checks_itself() -> None:
+    """In a process of its own, without the checks of types that tests add."""
+    code = "from hwnas import Question\ntry: Question(nets='5')\nexcept Exception as error: print(repr(error))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "UsageError(\"expected nets to be a whole number, got '5'\")\n"
+
+
+@pytest.mark.parametrize(
+    ("device", "objectives", "ids"),
+    [
+        ("tx2", (), ["energy_mj"]),
+        ("tx2", ("params",), ["energy_mj", "params"]),
+        ("raspi4", ("params=300000", "flops"), ["latency_ms", "params", "flops"]),
+        ("tx2", ("params", "latency_ms"), ["params", "latency_ms"]),
+        ("tx2", ("latency_ms.raspi4",), ["latency_ms.raspi4"]),
+    ],
+)
+def test_counts_are_further_costs_beside_one_of_a_device(
+    shipped: Path, device: str, objectives: tuple[str, ...], ids: list[str]
+) -> None:
+    result = hwnas.pareto(device, objectives=objectives, nets=3)
+    assert [objective.id for objective in result.objectives] == ids
 
 
 def test_more_objectives_and_devices(shipped: Path) -> None:
@@ -257,7 +294,15 @@ def test_an_extra_cost_that_is_not_there_is_a_note(shipped: Path, monkeypatch: p
         ({"budget_ms": float("nan")}, UsageError, "latency budget in ms to be a positive number, got nan"),
         ({"budget_mj": "many"}, UsageError, "budget_mj to be a number, got 'many'"),
         ({"nets": 0}, UsageError, "at least 1 net"),
+        ({"nets": "5"}, UsageError, "nets to be a whole number, got '5'"),
+        ({"nets": 2.5}, UsageError, "nets to be a whole number, got 2.5"),
+        ({"nets": None}, UsageError, "nets to be a whole number, got None"),
         ({"seed": -1}, UsageError, "seed of at least 0"),
+        ({"seed": "1"}, UsageError, "seed to be a whole number, got '1'"),
+        ({"proxies": None}, UsageError, "proxies to be names, got None"),
+        ({"proxies": ["zen", 3]}, UsageError, r"proxies to be names, got \['zen', 3\]"),
+        ({"objectives": 3}, UsageError, "objectives to be names, got 3"),
+        ({"confidence": "sure"}, UsageError, "confidence to be a number, got 'sure'"),
         ({"confidence": 0.3}, UsageError, "confidence from 0.5 to below 1"),
         ({"objectives": ["power"]}, UnknownNameError, "objective 'power'"),
         ({"objectives": ["latency_ms=soon"]}, UsageError, "number after '='.*'soon'"),

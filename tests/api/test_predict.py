@@ -54,7 +54,7 @@ def test_wrong_use() -> None:
 
 def test_a_file_of_architectures(tmp_path: Path) -> None:
     path = tmp_path / "nets.txt"
-    path.write_text(f"# two nets\n{FIRST}\n\n  1462 \n")
+    path.write_text(f"# two nets\n{FIRST}\n\n  1462 \n  # the last\n")
     assert read_architectures(path) == [FIRST, "1462"]
     with pytest.raises(DataError, match="one architecture per line"):
         read_architectures(tmp_path / "absent.txt")
@@ -82,3 +82,14 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
             main()
         assert done.value.code == 2
         assert "is not known" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize(("confidence", "shown"), [("0.975", "97.5% intervals"), ("0.29", " 29% intervals")])
+def test_the_level_of_intervals_is_not_rounded(
+    confidence: str, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["hwnas", "predict", "7", "--device", "tx2", "--confidence", confidence])
+    with pytest.raises(SystemExit):
+        main()
+    assert shown in " ".join(capsys.readouterr().out.split())

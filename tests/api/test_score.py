@@ -166,5 +166,9 @@ def test_imports_without_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_cores() -> None:
-    assert api._cores() >= 1
+def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {2, 5, 7}, raising=False)
+    assert api._cores() == 3
+    monkeypatch.delattr("os.sched_getaffinity")  # not every system has it
+    assert api._cores() == 8

@@ -86,12 +86,38 @@ def test_a_file_is_written_beside_the_tables(run, tmp_path: Path) -> None:
         (("--device", "tx2", "--proxy", "snip"), 1, "error: proxy 'snip' is not scored"),
         (("--device", "tx2", "--source", "measured"), 1, "error: energy of jetson-tx2 on cifar10 (nasbench201): table"),
         (("--device", "tx2", "--out", "front.xlsx"), 2, "error: expected a file that ends in .json"),
-        (("--device", "tx2", "--out", "nowhere/front.csv"), 1, "error: expected to write nowhere/front.csv"),
+        (("--device", "tx2", "--out", "nowhere/front.csv"), 2, "error: expected a folder to write nowhere/front.csv"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(run, arguments: tuple[str, ...], code: int, message: str) -> None:
     out, err = run("pareto", *arguments, code=code)
     assert out == "" and err.count("\n") == 1 and message in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--out", "front.xlsx"), "got '.xlsx'"),
+        (("--out", "nowhere/front.csv"), "got nowhere, which is none"),
+        (("--show", "synflow"), "front 'synflow' is not known"),
+    ],
+)
+def test_what_cannot_be_shown_or_written_is_refused_before_the_job(
+    run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, str], named: str
+) -> None:
+    def job(*_: object) -> None:
+        raise AssertionError("the job began")
+
+    monkeypatch.setattr("hwnas.api.pareto.pareto", job)
+    assert named in run(*JOB, *arguments, code=2)[1]
+
+
+def test_nothing_is_written_where_a_front_cannot_be_shown(run, tmp_path: Path) -> None:
+    """That there is no true front is known only after the job."""
+    _, err = run(*JOB, "--show", "truth", "--out", str(tmp_path / "front.json"), code=2)
+    assert "front 'truth' is not known" in err and not (tmp_path / "front.json").exists()
+    run(*JOB, "--proxy", "ZEN", "--show", "zen", "--show", "all", "--out", str(tmp_path / "front.json"))
+    assert (tmp_path / "front.json").exists()
 
 
 def test_a_damaged_shipped_file_is_one_clear_line(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,6 +167,27 @@ def test_a_closed_pipe_is_silent(made_up: Path, tmp_path: Path) -> None:
     process.stderr.close()
     process.wait(timeout=60)
     assert complaint == b""
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "start", "name"),
+    [
+        ("predict", "--device", "jet", "jetson-tx2"),
+        ("train", "--device", "jet", "jetson-tx2"),
+        ("score", "--proxy", "sy", "synflow"),
+        ("evaluate", "--proxy", "sy", "synflow"),
+        ("pareto", "--proxy", "sy", "synflow"),
+    ],
+)
+def test_every_command_completes_its_names(command: str, option: str, start: str, name: str) -> None:
+    from typer import Context
+    from typer.main import get_command
+
+    from hwnas.cli.app import app
+
+    chosen = get_command(app).commands[command]  # type: ignore[attr-defined]
+    (parameter,) = [parameter for parameter in chosen.params if option in parameter.opts]
+    assert [item.value for item in parameter.shell_complete(Context(chosen), start)] == [name]
 
 
 def test_the_shell_completes_names(shipped: Path) -> None:

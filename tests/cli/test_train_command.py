@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hwnas.api import train as api
-from hwnas.cli import main
+from hwnas.cli import main, render_train
 from hwnas.errors import DataError
 from hwnas.predictors import training
 from hwnas.predictors.heads import HeadData
@@ -56,6 +56,22 @@ def test_train_writes_what_the_reader_reads(
     assert head.record.trained_on == 10938
     assert (tmp_path / "nasbench201_predictors.safetensors").exists()
     assert "hwnas train --space nasbench201 --seed 0" in costs.card["command"]
+
+
+def test_json_has_the_wanted_heads_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = dict.fromkeys(("spearman", "median_ape", "within_10", "coverage", "relative_width"), 1.0)
+    heads = ("jetson-tx2/cifar10/energy", "raspi4/cifar10/latency")
+    result = api.TrainResult(folder=Path("out"), figures=dict.fromkeys(heads, figures))
+    compared = {"900": {head: {"gcn": {name: [1.0, 3.0] for name in figures}} for head in heads}}
+    wanted = render_train.wanted("tx2", None)
+    render_train.print_result(result, compared, wanted=wanted, as_json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer["figures"]) == list(answer["compared"]["900"]) == [heads[0]]
+    render_train.print_result(result, compared, wanted=wanted, as_json=False)
+    shown = capsys.readouterr().out
+    assert "900 training nets" in shown and "raspi4" not in shown
+    render_train.print_result(result, None, wanted=wanted, as_json=True)
+    assert json.loads(capsys.readouterr().out)["compared"] is None
 
 
 def test_without_tables_it_names_the_command_that_brings_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

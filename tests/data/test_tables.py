@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hwnas.data import Table, TableSource, cache_folder, open_table, table_path
-from hwnas.data.folders import write_whole
 from hwnas.data.table_files import FORMAT_VERSION, Contents, write_table
 from hwnas.data.tables import table_in_memory
 from hwnas.errors import DataError, UnknownNameError
+from hwnas.folders import write_whole
 
 SOURCE = TableSource(title="a title", licence="MIT", url="https://example.org", sha256={"a.csv": "0" * 64}, note="why")
 CONTENTS = Contents(

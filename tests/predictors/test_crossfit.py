@@ -30,7 +30,7 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_result(
 
     with pytest.raises(KeyboardInterrupt):
         crossfit(space, vectors, costs, setting="900", folder=tmp_path / "cut", progress=interrupt)
-    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "cut").glob("*/*")) == [
         f"900-{number}-{kind}.safetensors" for number in (0, 1) for kind in ("gcn", "mlp")
     ]
     trained: set[str] = set()
@@ -82,3 +82,24 @@ def _check_bundle(space: NASBench201, vectors: np.ndarray, fold: np.ndarray, res
         expected = [results[fold[row]].chosen()[row, head] for row in rows]
         np.testing.assert_allclose(predicted, expected, rtol=1e-5)
         assert len(LEVELS) == results[0].factors.shape[1]
+
+
+def test_another_seed_or_other_costs_train_anew(space: NASBench201, costs: np.ndarray, tmp_path: Path) -> None:
+    """Weights of another split must not be taken for this one's: their training nets are its test nets."""
+    vectors = space.sample(1300, seed=0)
+    own = costs[space.index(vectors)]
+
+    def first_trained(seed: int, values: np.ndarray) -> list[str]:
+        trained: list[str] = []
+
+        def stop(what: str, *_: int) -> None:
+            trained.append(what)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            crossfit(space, vectors, values, setting="900", folder=tmp_path, seed=seed, progress=stop)
+        return trained
+
+    crossfit(space, vectors, own, setting="900", folder=tmp_path, seed=0)
+    assert first_trained(1, own) == ["900-0-mlp"]
+    assert first_trained(0, own * 2) == ["900-0-mlp"]

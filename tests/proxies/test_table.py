@@ -111,7 +111,7 @@ def test_unfinished_tables_and_other_proxies_are_passed_over(folders: Path) -> N
     shipped = table_of(seed=1)
     shipped.save(folders / "shipped" / "nasbench201_cifar10_scores.npz")
     unfinished = table_of(seed=2)
-    unfinished.scores[7, 1] = np.nan
+    unfinished.scores[7, :] = np.nan
     for table in (unfinished, empty_table(shipped.recipe, ("zen",), NETWORKS[:10])):
         table.save(scores_path("nasbench201", "cifar10"))
         assert find_scores("nasbench201").recipe["seed"] == 1
@@ -119,3 +119,18 @@ def test_unfinished_tables_and_other_proxies_are_passed_over(folders: Path) -> N
     assert find_scores("nasbench201", proxies=["zen"]).recipe["seed"] == 3
     assert find_scores("nasbench201", proxies=["zen", "snip"]).recipe["seed"] == 1
     assert find_scores("nasbench201", proxies=["naswot"]) is None
+
+
+def test_one_unfinished_column_does_not_hide_a_finished_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+    space = get_space("nasbench201")
+    ids = space.network_id(space.all_vectors())
+    table = empty_table({"space": space.name, "dataset": "cifar100"}, ["zen", "snip"], ids)
+    table.scores[:, 0] = 1.0
+    table.scores[:5, 1] = 1.0
+    table.save(scores_path(space.name, "cifar100"))
+    found = find_scores(space.name, "cifar100", proxies=["zen"])
+    assert found is not None and found.recipe["dataset"] == "cifar100"
+    assert found.complete("zen") and not found.complete("snip") and not found.complete("naswot")
+    other = find_scores(space.name, "cifar100", proxies=["snip"])
+    assert other is None or other.recipe["dataset"] == "cifar10"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from hwnas.data.table_files import Contents
+from hwnas.data.table_files import ARCHIVE_DAMAGE, Contents
 from hwnas.errors import DataError
 
 
@@ -21,7 +20,7 @@ def convert_images(files: Mapping[str, bytes], tables: tuple[str, ...]) -> Itera
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             images, classes = arrays["x"], arrays["y"]
-    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise DataError(f"{path}: expected arrays x and y, got {error}") from error
     if images.ndim != 4 or images.shape[1] != 3:
         raise DataError(f"{path}: expected images of shape (n, 3, height, width), got {images.shape}")
