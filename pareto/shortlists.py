@@ -20,6 +20,7 @@ class Shortlist:
 
     indices: rows of the cost matrix; ranks: the non-dominated rank of each, 0 for the front of (costs, -score).
     feasible: nets that meet the bounds; missing: nets with a NaN cost; unscored: feasible nets with a NaN score.
+    drawn: whether another seed could list other networks; drawn_twins: or other nets of the same networks.
     """
 
     indices: Int[Array, " s"]
@@ -29,6 +30,8 @@ class Shortlist:
     feasible: int
     missing: int
     unscored: int
+    drawn: bool
+    drawn_twins: bool
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -60,6 +63,7 @@ def shortlist(
     mask, unscored = feasible(costs, bounds), np.isnan(scores)
     draw = np.random.default_rng(seed).random(len(costs))
     rows = cheapest_first(costs, bounds, np.flatnonzero(mask & ~unscored), -scores, draw)
+    twins = _has_ties(costs, scores, rows)
     if groups is not None:
         check_length("one network id", groups, len(costs))
         rows = first_of_each(groups, rows)
@@ -72,7 +76,15 @@ def shortlist(
         feasible=int(mask.sum()),
         missing=int((~known(costs)).sum()),
         unscored=int((mask & unscored).sum()),
+        drawn=twins and _has_ties(costs, scores, rows),
+        drawn_twins=twins,
     )
+
+
+def _has_ties(costs: Float[Array, "n m"], scores: Float[Array, " n"], rows: Int[Array, " r"]) -> bool:
+    """Whether a draw decided the order of sorted rows: two that follow each other are equal in all costs and score."""
+    equal = (costs[rows[1:]] == costs[rows[:-1]]).all(axis=1) & (scores[rows[1:]] == scores[rows[:-1]])
+    return bool(equal.any())
 
 
 def _choose(points: Float[Array, "n p"], k: int) -> tuple[Int[Array, " s"], Int[Array, " s"]]:

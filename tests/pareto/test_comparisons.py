@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwnas.errors import UsageError
-from hwnas.pareto import compare, compare_random, compare_scores, ground_truth, reference_point, twin_means
+from hwnas.pareto import compare, compare_random, compare_scores, ground_truth, reference_point, shortlist, twin_means
 
 # Median accuracy 60. Within 10: the front is (2, 62), (6, 66), (10, 70); (8, 61) and (3, 50) are dominated.
 COSTS = np.array([2, 6, 10, 8, 3, 20, 30, 40, 50], dtype=np.float64)[:, None]
@@ -194,3 +194,24 @@ def test_columns_of_another_length_are_refused(truth):
 def test_no_draw_is_refused(truth):
     with pytest.raises(UsageError, match="at least 1 draw"):
         compare_scores(ACCURACY, truth, draws=0)
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_skipping_draws_that_cannot_differ_changes_nothing(seed: int, ties: bool) -> None:
+    """The mean over draws against each draw on its own, with and without ties between and within networks."""
+    rng = np.random.default_rng(seed)
+    costs = rng.integers(1, 6 if ties else 10**9, size=(60, 1)).astype(float)
+    groups = rng.integers(0, 30, size=60)
+    scores = rng.integers(0, 4, size=30).astype(float)[groups] if ties else rng.random(30)[groups]
+    judged = costs * rng.uniform(0.9, 1.1, size=costs.shape)
+    bound = float(np.quantile(judged, 0.8))
+    truth = ground_truth(judged, rng.random(60), bounds=(bound,), groups=groups)
+    lists = [shortlist(costs, scores, bounds=(bound,), k=5, groups=groups, seed=draw) for draw in range(5)]
+    each = [compare(listed.indices, truth, k=5) for listed in lists]
+    mean = compare_scores(scores, truth, costs=costs, k=5)
+    expected = [one.accuracy_lost_points for one in each]
+    if None in expected:
+        assert mean.accuracy_lost_points is None
+    else:
+        assert mean.accuracy_lost_points == pytest.approx(np.mean(expected))
+    assert mean.infeasible == pytest.approx(np.mean([one.infeasible for one in each]))
