@@ -101,7 +101,7 @@ def _with(key: str, index: Any, value: float) -> dict[str, Any]:
         (_with("fold", 0, 3), "folds 0 to 2"),
         (_with("fold", 0, -1), "folds 0 to 2"),
         ({"levels": LEVELS[::-1].copy()}, "levels that increase"),
-        ({"levels": np.array([0.5, 0.8, 0.9, 1.0])}, "levels that increase"),
+        ({"levels": np.array([0.1, 0.5, 0.8, 0.9, 1.0])}, "levels that increase"),
         (_with("quantiles", (0, 0, 0), 0.0), "finite positive quantiles"),
         (_with("quantiles", (0, 0, 3), 0.5), "do not decrease"),
         (_with("quantiles", (0, 0, 3), np.inf), "finite positive quantiles"),

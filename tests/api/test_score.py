@@ -107,12 +107,21 @@ def test_fresh_scores_pass_over_the_table(table: np.ndarray) -> None:
 def test_the_table_of_a_space_lies_where_it_is_found() -> None:
     pytest.importorskip("torch")
     seen: list[int] = []
-    settings = ScoreSettings(batch_size=2, limit=2, workers=1)
+    settings = ScoreSettings(batch_size=64, limit=2, workers=1)
     saved = score_table(
         dataset="ImageNet16-120", proxies=["synflow"], settings=settings, progress=lambda done, _: seen.append(done)
     )
     assert saved.path == scores_path("nasbench201", "ImageNet16-120") and saved.path.is_file()
     assert seen == [0, 2]
+
+
+def test_an_unusual_table_does_not_stand_for_the_usual_one(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    settings = ScoreSettings(batch_size=2, limit=1, workers=1)
+    with pytest.raises(UsageError, match="give --out FILE"):
+        score_table(dataset="ImageNet16-120", proxies=["synflow"], settings=settings)
+    saved = score_table(dataset="ImageNet16-120", proxies=["synflow"], settings=settings, out=tmp_path / "own.npz")
+    assert saved.path.is_file()
 
 
 def test_minus_infinity_is_null_with_a_reason() -> None:

@@ -18,13 +18,14 @@ from pathlib import Path
 import numpy as np
 
 ROUNDS = 9
-MAIN_JOB = ["-m", "hwnas", "pareto", "--device", "jetson-tx2", "--budget-mj", "20", "--proxy", "zen"]
+HWNAS = str(Path(sys.executable).with_name("hwnas"))
+MAIN_JOB = [HWNAS, "pareto", "--device", "jetson-tx2", "--budget-mj", "20", "--proxy", "zen"]
 
 
 def run_process(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Wall seconds and peak memory (MB) of one Python process."""
+    """Wall seconds and peak memory (MB) of one process."""
     start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, env=environment)
+    child = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(child.pid, 0)
     assert status == 0, arguments
     return time.perf_counter() - start, usage.ru_maxrss / 1000
@@ -56,9 +57,9 @@ def main() -> None:
     print(f"{'what':48s} {'median':>10s} {'baseline':>10s} {'ratio':>8s} {'peak memory':>11s}")
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "HWNAS_DATA": cache}
-        numpy_alone = ["-c", "import numpy"]
+        numpy_alone = [sys.executable, "-c", "import numpy"]
         compare_processes("main job / import numpy", MAIN_JOB, numpy_alone, environment)
-        compare_processes("hwnas --help / import numpy", ["-m", "hwnas", "--help"], numpy_alone, environment)
+        compare_processes("hwnas --help / import numpy", [HWNAS, "--help"], numpy_alone, environment)
     front_benchmarks()
     predictor_benchmarks()
     proxy_benchmarks()
