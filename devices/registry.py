@@ -36,7 +36,7 @@ def get_device(reference: str) -> Device:
     name, at, variant = reference.strip().lower().replace("_", "-").replace(" ", "-").partition("@")
     files, names = _index()
     if name not in names:
-        raise UnknownNameError("device", reference, names)
+        raise UnknownNameError("device", reference, names, listed=files)
     return read_card(files[names[name]]).device(variant if at else None)
 
 

@@ -29,13 +29,16 @@ class UsageError(HwnasError):
 
 
 class UnknownNameError(UsageError):
-    """A name of a device, proxy, space, ... that is not known; the message names the nearest ones."""
+    """A name of a device, proxy, space, ... that is not known; the message names the nearest ones.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    known: every name that would do. listed: those to name where none is near, by default all of `known`.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], listed: Iterable[str] | None = None) -> None:
         names = sorted(known)
         by_lower = {known_name.lower(): known_name for known_name in names}
         near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(names)}"
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(names if listed is None else sorted(listed))}"
         super().__init__(f"{kind} {name!r} is not known; {hint}")
         self.kind, self.name, self.near = kind, name, tuple(near)
 
