@@ -38,7 +38,8 @@ class UnknownNameError(UsageError):
         names = sorted(known)
         by_lower = {known_name.lower(): known_name for known_name in names}
         near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(names if listed is None else sorted(listed))}"
+        others = ", ".join(names if listed is None else sorted(listed))
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {others}"
         super().__init__(f"{kind} {name!r} is not known; {hint}")
         self.kind, self.name, self.near = kind, name, tuple(near)
 
