@@ -20,7 +20,7 @@ from hwnas.proxies.recipes import Recipe, score_networks
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
 from hwnas.spaces import get_space
 
-NETWORKS_PER_TASK: Final = 8
+NETWORKS_PER_TASK: Final = 2  # Ctrl-C waits for the tasks under way
 CHECKPOINT_SECONDS: Final = 10.0
 Progress = Callable[[int, int], None]
 
