@@ -12,12 +12,13 @@ import numpy as np
 
 from hwnas import data
 from hwnas.api.trained_files import write_trained
+from hwnas.arrays import Array, Float
 from hwnas.data.sources import repair_command
 from hwnas.devices import load_devices
 from hwnas.errors import DataError, MissingExtraError, UsageError
 from hwnas.folders import write_whole
 from hwnas.predictors.heads import HeadData
-from hwnas.spaces import get_space
+from hwnas.spaces import Space, get_space
 
 Progress = Callable[[str, int, int], None]
 ComparedFigures = dict[str, dict[str, dict[str, dict[str, list[float]]]]]
@@ -54,6 +55,13 @@ def training_heads(space: str) -> list[HeadData]:
     return sorted(heads, key=lambda head: head.id)
 
 
+def _measurements(name: str) -> tuple[Space, list[HeadData], Float[Array, "n h"]]:
+    """A space, its heads, and their costs side by side."""
+    space = get_space(name)
+    heads = training_heads(space.name)
+    return space, heads, np.stack([head.costs for head in heads], axis=1)
+
+
 def train(
     *,
     space: str = "nasbench201",
@@ -70,11 +78,8 @@ def train(
         from hwnas.predictors.crossfit import crossfit
     except ModuleNotFoundError as error:
         raise MissingExtraError("training", "torch") from error
-    its_space = get_space(space)
-    heads = training_heads(its_space.name)
-    folder = out or data.cache_folder() / "predictors"
-    vectors = its_space.all_vectors()
-    costs = np.stack([head.costs for head in heads], axis=1)
+    its_space, heads, costs = _measurements(space)
+    folder, vectors = out or data.cache_folder() / "predictors", its_space.all_vectors()
     fold, results = crossfit(
         its_space, vectors, costs, setting="80%", folder=folder / "training", seed=seed, progress=progress
     )
@@ -100,11 +105,8 @@ def compare_predictors(
         from hwnas.predictors.splits import SETTINGS
     except ModuleNotFoundError as error:
         raise MissingExtraError("training", "torch") from error
-    its_space = get_space(space)
-    heads = training_heads(its_space.name)
-    folder = out or data.cache_folder() / "predictors"
-    vectors = its_space.all_vectors()
-    costs = np.stack([head.costs for head in heads], axis=1)
+    its_space, heads, costs = _measurements(space)
+    folder, vectors = out or data.cache_folder() / "predictors", its_space.all_vectors()
     features = its_space.features(vectors)
     figures: ComparedFigures = {}
     for setting in SETTINGS:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -63,8 +64,20 @@ def fit_regressor(
         model = build_model(kind, space, heads=costs.shape[1])
     targets = torch.from_numpy(((log_costs - scale.centre) / scale.spread).astype(np.float32))
     plan = plan_for(kind, len(vectors))
-    train(model, encode(kind, space, vectors), targets, plan=plan, seed=seed, progress=progress)
+    with _one_thread():
+        train(model, encode(kind, space, vectors), targets, plan=plan, seed=seed, progress=progress)
     return Regressor(kind=kind, space=space, model=model.half().float(), scale=scale)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums in one order, so that training can be repeated to the bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def regressor_from_tensors(kind: ModelKind, space: Space, tensors: dict[str, Tensor]) -> Regressor:
