@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,14 @@ from hwnas.spaces import get_space
 NETWORKS_PER_TASK: Final = 2  # Ctrl-C waits for the tasks under way
 CHECKPOINT_SECONDS: Final = 10.0
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Scored:
+    """What one task found out."""
+
+    network_ids: Integer[Array, " k"]
+    scores: Float[Array, "k p"]
 
 
 def score_space(
@@ -59,10 +68,10 @@ def _score_space(
     table.save(checkpoint)
     try:
         progress(done, total)
-        for scored, scores in _results(recipe, todo, workers):
-            for network, row in zip(scored, scores, strict=True):
+        for scored in _results(recipe, todo, workers):
+            for network, row in zip(scored.network_ids, scored.scores, strict=True):
                 table.scores[np.ix_(canonical == network, columns)] = row
-            done += len(scored)
+            done += len(scored.network_ids)
             progress(done, total)
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 table.save(checkpoint)
@@ -93,13 +102,11 @@ def _resume(recipe: Recipe, wanted: Integer[Array, " n"], checkpoint: Path) -> S
     return table
 
 
-def _results(
-    recipe: Recipe, todo: Sequence[Integer[Array, " k"]], workers: int
-) -> Iterator[tuple[Integer[Array, " k"], Float[Array, "k p"]]]:
-    """Network ids and their scores as they come, from this process or from `workers` others."""
+def _results(recipe: Recipe, todo: Sequence[Integer[Array, " _"]], workers: int) -> Iterator[_Scored]:
+    """Scores as they come, from this process or from `workers` others."""
     if workers == 1:
         for ids in todo:
-            yield ids, score_networks(recipe, ids)
+            yield _Scored(network_ids=ids, scores=score_networks(recipe, ids))
         return
     context = get_context("spawn")
     # One thread each: networks are independent, threads inside small convolutions are not.
@@ -107,7 +114,7 @@ def _results(
     try:
         ids_of = {pool.submit(_score_in_worker, ids): ids for ids in todo}
         for future in as_completed(ids_of):
-            yield ids_of[future], future.result()
+            yield _Scored(network_ids=ids_of[future], scores=future.result())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
