@@ -16,7 +16,7 @@ from torch_geometric.nn import DenseGCNConv
 class GCN(nn.Module):
     """Four residual layers that pass messages along and against the edges; read out from the mean and the global node.
 
-    BRP-NAS has four layers of 600 units that follow the edges one way. Messages both ways let 96 units do.
+    BRP-NAS has four layers of 600 units that follow the edges one way; here 96 units and messages both ways.
     """
 
     adjacency: Tensor
