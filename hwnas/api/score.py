@@ -46,7 +46,7 @@ def score(
     columns = _counted(found, where, asked, vectors)
     if not fresh:
         columns |= _tabled(found, where, _rest(asked, columns), network_ids, settings)
-    columns |= _computed(found, where, _rest(asked, columns), network_ids, settings)
+    columns |= _computed(found, where, _rest(asked, columns), vectors, settings)
     return ScoreResult(
         space=found.name,
         dataset=where,
@@ -151,16 +151,17 @@ def _tabled(
 
 
 def _computed(
-    space: Space, dataset: str, proxies: Sequence[Proxy], network_ids: Integer[Array, " n"], settings: ScoreSettings
+    space: Space, dataset: str, proxies: Sequence[Proxy], vectors: Integer[Array, "n v"], settings: ScoreSettings
 ) -> dict[str, ScoreColumn]:
     if not proxies:
         return {}
     _require_torch()
     from hwnas.proxies.recipes import score_networks
 
-    recipe = _recipe(space, dataset, proxies, settings)
-    distinct, rows = np.unique(space.canonical_id(network_ids), return_inverse=True)
-    scores, source = score_networks(recipe, distinct)[rows], f"computed now: {_how(recipe.facts())}"
+    recipe, network_ids = _recipe(space, dataset, proxies, settings), space.network_id(vectors)
+    distinct, first, rows = np.unique(space.canonical_id(network_ids), return_index=True, return_inverse=True)
+    chosen = space.vector(distinct) if space.enumerable else vectors[first]
+    scores, source = score_networks(recipe, chosen)[rows], f"computed now: {_how(recipe.facts())}"
     return {
         proxy.name: ScoreColumn(proxy=proxy, scores=scores[:, column], kind="computed", dataset=dataset, source=source)
         for column, proxy in enumerate(proxies)

@@ -31,16 +31,25 @@ class GaussianResponse:
 class Evidence:
     """All that was gathered on one network; a field that no proxy needed is None or empty.
 
-    graph: operators with shapes. batch_size: images in the batch.
+    batch_size: images in the batch. labels: theirs, (b,). classes: number of logits, where a forward pass ran.
+    graph: operators with shapes.
+    weights: weight of each weighted layer.
     gradients: weight and loss gradient of each weighted layer.
     relu_agreement: (b, b) number of ReLU units on which two images agree, float64.
+    channel_saliency: for each weighted layer (b, channels): activation times loss gradient, summed over positions.
+    jacobian: (b, pixels) gradient of the sum of each image's logits with respect to the image.
     synflow: weight and gradient of each weighted layer in the linearised network, float64.
     gaussian: responses of the Gaussian-initialised network.
     """
 
     batch_size: int = 0
+    labels: Tensor | None = None
+    classes: int = 0
     graph: Graph | None = None
+    weights: list[Tensor] = field(default_factory=list)
     gradients: list[LayerPair] = field(default_factory=list)
     relu_agreement: Tensor | None = None
+    channel_saliency: list[Tensor] = field(default_factory=list)
+    jacobian: Tensor | None = None
     synflow: list[LayerPair] = field(default_factory=list)
     gaussian: GaussianResponse | None = None

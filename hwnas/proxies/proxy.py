@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from hwnas.proxies.evidence import Evidence
 
-Need = Literal["graph", "gradients", "relu_agreement", "synflow", "gaussian"]
+# Each is a field of `Evidence`; `hwnas/proxies/passes` says how it is gathered.
+Need = Literal[
+    "graph",
+    "weights",
+    "gradients",
+    "relu_agreement",
+    "channel_saliency",
+    "jacobian",
+    "synflow",
+    "gaussian",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +31,9 @@ class Proxy:
     score: the function; higher is better for every proxy ("direction" of the paper is turned where it differs).
     source: publication and equation. fails: where it is known to mislead.
     uses_data, uses_labels: whether the score depends on the images and on their labels.
+    second_order: whether it differentiates twice, or once for each image: several times the work of a gradient.
+    turned: whether the paper's number is smaller for better networks, and the score is its opposite.
+    constants: numbers that decide the score beside the formula, such as repeats; tables of scores hold them.
     unit: of the score, where it has one. minus_infinity: what a score of -inf says, where it can occur.
     """
 
@@ -32,6 +45,9 @@ class Proxy:
     fails: str
     uses_data: bool
     uses_labels: bool
+    second_order: bool = False
+    turned: bool = False
+    constants: Mapping[str, int | float] = field(default_factory=dict)
     unit: str = ""
     minus_infinity: str = ""
 

@@ -14,7 +14,6 @@ from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import ProxyError
 from hwnas.proxies.batches import Batch, Task
 from hwnas.proxies.engine import score_module
-from hwnas.proxies.gaussian_pass import ZEN_BATCH, ZEN_MIXUP, ZEN_REPEATS
 from hwnas.proxies.registry import get_proxy
 from hwnas.spaces import Space, get_space
 
@@ -46,8 +45,12 @@ class Recipe:
             "images_sha256": hashlib.sha256(images).hexdigest(),
             "initialisation": "torch's defaults, per network from the seed",
             "networks": "isomorphic networks share the score of the one with the smallest id",
-            "zen": {"repeats": ZEN_REPEATS, "batch": ZEN_BATCH, "mixup": ZEN_MIXUP},
         }
+
+    def constants(self) -> dict[str, dict[str, int | float]]:
+        """Numbers that decide the score of single proxies, by the name of the proxy; those with none are left out."""
+        proxies = [get_proxy(name) for name in self.proxies]
+        return {proxy.name: dict(proxy.constants) for proxy in proxies if proxy.constants}
 
 
 def task_of(space: Space, dataset: str) -> Task:
@@ -56,15 +59,15 @@ def task_of(space: Space, dataset: str) -> Task:
     return Task(dataset=dataset, image_shape=operators[0].shape[1:], classes=operators[-1].shape[1])
 
 
-def score_networks(recipe: Recipe, network_ids: Integer[Array, " k"]) -> Float[Array, "k p"]:
-    """Scores of networks, columns in the order of the recipe's proxies. Raises `ProxyError`, also for NaN."""
+def score_networks(recipe: Recipe, vectors: Integer[Array, "k v"]) -> Float[Array, "k p"]:
+    """Scores of architectures, columns in the order of the recipe's proxies. Raises `ProxyError`, also for NaN."""
     space, proxies = get_space(recipe.space), [get_proxy(name) for name in recipe.proxies]
     images = recipe.batch.images.to(recipe.device, memory_format=torch.channels_last)
     batch = Batch(images=images, labels=recipe.batch.labels.to(recipe.device), source=recipe.batch.source)
     rows = []
     # Convolutions in float32 also on a GPU, whose default of TF32 keeps ten bits.
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        for vector in space.vector(network_ids):
+        for vector in vectors:
             with torch.random.fork_rng(devices=[]):
                 torch.default_generator.manual_seed(recipe.seed)
                 module = space.module(vector, dataset=recipe.dataset, pruned=True)

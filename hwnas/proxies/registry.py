@@ -5,11 +5,29 @@ from __future__ import annotations
 from typing import Final
 
 from hwnas.errors import UnknownNameError
-from hwnas.proxies import flops, grad_norm, macs, naswot, params, snip, synflow, zen
+from hwnas.proxies import (
+    epe_nas,
+    fisher,
+    flops,
+    grad_norm,
+    jacob_cov,
+    l2_norm,
+    macs,
+    naswot,
+    params,
+    plain,
+    snip,
+    synflow,
+    zen,
+)
 from hwnas.proxies.proxy import Proxy
 
 PROXIES: Final[dict[str, Proxy]] = {
-    module.PROXY.name: module.PROXY for module in (params, macs, flops, zen, naswot, synflow, grad_norm, snip)
+    module.PROXY.name: module.PROXY
+    for module in (
+        *(params, macs, flops),
+        *(zen, naswot, synflow, grad_norm, snip, fisher, plain, l2_norm, jacob_cov, epe_nas),
+    )
 }
 BASELINES: Final = ("params", "flops")
 

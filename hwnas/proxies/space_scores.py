@@ -19,7 +19,7 @@ from hwnas.errors import DataError
 from hwnas.proxies.lock import single_writer
 from hwnas.proxies.recipes import Recipe, score_networks
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
-from hwnas.spaces import get_space
+from hwnas.spaces import Space, get_space
 
 NETWORKS_PER_TASK: Final = 2  # Ctrl-C waits for the tasks under way
 CHECKPOINT_SECONDS: Final = 10.0
@@ -27,11 +27,11 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Scored:
-    """What one task found out."""
+class _Networks:
+    """What one task computes: canonical ids of networks, and an architecture of each."""
 
-    network_ids: Integer[Array, " k"]
-    scores: Float[Array, "k p"]
+    ids: Integer[Array, " k"]
+    vectors: Integer[Array, "k v"]
 
 
 def score_space(
@@ -42,7 +42,7 @@ def score_space(
     workers: int = 1,
     progress: Progress = lambda _done, _total: None,
 ) -> ScoreTable:
-    """Score the networks among `vectors`, isomorphic ones once.
+    """Score the networks of `vectors`, isomorphic ones once.
 
     `checkpoint` is written every few seconds and resumed from. What it has already stays in it: other networks, and
     other proxies of the same recipe. Ctrl-C saves what is done and raises `KeyboardInterrupt`. Raises `DataError` where
@@ -57,21 +57,22 @@ def _score_space(
     recipe: Recipe, vectors: Integer[Array, "n v"], checkpoint: Path, workers: int, progress: Progress
 ) -> ScoreTable:
     space = get_space(recipe.space)
-    wanted = np.unique(space.network_id(vectors))
-    table = _resume(recipe, wanted, checkpoint)
+    network_ids = space.network_id(vectors)
+    table = _resume(recipe, np.unique(network_ids), checkpoint)
     columns = [table.proxies.index(proxy) for proxy in recipe.proxies]
     canonical = space.canonical_id(table.network_ids)
-    unscored = np.isnan(table.scores[:, columns]).any(axis=1) & np.isin(table.network_ids, wanted)
-    ids = np.unique(canonical[unscored])
-    todo = [ids[i : i + NETWORKS_PER_TASK] for i in range(0, len(ids), NETWORKS_PER_TASK)]
-    done, total, saved = len(np.unique(canonical)) - len(ids), len(np.unique(canonical)), time.monotonic()
+    unscored = table.network_ids[np.isnan(table.scores[:, columns]).any(axis=1)]
+    rows = np.flatnonzero(np.isin(network_ids, unscored))
+    todo = _tasks(space, vectors[rows], space.canonical_id(network_ids[rows]))
+    total = len(np.unique(space.canonical_id(np.unique(network_ids))))
+    done, saved = total - sum(len(task.ids) for task in todo), time.monotonic()
     table.save(checkpoint)
     try:
         progress(done, total)
-        for scored in _results(recipe, todo, workers):
-            for network, row in zip(scored.network_ids, scored.scores, strict=True):
+        for task, scores in _results(recipe, todo, workers):
+            for network, row in zip(task.ids, scores, strict=True):
                 table.scores[np.ix_(canonical == network, columns)] = row
-            done += len(scored.network_ids)
+            done += len(task.ids)
             progress(done, total)
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 table.save(checkpoint)
@@ -82,39 +83,53 @@ def _score_space(
     return table
 
 
+def _tasks(space: Space, vectors: Integer[Array, "n v"], canonical: Integer[Array, " n"]) -> list[_Networks]:
+    """Each distinct network once, a few to a task; in an enumerable space by the architecture of the canonical id."""
+    ids, rows = np.unique(canonical, return_index=True)
+    chosen = space.vector(ids) if space.enumerable else vectors[rows]
+    starts = range(0, len(ids), NETWORKS_PER_TASK)
+    return [_Networks(ids=ids[i : i + NETWORKS_PER_TASK], vectors=chosen[i : i + NETWORKS_PER_TASK]) for i in starts]
+
+
 def _resume(recipe: Recipe, wanted: Integer[Array, " n"], checkpoint: Path) -> ScoreTable:
     """The checkpoint's table, with empty cells for what it lacks."""
-    facts = recipe.facts()
+    facts, constants = recipe.facts(), recipe.constants()
     if not checkpoint.exists():
-        return empty_table(facts, recipe.proxies, wanted)
+        return empty_table({**facts, "constants": constants}, recipe.proxies, wanted)
     earlier = load_scores(checkpoint)
-    differing = [key for key in facts if earlier.recipe.get(key) != facts[key]]
+    known = earlier.recipe.get("constants", {})
+    mine = {**facts, **{name: constants[name] for name in constants if name in known}}
+    theirs = {**earlier.recipe, **known}
+    differing = [key for key in mine if theirs.get(key) != mine[key]]
     if differing:
         key = differing[0]
         raise DataError(
-            f"expected a table with {key} {facts[key]!r} to go on with at {checkpoint}, "
-            f"got one with {earlier.recipe.get(key)!r}; give another --out, or delete the file to start anew"
+            f"expected a table with {key} {mine[key]!r} to go on with at {checkpoint}, "
+            f"got one with {theirs.get(key)!r}; give another --out, or delete the file to start anew"
         )
     proxies = dict.fromkeys((*earlier.proxies, *recipe.proxies))
-    table = empty_table(facts, tuple(proxies), np.union1d(earlier.network_ids, wanted))
+    recorded = {**earlier.recipe, "constants": {**known, **constants}}
+    table = empty_table(recorded, tuple(proxies), np.union1d(earlier.network_ids, wanted))
     for column, proxy in enumerate(earlier.proxies):
         table.scores[:, column] = earlier.column(proxy, table.network_ids)
     return table
 
 
-def _results(recipe: Recipe, todo: Sequence[Integer[Array, " _"]], workers: int) -> Iterator[_Scored]:
+def _results(
+    recipe: Recipe, todo: Sequence[_Networks], workers: int
+) -> Iterator[tuple[_Networks, Float[Array, "k p"]]]:
     """Scores as they come, from this process or from `workers` others."""
     if workers == 1:
-        for ids in todo:
-            yield _Scored(network_ids=ids, scores=score_networks(recipe, ids))
+        for task in todo:
+            yield task, score_networks(recipe, task.vectors)
         return
     context = get_context("spawn")
     # One thread each: networks are independent, threads inside small convolutions are not.
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(recipe,))
     try:
-        ids_of = {pool.submit(_score_in_worker, ids): ids for ids in todo}
-        for future in as_completed(ids_of):
-            yield _Scored(network_ids=ids_of[future], scores=future.result())
+        tasks = {pool.submit(_score_in_worker, task.vectors): task for task in todo}
+        for future in as_completed(tasks):
+            yield tasks[future], future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -129,5 +144,5 @@ def _start_worker(recipe: Recipe) -> None:
     _recipe = recipe
 
 
-def _score_in_worker(network_ids: Integer[Array, " k"]) -> Float[Array, "k p"]:
-    return score_networks(_recipe, network_ids)
+def _score_in_worker(vectors: Integer[Array, "k v"]) -> Float[Array, "k p"]:
+    return score_networks(_recipe, vectors)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hwnas.proxies.proxy import Proxy
 
 if TYPE_CHECKING:
     from hwnas.proxies.evidence import Evidence
+
+ZEN_REPEATS: Final = 4
+ZEN_BATCH: Final = 16
+ZEN_MIXUP: Final = 1e-2
 
 
 def score(evidence: Evidence) -> float:
@@ -34,5 +38,6 @@ PROXY = Proxy(
     fails="spaces with average pooling and skip connections in parallel; prefers depth",
     uses_data=False,
     uses_labels=False,
+    constants={"repeats": ZEN_REPEATS, "batch": ZEN_BATCH, "mixup": ZEN_MIXUP},
     minus_infinity="the features do not depend on the input",
 )

@@ -40,7 +40,7 @@ def test_each_network_once(tmp_path: Path) -> None:
     assert seen == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
     assert table.network_ids.tolist() == NETWORKS.tolist()
     np.testing.assert_array_equal(load_scores(tmp_path / "t.npz").scores, table.scores)
-    alone = score_networks(recipe_of(), NETWORKS[2:3])[0]
+    alone = score_networks(recipe_of(), get_space("nasbench201").vector(NETWORKS[2:3]))[0]
     np.testing.assert_array_equal(alone.astype(np.float32), table.scores[2])
 
 
@@ -97,7 +97,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> No
 
 
 def test_a_network_without_a_path() -> None:
-    scores = score_networks(recipe_of(("zen", "naswot", "synflow", "grad_norm", "snip")), np.array([0]))[0]
+    scores = score_networks(recipe_of(("zen", "naswot", "synflow", "grad_norm", "snip")), np.zeros((1, 6), dtype=np.int8))[0]
     assert scores.tolist() == [-np.inf, -np.inf, -np.inf, 0, 0]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack
-from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +13,7 @@ from hwnas.errors import ProxyError
 from hwnas.proxies.batches import Batch
 from hwnas.proxies.evidence import GaussianResponse
 from hwnas.proxies.module_state import WEIGHTED, parameters_replaced, training_mode
-
-ZEN_REPEATS: Final = 4
-ZEN_BATCH: Final = 16
-ZEN_MIXUP: Final = 1e-2
+from hwnas.proxies.zen import ZEN_BATCH, ZEN_MIXUP, ZEN_REPEATS
 
 
 def gaussian_response(module: nn.Module, batch: Batch, *, seed: int) -> GaussianResponse:
