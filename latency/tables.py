@@ -5,7 +5,10 @@ Latency and energy differ in target and unit only, so both are served from here;
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal, NoReturn, final, get_args
+
+import numpy as np
 
 from hwnas import data
 from hwnas.arrays import Array, Float, Integer
@@ -36,6 +39,41 @@ class MeasuredCosts(CostModel):
         _check_confidence(confidence)
         return Estimate(
             mean=self._values[self._space.index(architectures)],
+            lower=None,
+            upper=None,
+            confidence=confidence,
+            unit=self.unit,
+            provenance=self._provenance,
+        )
+
+
+@final
+class MeasuredSample(CostModel):
+    """One column of a table of some networks of a space: single values without an interval."""
+
+    def __init__(
+        self,
+        *,
+        space: Space,
+        device: Device,
+        target: Target,
+        vectors: Integer[Array, "n v"],
+        values: Float[Array, " n"],
+        provenance: Provenance,
+    ) -> None:
+        self.space, self.device, self.target = space.name, device.reference, target
+        self._space, self._provenance = space, provenance
+        keys = space.key(vectors)
+        order = np.argsort(keys)
+        self._keys, self._values = keys[order], values[order]
+
+    def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
+        """The measured cost of each architecture that is in the table as it is written, NaN for others."""
+        _check_confidence(confidence)
+        keys = self._space.key(architectures)
+        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return Estimate(
+            mean=np.where(self._keys[place] == keys, self._values[place], np.nan),
             lower=None,
             upper=None,
             confidence=confidence,
@@ -108,13 +146,19 @@ def _measured(target: Target, device: Device, *, space: Space, dataset: str) -> 
     if column is None or table is None:
         return None
     values = table[column.column]
+    summary = f"{table.source.title}, {device.card.evidence}{_batch(device)}"
+    provenance = Provenance(kind="measured", summary=summary, source=column.table)
+    if "architectures" in table:
+        some = replace(provenance, summary=f"{summary}, {len(values):,} networks; nothing is known of others")
+        vectors = space.from_table_rows(table["architectures"])
+        return MeasuredSample(
+            space=space, device=device, target=target, vectors=vectors, values=values, provenance=some
+        )
     if values.shape != (space.size,):
         raise DataError(
             f"column {column.column!r} of table {column.table!r}: expected {space.size} values, one for each "
             f"architecture of {space.name}, got shape {values.shape}; run `{repair_command(column.table)}`"
         )
-    summary = f"{table.source.title}, {device.card.evidence}{_batch(device)}"
-    provenance = Provenance(kind="measured", summary=summary, source=column.table)
     return MeasuredCosts(space=space, device=device, target=target, values=values, provenance=provenance)
 
 

@@ -72,10 +72,11 @@ class Study:
     @cached_property
     def truth(self) -> Truth | None:
         """What lists are compared with; None where no accuracy is known."""
-        if self.accuracy.percent is None:
+        percent = self.accuracy.of_all(self.space)
+        if percent is None:
             return None
         judged_by = np.stack([axis.selection for axis in self.judges], axis=1)
-        return ground_truth(judged_by, self.accuracy.percent, bounds=self.bounds, groups=self.groups)
+        return ground_truth(judged_by, percent, bounds=self.bounds, groups=self.groups)
 
     def require_feasible(self) -> None:
         """Raise `InfeasibleError` with the closest net and its costs where none meets the budgets."""

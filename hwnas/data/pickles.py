@@ -19,9 +19,9 @@ StandIns = Mapping[tuple[str, str], Callable[..., Any]]
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    def __init__(self, content: bytes, stand_ins: StandIns) -> None:
+    def __init__(self, stream: io.BufferedIOBase, stand_ins: StandIns) -> None:
         # latin-1 keeps the bytes of strings that Python 2 wrote.
-        super().__init__(io.BytesIO(content), encoding="latin-1")
+        super().__init__(stream, encoding="latin-1")
         self._stand_ins = stand_ins
 
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
@@ -30,13 +30,15 @@ class _PlainUnpickler(pickle.Unpickler):
         return self._stand_ins[module, name]
 
 
-def load_plain(content: bytes, stand_ins: StandIns | None = None) -> Any:
+def load_plain(content: bytes | io.BufferedIOBase, stand_ins: StandIns | None = None) -> Any:
     """The lists, dicts, strings and numbers of a pickle; objects become what `stand_ins` makes of them.
 
+    content: the pickle, or a stream that it is read from, such as one that is decompressed on the way.
     Raises `DataError` for a pickle that names anything else or that is damaged.
     """
     try:
-        return _PlainUnpickler(content, stand_ins or {}).load()
+        stream = io.BytesIO(content) if isinstance(content, bytes) else content
+        return _PlainUnpickler(stream, stand_ins or {}).load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle raises almost anything

@@ -1,5 +1,6 @@
 """Networks as operators with shapes."""
 
+from hwnas.graphs.builder import GraphBuilder
 from hwnas.graphs.graph import Graph, Operator
 
-__all__ = ["Graph", "Operator"]
+__all__ = ["Graph", "GraphBuilder", "Operator"]

@@ -12,9 +12,12 @@ class Operator:
     """One operator.
 
     name: unique in its graph. kind: "conv", "linear", "batch_norm", "relu", "add", "avg_pool", "global_avg_pool",
-    "zero", "identity", "input".
+    "zero", "identity", "concat", "pad", "crop", "mul", "hard_swish", "hard_sigmoid", "channel_shuffle", "input"; of
+    transformers, whose outputs have shape (1, tokens, width): "layer_norm", "gelu", "softmax", "matmul", "reshape",
+    "class_token", "position_embedding", "select", "mean".
     inputs: names of the operators that it reads, in order. shape: output shape, batch first.
-    attributes: integers by name; a conv has kernel, stride, padding, groups, in_channels.
+    attributes: integers by name; a conv has kernel, stride, padding, groups, in_channels; a matmul has inner, the
+    length of the sums.
     """
 
     name: str
@@ -30,9 +33,15 @@ class Operator:
         if self.kind == "conv":
             return self.shape[1] * (a["in_channels"] // a["groups"] * a["kernel"] ** 2 + a.get("bias", 0))
         if self.kind == "linear":
-            return self.shape[1] * (a["in_features"] + a.get("bias", 1))
+            return self.shape[-1] * (a["in_features"] + a.get("bias", 1))
         if self.kind == "batch_norm":
             return 2 * self.shape[1] * a.get("affine", 1)
+        if self.kind == "layer_norm":
+            return 2 * self.shape[-1]
+        if self.kind == "class_token":
+            return self.shape[-1]
+        if self.kind == "position_embedding":
+            return math.prod(self.shape[1:])
         return 0
 
     @property
@@ -43,6 +52,8 @@ class Operator:
             return math.prod(self.shape) * (a["in_channels"] // a["groups"]) * a["kernel"] ** 2
         if self.kind == "linear":
             return math.prod(self.shape) * a["in_features"]
+        if self.kind == "matmul":
+            return math.prod(self.shape) * a["inner"]
         return 0
 
 

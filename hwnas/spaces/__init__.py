@@ -1,7 +1,29 @@
 """Search spaces. A new space is one file here and one line in `SPACES`; see README.md."""
 
+from hwnas.spaces.autoformer import AutoFormer
+from hwnas.spaces.fbnet import FBNet
+from hwnas.spaces.imagenet_models import ImageNetModels
 from hwnas.spaces.nasbench201 import NASBench201
+from hwnas.spaces.nasbench_macro import NASBenchMacro
+from hwnas.spaces.nats_size import NATSSize
+from hwnas.spaces.ofa import OnceForAll
+from hwnas.spaces.pit import PiT
 from hwnas.spaces.registry import SPACES, get_space
 from hwnas.spaces.space import CellGraphs, Space
+from hwnas.spaces.transnas_micro import TransNASMicro
 
-__all__ = ["SPACES", "CellGraphs", "NASBench201", "Space", "get_space"]
+__all__ = [
+    "SPACES",
+    "AutoFormer",
+    "CellGraphs",
+    "FBNet",
+    "ImageNetModels",
+    "NASBench201",
+    "NASBenchMacro",
+    "NATSSize",
+    "OnceForAll",
+    "PiT",
+    "Space",
+    "TransNASMicro",
+    "get_space",
+]

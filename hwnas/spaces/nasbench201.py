@@ -14,15 +14,8 @@ import numpy as np
 
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
-from hwnas.spaces.nasbench201_cells import (
-    EDGES,
-    NONE,
-    OPERATIONS,
-    TUPLE_CODES,
-    TUPLE_POSITIONS,
-    isomorphism_form,
-    live_edges,
-)
+from hwnas.spaces.four_node_cells import NONE, edge_features, live_edges, operation_graphs, smallest_isomorphic
+from hwnas.spaces.nasbench201_cells import OPERATIONS, TUPLE_CODES, TUPLE_POSITIONS
 from hwnas.spaces.space import CellGraphs, Space
 
 if TYPE_CHECKING:
@@ -112,22 +105,12 @@ class NASBench201(Space):
     def features(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n f"]:
         """Per edge: one-hot operation, whether the edge is live, one-hot operation where it is; (n, 66) float32."""
         self.check(vectors)
-        one_hot = np.eye(len(OPERATIONS), dtype=np.float32)[vectors]
-        live = self.live(vectors)[:, :, None].astype(np.float32)
-        return np.concatenate([one_hot, live, one_hot * live], axis=2).reshape(len(vectors), -1)
+        return edge_features(vectors, len(OPERATIONS))
 
     def cell_graphs(self, vectors: Integer[Array, "n v"]) -> CellGraphs:
-        """Operations as nodes (BRP-NAS, Dudziak 2020, section 3.1): input, six edges, output, global node.
-
-        Node features: one-hot of the five operations, input, output, global; and whether the operation is live.
-        """
+        """The cell with its operations as nodes: input, six edges, output, global node."""
         self.check(vectors)
-        ends = [np.full((len(vectors), 1), kind) for kind in (5, 6, 7)]
-        kinds = np.concatenate([ends[0], vectors, ends[1], ends[2]], axis=1)
-        live = np.ones((len(vectors), 9, 1), dtype=np.float32)
-        live[:, 1:7, 0] = self.live(vectors)
-        nodes = np.concatenate([np.eye(8, dtype=np.float32)[kinds], live], axis=2)
-        return CellGraphs(nodes=nodes, adjacency=_operation_adjacency())
+        return operation_graphs(vectors, len(OPERATIONS))
 
     def graph(self, vector: Integer[Array, " v"], *, dataset: str) -> Graph:
         """Operators of the whole network, stem to classifier, dead operations included."""
@@ -149,27 +132,7 @@ class NASBench201(Space):
 @cache
 def _canonical_ids() -> Integer[Array, " n"]:
     """For the index of each network the smallest index of a network that is isomorphic to it."""
-    space = NASBench201()
-    vectors = space.all_vectors()
-    smallest: dict[tuple[tuple[int, int, int], ...], int] = {}
-    pruned = np.where(space.live(vectors), vectors, NONE)
-    forms = [isomorphism_form(row) for row in pruned.tolist()]
-    for index, form in enumerate(forms):
-        if (pruned[index] == vectors[index]).all():
-            smallest.setdefault(form, index)
-    return np.array([smallest[form] for form in forms], dtype=np.int64)
-
-
-def _operation_adjacency() -> Float[Array, "9 9"]:
-    """Which operation feeds which: node 0 is the cell's input, 1 to 6 its edges, 7 its output, 8 the global node."""
-    adjacency = np.zeros((9, 9), dtype=np.float32)
-    for number, (start, end) in enumerate(EDGES, start=1):
-        adjacency[0, number] = start == 0
-        adjacency[number, 7] = end == 3
-        for other, (other_start, _) in enumerate(EDGES, start=1):
-            adjacency[number, other] = end == other_start
-    adjacency[:8, 8] = 1
-    return adjacency
+    return smallest_isomorphic(NASBench201().all_vectors())
 
 
 @cache

@@ -11,22 +11,10 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from hwnas.spaces.nasbench201_cells import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, SKIP
+from hwnas.spaces.four_node_cells import SKIP
+from hwnas.spaces.four_node_modules import Cell, Reduction, ReLUConvBN, Zero
+from hwnas.spaces.nasbench201_cells import AVG_POOL, CONV_1X1, CONV_3X3
 from hwnas.spaces.nasbench201_graph import CELLS_PER_STAGE, CLASSES, STEM_CHANNELS
-
-
-@final
-class ReLUConvBN(nn.Module):
-    """ReLU, convolution without bias, batch norm."""
-
-    def __init__(self, in_channels: int, channels: int, *, kernel: int, stride: int = 1) -> None:
-        super().__init__()
-        conv = nn.Conv2d(in_channels, channels, kernel, stride=stride, padding=kernel // 2, bias=False)
-        self.op = nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, in_channels, h, w) to (b, channels, h/stride, w/stride)."""
-        return self.op(x)  # type: ignore[no-any-return]
 
 
 @final
@@ -42,59 +30,12 @@ class Pooling(nn.Module):
         return self.op(x)  # type: ignore[no-any-return]
 
 
-@final
-class Zero(nn.Module):
-    """The operation `none`."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Zeros of the same shape."""
-        return x.mul(0.0)
-
-
 def _operation(operation: int, channels: int) -> nn.Module:
     if operation in (CONV_1X1, CONV_3X3):
         return ReLUConvBN(channels, channels, kernel=1 if operation == CONV_1X1 else 3)
     if operation == AVG_POOL:
         return Pooling()
     return nn.Identity() if operation == SKIP else Zero()
-
-
-@final
-class Cell(nn.Module):
-    """Four nodes, each the sum of its incoming edges; node 0 is the input, node 3 the output."""
-
-    def __init__(self, vector: Sequence[int], channels: int, *, skip_none: bool) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(_operation(operation, channels) for operation in vector)
-        self.skip_none = skip_none
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Keeps the shape."""
-        nodes: list[Tensor | None] = [x, None, None, None]
-        for (start, end), layer in zip(EDGES, self.layers, strict=True):
-            source = nodes[start]
-            if self.skip_none and (source is None or isinstance(layer, Zero)):
-                continue
-            assert source is not None  # without skip_none every node has an input
-            value, previous = layer(source), nodes[end]
-            nodes[end] = value if previous is None else previous + value
-        output = nodes[3]
-        return x.mul(0.0) if output is None else output
-
-
-@final
-class Reduction(nn.Module):
-    """The residual block between stages: halves the image, doubles the channels."""
-
-    def __init__(self, in_channels: int, channels: int) -> None:
-        super().__init__()
-        self.conv_a = ReLUConvBN(in_channels, channels, kernel=3, stride=2)
-        self.conv_b = ReLUConvBN(channels, channels, kernel=3)
-        self.downsample = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(in_channels, channels, 1, bias=False))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, in_channels, h, w) to (b, channels, h/2, w/2)."""
-        return self.downsample(x) + self.conv_b(self.conv_a(x))  # type: ignore[no-any-return]
 
 
 @final
@@ -110,10 +51,17 @@ class Network(nn.Module):
             if stage:
                 self.cells.append(Reduction(channels, 2 * channels))
                 channels *= 2
-            self.cells.extend(Cell(vector, channels, skip_none=skip_none) for _ in range(CELLS_PER_STAGE))
+            for _ in range(CELLS_PER_STAGE):
+                layers = [_operation(operation, channels) for operation in vector]
+                self.cells.append(Cell(layers, skip_none=skip_none))
         self.lastact = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(channels, CLASSES[dataset])
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The modules whose outputs are the successive feature maps: 15 cells and 2 reductions."""
+        return list(self.cells)
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, 3, h, w) images to (b, classes) logits."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,6 +39,7 @@ class Space(abc.ABC):
     title, source: for people: what it is and where it was published.
     datasets: names of the data sets that it has variants for; the first is the default.
     choices: number of choices at each of the v positions.
+    has_graphs: whether `graph` works without torch; where it does not, it raises `UsageError`.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Space(abc.ABC):
     source: str
     datasets: tuple[str, ...]
     choices: tuple[int, ...]
+    has_graphs: bool = True
 
     @property
     def size(self) -> int:
@@ -86,6 +90,19 @@ class Space(abc.ABC):
             raise UsageError(f"space {self.name!r} has indices 0 to {self.size - 1}, got {indices[wrong][0]}")
         return np.stack(np.unravel_index(indices, self.choices), axis=1).astype(np.int8)
 
+    def key(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
+        """A number per architecture that is its own in spaces of any size: `index` up to 2^63, else a 63-bit hash.
+
+        By the birthday bound two of a million hashed architectures share a key with probability 5e-8.
+        """
+        self.check(vectors)
+        if self.size < 2**63:
+            weights = np.array([math.prod(self.choices[i + 1 :]) for i in range(len(self.choices))], dtype=np.int64)
+            return np.asarray(vectors.astype(np.int64) @ weights)
+        rows = np.ascontiguousarray(vectors, dtype=np.int16)
+        digests = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
+        return np.array([int.from_bytes(digest, "little") >> 1 for digest in digests], dtype=np.int64)
+
     def all_vectors(self) -> Integer[Array, "n v"]:
         """Every architecture, row i being the one with index i. Raises `UsageError` where there are too many."""
         self._require_enumerable("all_vectors")
@@ -120,6 +137,18 @@ class Space(abc.ABC):
             raise UnknownNameError("data set", name, self.datasets)
         return known[name.lower()]
 
+    def image_shape(self, dataset: str) -> tuple[int, int, int]:
+        """Channels, height and width of the images that the networks take for a data set."""
+        channels, height, width = self._some_graph(dataset).operators[0].shape[1:]
+        return channels, height, width
+
+    def classes(self, dataset: str) -> int:
+        """Number of classes of a data set, the length of the logits of one image."""
+        return self._some_graph(dataset).operators[-1].shape[-1]
+
+    def _some_graph(self, dataset: str) -> Graph:
+        return self.graph(self.sample(1, seed=0)[0], dataset=self.dataset(dataset))
+
     def _require_enumerable(self, what: str) -> None:
         if not self.enumerable:
             raise UsageError(f"space {self.name!r} has {self.size:.2e} architectures: {what} needs one of at most 1e6")
@@ -131,6 +160,11 @@ class Space(abc.ABC):
     @abc.abstractmethod
     def parse(self, strings: Sequence[str]) -> Integer[Array, "n v"]:
         """Vectors of architectures given in any string form that the space knows. Raises `UsageError`."""
+
+    def from_table_rows(self, rows: Integer[Array, "n w"]) -> Integer[Array, "n v"]:
+        """Vectors from the rows of a measured table's column `architectures`, which are vectors unless overridden."""
+        self.check(rows)
+        return rows
 
     @abc.abstractmethod
     def network_id(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:

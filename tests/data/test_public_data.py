@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import csv
+import itertools
+import json
+import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +15,8 @@ import pytest
 
 from hwnas.data import SOURCES, TABLES, open_table, pull, truth_from_package, verify
 from hwnas.data.packages import find_package_file
-from hwnas.spaces import NASBench201
+from hwnas.spaces import NASBench201, NASBenchMacro, TransNASMicro, get_space
+from hwnas.spaces.imagenet_families import MODELS
 
 pytestmark = pytest.mark.data
 SPACE = NASBench201()
@@ -39,7 +44,10 @@ def test_every_source_comes_and_verifies(pulled) -> None:
         assert result.status == expected, result
     checks = verify()
     assert {check.status for check in checks} == {"ok"}
-    assert len([check for check in checks if check.kind == "table"]) == len(TABLES) - 1 - (package == "skipped")
+    imported_only = {table for table, names in TABLES.items() if {SOURCES[name].kind for name in names} == {"import"}}
+    assert imported_only == {"hw-nas-bench-fbnet", "nats-bench-size"}
+    found = len([check for check in checks if check.kind == "table"])
+    assert found == len(TABLES) - len(imported_only) - (package == "skipped")
 
 
 def test_the_list_of_sources_is_the_manifest(mirror: Path) -> None:
@@ -139,3 +147,67 @@ def test_images() -> None:
         table = open_table(f"images-{dataset}")
         assert table["x"].shape == (n, 3, size, size)
         assert table["y"].min() >= 0 and table["y"].max() == classes - 1
+
+
+def test_nas_bench_macro_stands_at_its_architectures(mirror: Path) -> None:
+    nets = json.loads((mirror / "accuracy-spaces/nas_bench_macro/nas-bench-macro_cifar10.json").read_text())
+    table = open_table("nas-bench-macro")
+    order = ["".join(digits) for digits in itertools.product("012", repeat=8)]
+    np.testing.assert_allclose(table["cifar10"], [nets[net]["mean_acc"] for net in order], rtol=1e-12)
+    np.testing.assert_allclose(table["cifar10_std"], [nets[net]["std"] for net in order], atol=1e-9)
+    assert order[table["cifar10"].argmax()] == "22212202" and round(table["cifar10"].max(), 2) == 93.13
+    assert len(np.unique(NASBenchMacro().network_id(NASBenchMacro().all_vectors()))) == 3969
+
+
+def test_transnas_names_each_network_once(mirror: Path) -> None:
+    table, space = open_table("transnas101"), TransNASMicro()
+    indices = space.index(table["architectures"])
+    np.testing.assert_array_equal(indices, np.unique(space.network_id(space.all_vectors())))
+    with (mirror / "accuracy-spaces/transnas101/tnb101_micro_valid_nets.csv").open(newline="") as file:
+        published = {ast.literal_eval(row["net"]): float(row["val_accs"]) for row in csv.DictReader(file)}
+    accuracy = [published[tuple(row)] for row in table["architectures"].tolist()]
+    np.testing.assert_array_equal(table["class_scene"], accuracy)
+    assert published[0, 0, 0, 0, 0, 0] == min(accuracy) == pytest.approx(7.484, abs=1e-3)
+    assert max(accuracy) == pytest.approx(54.936, abs=1e-3)
+
+
+def torch_list(path: Path) -> list[dict]:
+    """A published file of plain dicts, by the standard library alone."""
+    with zipfile.ZipFile(path) as archive:
+        (member,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        return pickle.loads(archive.read(member))
+
+
+def test_vision_transformers_of_auto_prox(mirror: Path) -> None:
+    """200 and 100 networks; the value of each stands at its architecture; None is NaN."""
+    folder = mirror / "accuracy-spaces/autoprox_vit"
+    published = [*torch_list(folder / "gt_autoformer.pth"), *torch_list(folder / "gt_autoformer_2.pth")]
+    for table, networks in (("autoprox-autoformer", published), ("autoprox-pit", torch_list(folder / "gt_pit.pth"))):
+        found = open_table(table)
+        space = get_space(table.removeprefix("autoprox-"))
+        assert len(found) == len(networks) == {"pit": 100, "autoformer": 200}[space.name]
+        assert len(np.unique(space.network_id(found["architectures"]))) == len(networks)
+        for row, network in enumerate(networks):
+            net = space.net(found["architectures"][row])
+            assert net.heads == tuple(network["arch"]["num_heads"])
+            for ours, theirs in (
+                ("cifar100_base", "c100_base"),
+                ("flowers_kd", "flower_kd"),
+                ("chaoyang_kd", "chaoyang_kd"),
+            ):
+                expected = network[f"{theirs}_acc"]
+                np.testing.assert_equal(found[ours][row], np.nan if expected is None else expected)
+    assert np.isnan(column("autoprox-autoformer", "cifar100_base")).sum() == 100
+    assert not np.isnan(column("autoprox-autoformer", "cifar100_kd")).any()
+    assert "imagenet_inherited" not in open_table("autoprox-pit")
+
+
+def test_named_models(mirror: Path) -> None:
+    with (mirror / "timm/results-imagenet.csv").open(newline="") as file:
+        rows = {(row["model"], int(row["img_size"])): float(row["top1"]) for row in csv.DictReader(file)}
+    names = [model.entry for model in MODELS]
+    sizes, accuracies = column("imagenet-models", "image_size"), column("imagenet-models", "imagenet")
+    for name, size, accuracy in zip(names, sizes.tolist(), accuracies.tolist(), strict=True):
+        assert rows[name, size] == accuracy
+        assert size == 224 or (name, 224) not in rows
+    assert accuracies[names.index("resnet50.a1_in1k")] == 80.382

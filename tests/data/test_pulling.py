@@ -210,9 +210,9 @@ def test_raw_sources_are_kept_as_they_are(cache: Path, tmp_path: Path, publish, 
 
 def test_lists_say_what_is_there(cache: Path, folder: Path) -> None:
     assert {status.status for status in list_sources()} == {"absent"}
-    assert statuses(("nats-bench", "transnas101")) == {
+    assert statuses(("nats-bench", "accel-nasbench")) == {
         "nats-bench": "absent",
-        "accuracy-spaces/transnas101/tnb101_micro_valid_nets.csv": "absent",
+        "accuracy-spaces/accel_nasbench/anb_dataset_jsons.tar.gz": "absent",
     }
     pull(["nats-bench"], mirror=folder)
     assert {s.source.name: s.status for s in list_sources()}["nats-bench"] == "present"

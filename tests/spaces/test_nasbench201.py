@@ -10,7 +10,8 @@ import pytest
 
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.spaces import NASBench201, get_space
-from hwnas.spaces.nasbench201_cells import EDGES, OPERATIONS
+from hwnas.spaces.four_node_cells import EDGES
+from hwnas.spaces.nasbench201_cells import OPERATIONS
 from hwnas.testing import SpaceContract
 
 SPACE = NASBench201()

@@ -57,6 +57,16 @@ def test_layout_of_the_benchmark() -> None:
     assert weights["classifier.weight"].shape == (100, 64)
 
 
+def test_blocks_are_the_successive_feature_maps() -> None:
+    module = SPACE.module(np.full(6, 1), dataset="cifar10", pruned=True)
+    shapes: list[tuple[int, ...]] = []
+    for block in module.blocks:
+        block.register_forward_hook(lambda _, __, output: shapes.append(tuple(output.shape[1:3])))
+    with torch.no_grad():
+        module(torch.zeros(2, 3, 32, 32))
+    assert shapes == [(16, 32)] * 5 + [(32, 16)] * 6 + [(64, 8)] * 6
+
+
 @pytest.mark.parametrize("index", [0, 25, 777, 1462, 4000, 9999, 15_624])
 def test_pruning_keeps_the_function(index: int) -> None:
     vector = SPACE.vector(np.array([index]))[0]
@@ -72,7 +82,8 @@ def test_pruning_keeps_the_function(index: int) -> None:
 
 def test_zero_and_pooling() -> None:
     """`none` gives zeros; the average is over the pixels that exist, so a constant stays the same up to the border."""
-    from hwnas.spaces.nasbench201_module import Pooling, Zero
+    from hwnas.spaces.four_node_modules import Zero
+    from hwnas.spaces.nasbench201_module import Pooling
 
     ones = torch.ones(1, 2, 4, 4)
     assert not Zero()(ones).any()

@@ -1,4 +1,4 @@
-"""Rows of CSV files, and rows of NAS-Bench-201 put into the order of the space."""
+"""Rows of CSV files, and rows of architectures put into the order of their space."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from hwnas.arrays import Array, Integer
 from hwnas.errors import DataError, UsageError
-from hwnas.spaces import NASBench201
+from hwnas.spaces import NASBench201, Space
 
 
 def csv_columns(path: str, content: bytes, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -68,3 +68,25 @@ def whole_space(path: str, indices: Integer[Array, " n"]) -> Integer[Array, " m"
     if len(indices) != size:
         raise DataError(f"{path}: expected {size} architectures, got {len(indices)}")
     return np.argsort(indices)
+
+
+def parsed(path: str, space: Space, architectures: Sequence[str]) -> Integer[Array, "n v"]:
+    """Vectors of architectures given in a string form of `space`. Raises `DataError` for others and for repeats."""
+    try:
+        vectors = space.parse(architectures)
+    except UsageError as error:
+        raise DataError(f"{path}: {error}") from error
+    if len(np.unique(space.key(vectors))) != len(vectors):
+        raise DataError(f"{path}: expected each architecture once, got some of them twice")
+    return vectors
+
+
+def in_order(path: str, space: Space, architectures: Sequence[str]) -> Integer[Array, " n"]:
+    """The permutation that puts rows of these architectures into the order of `space`.
+
+    Raises `DataError` unless every architecture is there once.
+    """
+    vectors = parsed(path, space, architectures)
+    if len(vectors) != space.size:
+        raise DataError(f"{path}: expected {space.size} architectures, got {len(vectors)}")
+    return np.argsort(space.index(vectors))
