@@ -11,7 +11,9 @@ from typing import Final, Literal, final
 
 from hwnas.errors import UnknownNameError
 
-Kind = Literal["gpu", "edge-gpu", "cpu", "single-board", "phone", "edge-tpu", "asic-simulator", "fpga", "npu", "mcu"]
+Kind = Literal[
+    "gpu", "edge-gpu", "cpu", "single-board", "phone", "edge-tpu", "asic-simulator", "fpga", "npu", "mcu", "not stated"
+]
 Evidence = Literal["measured", "simulated", "measured or estimated"]
 Target = Literal["latency", "energy"]  # as in hwnas.estimates, which a look-up of a name need not import
 NOT_STATED: Final = "not stated"
@@ -67,12 +69,36 @@ class Column:
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class Adapted:
+    """A model of one target on one data set of one space, made from a few measurements of a user's own device.
+
+    folder: its name in `models/` beside the card (user_devices.py). method: how the model was made.
+    nets: measured networks that it rests on. date: when it was made, as YYYY-MM-DD.
+    error_percent: median error of predicting each measurement from the others; None where nothing was measured of it.
+    """
+
+    space: str
+    dataset: str
+    target: Target
+    folder: str
+    method: str
+    nets: int
+    date: str
+    error_percent: float | None
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One way in which the device was used. batch_size: images per run; None where the source does not state it."""
+    """One way in which the device was used. batch_size: images per run; None where the source does not state it.
+
+    columns: measurements. adapted: models from a few measurements, on cards of users.
+    """
 
     name: str
     batch_size: int | None
     columns: tuple[Column, ...]
+    adapted: tuple[Adapted, ...] = ()
 
 
 @final
@@ -102,9 +128,13 @@ class Card:
         """Columns of all variants."""
         return (column for variant in self.variants for column in variant.columns)
 
+    def adapted(self) -> Iterator[Adapted]:
+        """Models of all variants that were adapted from a few measurements."""
+        return (model for variant in self.variants for model in variant.adapted)
+
     def has(self, target: Target) -> bool:
-        """Whether any variant has measurements of `target`, in any space."""
-        return any(column.target == target for column in self.columns())
+        """Whether any variant has measurements or a model of `target`, in any space."""
+        return any(known.target == target for known in (*self.columns(), *self.adapted()))
 
     def device(self, variant: str | None = None) -> Device:
         """The device in one variant, by default `default_variant`. Raises `UnknownNameError`."""
@@ -141,3 +171,16 @@ class Device:
             if (column.space, column.dataset, column.target) == wanted:
                 return column
         return None
+
+    def adapted(self, *, space: str, dataset: str, target: Target) -> Adapted | None:
+        """The model that was adapted from a few measurements of this variant; None where there is none."""
+        wanted = (space, dataset, target)
+        for model in self.variant.adapted:
+            if (model.space, model.dataset, model.target) == wanted:
+                return model
+        return None
+
+    def knows(self, *, space: str, dataset: str, target: Target) -> bool:
+        """Whether this variant was measured so, or has a model."""
+        where = {"space": space, "dataset": dataset}
+        return bool(self.column(**where, target=target) or self.adapted(**where, target=target))

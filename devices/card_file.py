@@ -6,12 +6,14 @@ Checked by hand and not by pydantic, whose import alone takes ten times as long 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from hwnas.devices.card import (
     NOT_STATED,
+    Adapted,
     Card,
     Column,
     Evidence,
@@ -138,11 +140,13 @@ def _variant(fields: Fields) -> Variant:
         name=fields.name("name"),
         batch_size=batch_size,
         columns=tuple(_column(column) for column in fields.tables("columns")),
+        adapted=tuple(map(_adapted, fields.tables("adapted"))) if fields.present("adapted") else (),
     )
-    keys = [(column.space, column.dataset, column.target) for column in variant.columns]
-    for key in keys:
-        if keys.count(key) > 1:
-            fields.fail("columns", "one column for each space, data set and target", key)
+    for name, one_of_it, known in (("columns", "column", variant.columns), ("adapted", "model", variant.adapted)):
+        keys = [(one.space, one.dataset, one.target) for one in known]
+        for key in keys:
+            if keys.count(key) > 1:
+                fields.fail(name, f"one {one_of_it} for each space, data set and target", key)
     fields.done()
     return variant
 
@@ -160,6 +164,27 @@ def _column(fields: Fields) -> Column:
     return column
 
 
+def _adapted(fields: Fields) -> Adapted:
+    nets = cast("int", fields.take("nets", "a number of measured nets", int))
+    error = cast("float", fields.take("error_percent", "a decimal number", float)) if fields.present("error_percent") else None
+    if nets < 0:
+        fields.fail("nets", "a number of measured nets", nets)
+    if error is not None and not (math.isfinite(error) and error >= 0):
+        fields.fail("error_percent", "a number of at least 0", error)
+    model = Adapted(
+        space=fields.text("space"),
+        dataset=fields.text("dataset"),
+        target=cast("Target", fields.choice("target", get_args(Target))),
+        folder=fields.name("folder"),  # a name has no "/": nothing outside of the user's folder can be meant
+        method=fields.text("method"),
+        nets=nets,
+        date=fields.text("date"),
+        error_percent=error,
+    )
+    fields.done()
+    return model
+
+
 def _toml(card: Card) -> str:
     lines = [_line("name", card.name), f"aliases = [{', '.join(map(_quote, card.aliases))}]", ""]
     lines += [_line(key, getattr(card, key)) for key in ("title", "kind", "vendor", "evidence", "default_variant")]
@@ -174,13 +199,22 @@ def _toml(card: Card) -> str:
     for variant in card.variants:
         lines += ["[[variants]]", _line("name", variant.name)]
         lines += [] if variant.batch_size is None else [f"batch_size = {variant.batch_size}"]
-        lines += ["columns = [", *(f"    {_column_toml(column)}," for column in variant.columns), "]", ""]
+        lines += ["columns = [", *(f"    {_column_toml(column)}," for column in variant.columns), "]"]
+        if variant.adapted:
+            lines += ["adapted = [", *(f"    {_adapted_toml(model)}," for model in variant.adapted), "]"]
+        lines.append("")
     return "\n".join(lines[:-1]) + "\n"
 
 
 def _column_toml(column: Column) -> str:
     keys = ["space", "dataset", "target", "table", "column", *(["note"] if column.note else [])]
     return _inline(**{key: getattr(column, key) for key in keys})
+
+
+def _adapted_toml(model: Adapted) -> str:
+    texts = {key: getattr(model, key) for key in ("space", "dataset", "target", "folder", "method", "date")}
+    error = "" if model.error_percent is None else f", error_percent = {float(model.error_percent)!r}"
+    return _inline(**texts).removesuffix(" }") + f", nets = {model.nets}{error} }}"
 
 
 def _inline(**texts: str) -> str:

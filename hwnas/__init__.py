@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hwnas.api.pareto import pareto
     from hwnas.api.predict import predict
     from hwnas.api.question import Question
-    from hwnas.api.score import score
+    from hwnas.api.scoring import score
     from hwnas.results import ParetoResult, json_schema
 
 __all__ = ["ParetoResult", "Question", "__version__", "json_schema", "pareto", "predict", "score"]
@@ -31,7 +31,7 @@ _HOMES: Final = {
     "Question": "hwnas.api.question",
     "json_schema": "hwnas.results",
     "predict": "hwnas.api.predict",
-    "score": "hwnas.api.score",
+    "score": "hwnas.api.scoring",
 }
 
 # In a checkout `hwnas/` is one folder of several that become one package when they are installed.

@@ -66,3 +66,7 @@ class MissingExtraError(HwnasError):
 
 class ProxyError(HwnasError):
     """A proxy cannot score this module or batch; the message names the proxy and what it needs."""
+
+
+class WorkerError(HwnasError):
+    """A process that shares the work died; what was finished before is kept."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,11 +19,12 @@ from hwnas.results import FrontResult, ObjectiveResult, ParetoResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe & Ito 2008: told apart with every kind of colour vision; black is kept for the truth.
-_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
-_BASELINE: Final = "#666666"
+BASELINE_COLOUR: Final = "#666666"
 _DATE: Final = {"svg": "Date", "pdf": "CreationDate"}
 # Where nothing better is known, the vertical axis starts at this percentile: below it are nets that do not learn.
 _FLOOR_PERCENTILE: Final = 5.0
@@ -36,6 +38,19 @@ def picture(result: ParetoResult, *, suffix: str = "png") -> bytes:
     """
     if result.candidates is None:
         raise UsageError("expected a result with its candidates, got one without; ask `hwnas.pareto` for it again")
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        _draw(axes, result)
+        if axes.get_legend_handles_labels()[1]:
+            # Below the axes, where it hides no network.
+            figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8, numpoints=1)
+
+    return drawn(draw, size=(6.4, 4.6), suffix=suffix)
+
+
+def drawn(draw: Callable[[Figure], None], *, size: tuple[float, float], suffix: str) -> bytes:
+    """What `draw` makes of an empty figure of `size` inches, as a file. Raises `MissingExtraError`."""
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
@@ -44,12 +59,8 @@ def picture(result: ParetoResult, *, suffix: str = "png") -> bytes:
     # Without a salt the ids in an svg are random.
     style = rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hwnas"})
     with style:
-        figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-        axes = figure.subplots()
-        _draw(axes, result)
-        if axes.get_legend_handles_labels()[1]:
-            # Below the axes, where it hides no network.
-            figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8, numpoints=1)
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure)
         file = io.BytesIO()
         # No date: the same result gives the same bytes.
         figure.savefig(file, format=suffix, dpi=200, metadata={} if suffix == "png" else {_DATE[suffix]: None})
@@ -67,9 +78,9 @@ def _draw(axes: Axes, result: ParetoResult) -> None:
     for front in truths:
         _draw_truth(axes, front, objective)
     for front in [f for f in result.fronts if f.name == "params" and f.role == "baseline" and truths]:
-        _draw_front(axes, front, objective, colour=_BASELINE, marker="x")
+        _draw_front(axes, front, objective, colour=BASELINE_COLOUR, marker="x")
     for number, front in enumerate(fronts):
-        colour, marker = _COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)]
+        colour, marker = COLOURS[number % len(COLOURS)], _MARKERS[number % len(_MARKERS)]
         _draw_front(axes, front, objective, colour=colour, marker=marker, by_score=not truths)
     _label(axes, result, objective, vertical="accuracy (%)" if truths else f"score by {fronts[0].name}")
 

@@ -1,5 +1,5 @@
 """Latency of networks on devices, in milliseconds."""
 
-from hwnas.latency.tables import MeasuredCosts, ShippedPredictions, latency_model
+from hwnas.latency.tables import MeasuredCosts, MeasuredSample, ShippedPredictions, latency_model
 
-__all__ = ["MeasuredCosts", "ShippedPredictions", "latency_model"]
+__all__ = ["MeasuredCosts", "MeasuredSample", "ShippedPredictions", "latency_model"]

@@ -1,10 +1,11 @@
-"""Costs that are looked up: measured tables, and shipped out-of-fold predictions where no table was pulled.
+"""Costs that are looked up: a measured table, else a model that was adapted to the user's own device, else predictions.
 
 Latency and energy differ in target and unit only, so both are served from here; no torch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Literal, NoReturn, final, get_args
 
@@ -87,7 +88,7 @@ class ShippedPredictions(CostModel):
     """One head of the shipped predictions: each net predicted by a model that did not see it."""
 
     def __init__(self, *, space: Space, device: Device, head: Head) -> None:
-        self._batch = _batch(device)
+        self._batch = of_batch(device)
         self.space, self.device, self.target = space.name, head.record.device, head.record.target
         self._space, self._head = space, head
 
@@ -113,15 +114,28 @@ class ShippedPredictions(CostModel):
 
 def latency_model(device: str | Device, *, space: str, dataset: str, source: CostSource = "auto") -> CostModel:
     """Latency (ms) of one device on one data set; see `cost_model`."""
-    return cost_model("latency", device, space=space, dataset=dataset, source=source)
+
+    def adapted(device: Device, space: Space, dataset: str) -> CostModel | None:
+        from hwnas.latency.boards import board_latency  # devices that were not adapted do not wait for it
+
+        return board_latency(device, space=space, dataset=dataset, batch=of_batch(device))
+
+    return cost_model("latency", device, space=space, dataset=dataset, source=source, adapted=adapted)
 
 
 def cost_model(
-    target: Target, device: str | Device, *, space: str, dataset: str, source: CostSource = "auto"
+    target: Target,
+    device: str | Device,
+    *,
+    space: str,
+    dataset: str,
+    source: CostSource = "auto",
+    adapted: Callable[[Device, Space, str], CostModel | None] = lambda _device, _space, _dataset: None,
 ) -> CostModel:
-    """The best source there is: the measured table when it is in the cache, else the shipped predictions.
+    """The best source there is: the measured table when it is in the cache, else what was adapted or trained by the
+    user, else the shipped predictions.
 
-    source: "measured" or "predicted" insists on one of them.
+    source: "measured" or "predicted" insists on one of them. adapted: opens what was adapted on a card that has it.
     Raises `UnknownNameError` for names, `UsageError` where the device has no such measurements, `DataError` where its
     table would have to be pulled first; the message says what there is and what to do.
     """
@@ -133,6 +147,8 @@ def cost_model(
     model = None
     if source != "predicted":
         model = _measured(target, device, space=its_space, dataset=dataset)
+    if source != "measured" and model is None and device.adapted(space=its_space.name, dataset=dataset, target=target):
+        model = adapted(device, its_space, dataset)
     if source != "measured" and model is None:
         model = _shipped(target, device, space=its_space, dataset=dataset)
     if model is None:
@@ -146,7 +162,7 @@ def _measured(target: Target, device: Device, *, space: Space, dataset: str) -> 
     if column is None or table is None:
         return None
     values = table[column.column]
-    summary = f"{table.source.title}, {device.card.evidence}{_batch(device)}"
+    summary = f"{table.source.title}, {device.card.evidence}{of_batch(device)}"
     provenance = Provenance(kind="measured", summary=summary, source=column.table)
     if "architectures" in table:
         some = replace(provenance, summary=f"{summary}, {len(values):,} networks; nothing is known of others")
@@ -184,7 +200,7 @@ def _predicted(record: HeadRecord, batch: str) -> Provenance:
     )
 
 
-def _batch(device: Device) -> str:
+def of_batch(device: Device) -> str:
     """What to say of the number of images that one run takes; nothing where it is one."""
     size = device.variant.batch_size
     if size == 1:
@@ -200,13 +216,20 @@ def _refuse(target: Target, device: Device, *, space: Space, dataset: str, sourc
         if source == "predicted":
             raise DataError(f"{what}: no prediction is shipped; ask for source 'measured' or 'auto'")
         raise DataError(f"{what}: table {column.table!r} is not in the cache; run `{repair_command(column.table)}`")
+    if source == "measured" and device.adapted(space=space.name, dataset=dataset, target=target):
+        raise UsageError(f"{what} is predicted from a few measurements; ask for source 'predicted' or 'auto'")
+    if target == "energy" and not device.card.has(target) and device.card.has("latency") and any(device.card.adapted()):
+        raise UsageError(
+            f"energy of {device.name} was not measured: energy from latency needs a power; adapt the device again with "
+            "measured energies or --power-w"
+        )
     if not device.card.has(target):
         known = [name for name, card in load_devices().items() if card.has(target)]
         raise UsageError(f"{device.name} has no {target} measurements; {target} is known for {', '.join(known)}")
     there = [
         (f"{device.card.device(variant.name).reference} on {known.dataset} ({known.space})", known.space)
         for variant in device.card.variants
-        for known in variant.columns
+        for known in (*variant.columns, *variant.adapted)
         if known.target == target
     ]
     same_space = [text for text, its_space in there if its_space == space.name] or [text for text, _ in there]

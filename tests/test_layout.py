@@ -43,6 +43,10 @@ NEVER = {"api": {"cli"}, "cli": {"service"}}
 # A foreign library is known to one file.
 HOMES = {
     "moocore": "pareto/dominance.py",
+    "onnx": "hwnas/graphs/onnx_file.py",
+    "onnxruntime": "devices/agent/onnx_runtime.py",
+    "PIL": "hwnas/proxies/image_folders.py",
+    "ray": "hwnas/proxies/ray_executor.py",
     "rich": "hwnas/cli/console.py",
     "matplotlib": "hwnas/pictures.py",
     "platformdirs": "hwnas/folders.py",
@@ -50,11 +54,13 @@ HOMES = {
     "safetensors": "hwnas/predictors/regressor.py",
     "sklearn": "hwnas/predictors/boosting.py",
     "torch_geometric": "hwnas/predictors/gcn.py",
+    "transformers": "hwnas/spaces/imagenet_module.py",
 }
 LIGHT = ("hwnas", "hwnas.cli", "hwnas.data", "hwnas.metrics", "hwnas.spaces", "hwnas.devices", "hwnas.pareto",
          "hwnas.latency", "hwnas.energy", "hwnas.api.pareto", "hwnas.api.predict", "hwnas.api.score",
          "hwnas.predictors.shipped", "hwnas.proxies")  # fmt: skip
-HEAVY = ("torch", "scipy", "pandas", "sklearn", "matplotlib", "jaxtyping", "pydantic", "pymoo", "torch_geometric")
+HEAVY = ("torch", "scipy", "pandas", "sklearn", "matplotlib", "jaxtyping", "pydantic", "pymoo", "torch_geometric",
+         "transformers", "onnx", "onnxruntime", "ray", "PIL")  # fmt: skip
 
 
 def _folder(package: str) -> Path:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, final
 
 import numpy as np
 
+from hwnas.api.combined import combined
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError
 from hwnas.proxies import BASELINES, Proxy, get_proxy
+from hwnas.proxies.combinations import Combination, Scorer, get_scorer
 from hwnas.proxies.table import ScoreTable, find_scores
 from hwnas.results import Role
 from hwnas.spaces import Space
+
+AUTO: Final = "auto"
+FALLBACK: Final = "zen"  # where a component of `auto` is not scored
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScoreColumn:
-    """Scores by one proxy, higher is better, NaN where not scored.
+    """Scores by one proxy or combination, higher is better, NaN where not scored.
 
     source: where they are from. note: what to beware of. minus_infinity: what a score of -inf says.
     """
@@ -40,47 +45,106 @@ def score_columns(
     vectors: Integer[Array, "n v"],
     network_ids: Integer[Array, " n"],
 ) -> list[ScoreColumn]:
-    """One column per proxy asked for, then one per baseline; a row for each of `vectors`, whose network ids are given.
+    """One column per proxy or combination asked for, then one per baseline; a row for each of `vectors`.
 
+    network_ids: those of `vectors`. Where a component of `auto` is not scored, `FALLBACK` takes its place and says so.
     Raises `UnknownNameError`, and `DataError` where a proxy is not scored.
     """
-    asked = list(dict.fromkeys(get_proxy(name).name for name in proxies))
-    names = asked + [name for name in BASELINES if name not in asked]
     counts = space.counts(vectors, dataset=dataset)
-    tables = _tables(space, dataset, [name for name in names if name not in counts])
+    asked = {scorer.name: scorer for scorer in map(get_scorer, proxies)}
+    tables = find_tables(space, dataset, table_names([*asked.values(), *map(get_proxy, BASELINES)], counts))
+    note = ""
+    if AUTO in asked and not set(table_names([asked[AUTO]], counts)) <= set(tables):
+        note = f"{FALLBACK} stands in for auto, whose parts are not all scored for {space.name} on {dataset}"
+        asked = {scorer.name: scorer for scorer in (get_scorer(FALLBACK), *asked.values()) if scorer.name != AUTO}
+        tables = {**tables, **find_tables(space, dataset, table_names([asked[FALLBACK]], counts))}
     columns = []
-    for name in names:
-        role: Role = "proxy" if name in asked else "baseline"
-        if name in counts:
-            source = "counted from the architecture as written"
-            columns.append(ScoreColumn(name=name, role=role, scores=counts[name].astype(np.float64), source=source))
+    for scorer in (*asked.values(), *(get_proxy(name) for name in BASELINES if name not in asked)):
+        role: Role = "proxy" if scorer.name in asked else "baseline"
+        if scorer.name in counts:
+            scores, source = counts[scorer.name].astype(np.float64), "counted from the architecture as written"
+            columns.append(ScoreColumn(name=scorer.name, role=role, scores=scores, source=source))
+            continue
+        needed = require_tables(space, dataset, scorer, tables, counts)
+        if isinstance(scorer, Combination):
+            column = combined_column(scorer, space, dataset, needed, vectors=vectors, network_ids=network_ids)
+            columns.append(replace(column, note=f"{scorer.name}: {column.note}"))
         else:
-            columns.append(_from_table(get_proxy(name), role, tables[name], dataset, network_ids))
-    return columns
+            columns.append(_from_table(scorer, role, needed[scorer.name], dataset, network_ids))
+    return [replace(columns[0], note="; ".join(filter(None, (note, columns[0].note)))), *columns[1:]]
 
 
-def _tables(space: Space, dataset: str, names: Sequence[str]) -> Mapping[str, ScoreTable]:
-    """A table for each proxy. Raises `DataError` where one is not scored."""
-    tables = {name: find_scores(space.name, dataset, proxies=[name]) for name in names}
-    absent = [name for name, table in tables.items() if table is None]
+def table_names(scorers: Iterable[Scorer], counted: Container[str]) -> list[str]:
+    """The proxies that scores come from, those of combinations among them, without those that are counts."""
+    names = [name for scorer in scorers for name in components_of(scorer)]
+    return [name for name in dict.fromkeys(names) if name not in counted]
+
+
+def components_of(scorer: Scorer) -> tuple[str, ...]:
+    """The proxies that a combination is made of, or the proxy itself."""
+    return scorer.components if isinstance(scorer, Combination) else (scorer.name,)
+
+
+def find_tables(space: Space, dataset: str, names: Sequence[str]) -> dict[str, ScoreTable]:
+    """A table of the whole space for each of `names` that has one; one table for all of them where there is one."""
+    together = find_scores(space.name, dataset, proxies=names) if names else None
+    if together is not None:
+        return dict.fromkeys(names, together)
+    single = {name: find_scores(space.name, dataset, proxies=[name]) for name in names}
+    return {name: table for name, table in single.items() if table is not None}
+
+
+def require_tables(
+    space: Space, dataset: str, scorer: Scorer, tables: Mapping[str, ScoreTable], counted: Container[str]
+) -> dict[str, ScoreTable]:
+    """Those of `tables` that `scorer` reads. Raises `DataError` where one is missing."""
+    names = table_names([scorer], counted)
+    absent = [name for name in names if name not in tables]
     if absent:
+        part = "" if scorer.name == absent[0] else f", a part of {scorer.name!r},"
         raise DataError(
-            f"proxy {absent[0]!r} is not scored for {space.name} on {dataset}; "
-            f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {absent[0]}`"
+            f"proxy {absent[0]!r}{part} is not scored for {space.name} on {dataset}; "
+            f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {scorer.name}`"
         )
-    return {name: table for name, table in tables.items() if table is not None}
+    return {name: tables[name] for name in names}
+
+
+def combined_column(
+    combination: Combination,
+    space: Space,
+    dataset: str,
+    tables: Mapping[str, ScoreTable],
+    *,
+    vectors: Integer[Array, "n v"],
+    network_ids: Integer[Array, " n"],
+) -> ScoreColumn:
+    """Scores of `vectors` by a combination, of whose components `tables` has all that are no counts."""
+    found = combined(combination, space, dataset, tables=tables, vectors=vectors, network_ids=network_ids)
+    made_of = f"{combination.made_of}, among {found.networks:,} networks"
+    stand_ins = dict.fromkeys(_stands_in(table, dataset) for table in tables.values())
+    return ScoreColumn(
+        name=combination.name,
+        role="proxy",
+        scores=found.scores,
+        source=combination.source,
+        note="; ".join(filter(None, (made_of, *stand_ins))),
+    )
+
+
+def _stands_in(table: ScoreTable, dataset: str) -> str:
+    """That a table is of another data set; empty where it is not."""
+    scored_on = table.recipe["dataset"]
+    return "" if scored_on == dataset else f"scores of {scored_on} stand in for {dataset}, which is not scored"
 
 
 def _from_table(
     proxy: Proxy, role: Role, table: ScoreTable, dataset: str, network_ids: Integer[Array, " n"]
 ) -> ScoreColumn:
-    scored_on = table.recipe["dataset"]
-    note = "" if scored_on == dataset else f"scores of {scored_on} stand in for {dataset}, which is not scored"
     return ScoreColumn(
         name=proxy.name,
         role=role,
         scores=table.column(proxy.name, network_ids),
         source=f"{proxy.source}; computed by hwnas on {table.recipe['images']}, seed {table.recipe['seed']}",
-        note=note,
+        note=_stands_in(table, dataset),
         minus_infinity=proxy.minus_infinity,
     )

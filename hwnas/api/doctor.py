@@ -26,6 +26,8 @@ EXTRAS: Final = {
     "truth": "true accuracies of CIFAR-10 without a download",
     "torch": "scores and predictors of your own (`hwnas score`, `hwnas train`)",
     "plot": "pictures (`--out file.png`)",
+    "onnx": "measuring networks (`hwnas plan`, `hwnas measure`)",
+    "models": "named ImageNet models (space `imagenet-models`)",
 }
 
 

@@ -1,103 +1,187 @@
-"""How well proxies order the architectures of a space whose true accuracies are known."""
+"""How well proxies order the architectures of spaces whose true accuracies are known."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+import json
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from hwnas import metrics
-from hwnas.api.accuracy import true_accuracy
-from hwnas.api.columns import ScoreColumn, score_columns
-from hwnas.arrays import Array, Float
+from hwnas import data, metrics, rankings
+from hwnas.api.accuracy import Accuracy, true_accuracy
+from hwnas.api.columns import ScoreColumn
+from hwnas.api.evaluate_forms import EvaluateResult, OverTasks, ProxyFigures, TaskFigures
+from hwnas.api.scored_columns import scored_columns
+from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import DataError, UsageError
-from hwnas.proxies import PROXIES
-from hwnas.proxies.table import find_scores
-from hwnas.spaces import get_space
+from hwnas.spaces import SPACES, Space, get_space
+
+LEAST_NETS: Final = 10
+LOSSES: Final = tuple(round(0.02 * step, 2) for step in range(26))
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProxyFigures:
-    """Figures of one proxy over n scored architectures.
-
-    spearman, kendall: rank correlation of score and true accuracy over all; higher is better.
-    spearman_top5, kendall_top5: over the twentieth with the best accuracy, where a search has to choose.
-    picked_percent: true accuracy of the architecture with the highest score, the mean over those that share it.
-    source: where the scores are from. note: what to beware of, "" where nothing is known.
-    """
-
-    name: str
-    n: int
-    spearman: float
-    kendall: float
-    spearman_top5: float
-    kendall_top5: float
-    picked_percent: float
-    source: str
-    note: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateResult:
-    """Figures of proxies on one data set; best_percent is the highest true accuracy of the space."""
-
-    space: str
-    dataset: str
-    accuracy_source: str
-    best_percent: float
-    proxies: tuple[ProxyFigures, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
-
-def evaluate(*, space: str = "nasbench201", dataset: str | None = None, proxies: Sequence[str] = ()) -> EvaluateResult:
+def evaluate(
+    *, space: str | Sequence[str] = "nasbench201", dataset: str | Sequence[str] = (), proxies: Sequence[str] = ()
+) -> EvaluateResult:
     """Figures of `proxies`, by default of every one that is scored, beside the baselines.
 
-    Architecture by architecture, as papers do. Raises `DataError` where no true accuracies are at hand.
+    space, dataset: one or several names; "all" spaces are those with scores and true accuracies at hand, and without
+    data sets those of a space for which both are. Architecture by architecture, as papers do. Raises `DataError` where
+    true accuracies or scores are missing, `UnknownNameError`.
     """
-    its_space = get_space(space)
-    dataset = its_space.dataset(dataset)
-    accuracy = true_accuracy(its_space, dataset)
-    if accuracy.percent is None:
-        raise DataError(f"expected true accuracies to evaluate proxies with; {accuracy.source}")
-    percent = accuracy.percent
-    vectors = its_space.all_vectors()
-    names = proxies or _scored(its_space.name, dataset)
-    columns = score_columns(its_space, dataset, names, vectors=vectors, network_ids=its_space.network_id(vectors))
-    return EvaluateResult(
-        space=its_space.name,
-        dataset=dataset,
-        accuracy_source=accuracy.source,
-        best_percent=float(np.nanmax(percent)),
-        proxies=tuple(proxy_figures(column, percent) for column in columns),
+    spaces = [get_space(name) for name in _names(space)] if space != "all" else list(SPACES.values())
+    tasks = [
+        task
+        for its_space in spaces
+        for task in _tasks(its_space, _names(dataset), proxies, lenient=space == "all" or len(spaces) > 1)
+    ]
+    if not tasks:
+        raise DataError("expected a space with scores and true accuracies, got none; `hwnas data pull` brings them")
+    return EvaluateResult(tasks=tuple(tasks), over_tasks=over_tasks(tasks) if len(tasks) > 1 else None)
+
+
+def over_tasks(tasks: Sequence[TaskFigures]) -> OverTasks:
+    """Mean ranks and performance profile of the proxies that every task has figures of."""
+    names = [f.name for f in tasks[0].proxies if all(_spearman(task, f.name) is not None for task in tasks)]
+    figures = np.array([[_spearman(task, name) for name in names] for task in tasks], dtype=np.float64)
+    return OverTasks(
+        tasks=tuple(task.name for task in tasks),
+        proxies=tuple(names),
+        mean_rank=tuple(rankings.mean_ranks(figures).tolist()),
+        losses=LOSSES,
+        profile=tuple(map(tuple, rankings.performance_profile(figures, np.array(LOSSES)).tolist())),
     )
 
 
-def _scored(space: str, dataset: str) -> list[str]:
-    """Proxies that are counts, and those in the table of scores."""
-    table = find_scores(space, dataset)
-    return [name for name, proxy in PROXIES.items() if proxy.by_architecture or (table and table.complete(name))]
+def _spearman(task: TaskFigures, proxy: str) -> float | None:
+    figures = task.of(proxy)
+    return None if figures is None or math.isnan(figures.spearman) else figures.spearman
 
 
-def proxy_figures(column: ScoreColumn, percent: Float[Array, " n"]) -> ProxyFigures:
+def _names(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _tasks(space: Space, datasets: Sequence[str], proxies: Sequence[str], *, lenient: bool) -> list[TaskFigures]:
+    """Figures of each data set. Without names, or leniently, data sets that lack truth or scores are left out."""
+    asked = [space.dataset(name) for name in datasets] or list(space.datasets)
+    tasks = []
+    for name in asked:
+        accuracy = true_accuracy(space, name)
+        if accuracy.percent is None:
+            if datasets and not lenient:
+                raise DataError(f"expected true accuracies to evaluate proxies with; {accuracy.source}")
+            continue
+        task = _task(space, name, accuracy, proxies)
+        if task is not None:
+            tasks.append(task)
+    if not tasks and not lenient:
+        source = true_accuracy(space, asked[0]).source
+        raise DataError(f"expected true accuracies of {space.name} to evaluate proxies with; {source}")
+    return tasks
+
+
+def _task(space: Space, dataset: str, accuracy: Accuracy, proxies: Sequence[str]) -> TaskFigures | None:
+    assert accuracy.percent is not None
+    known = ~np.isnan(accuracy.percent)
+    vectors, percent = accuracy.architectures(space)[known], accuracy.percent[known]
+    columns = scored_columns(space, dataset, proxies, vectors=vectors)
+    columns = [column for column in columns if (~np.isnan(column.scores)).sum() >= LEAST_NETS]
+    if not any(column.role == "proxy" for column in columns) and not proxies:
+        return None  # nothing but counts
+    published = _published().get(space.name, {}).get(dataset, {})
+    neighbours = neighbour_rows(space, vectors)
+    figures = [
+        proxy_figures(column, percent, neighbours=neighbours, published=published.get(column.name))
+        for column in columns
+    ]
+    scores = np.stack([column.scores for column in columns], axis=1)
+    common = ~np.isnan(scores).any(axis=1)
+    enough = common.sum() >= LEAST_NETS
+    nothing = np.full((len(columns), len(columns)), np.nan)
+    return TaskFigures(
+        space=space.name,
+        dataset=dataset,
+        accuracy_source=accuracy.source,
+        best_percent=float(percent.max()),
+        proxies=tuple(figures),
+        correlations=rankings.correlations(scores[common]) if enough else nothing,
+        compared=int(common.sum()),
+    )
+
+
+def neighbour_rows(space: Space, vectors: Integer[Array, "n v"]) -> Integer[Array, "n k"] | None:
+    """For each architecture the rows of those that differ in one position, -1 where such a one is not among them.
+
+    None for spaces beyond 2^63 architectures, and where fewer than half of the neighbours are there.
+    """
+    if space.size >= 2**63:
+        return None
+    keys = space.key(vectors)
+    order = np.argsort(keys)
+    found = []
+    for position, choices in enumerate(space.choices):
+        for step in range(1, choices):
+            changed = vectors.copy()
+            changed[:, position] = (changed[:, position] + step) % choices
+            wanted = space.key(changed)
+            rows = order[np.searchsorted(keys[order], wanted).clip(max=len(keys) - 1)]
+            found.append(np.where(keys[rows] == wanted, rows, -1))
+    rows = np.stack(found, axis=1)
+    return rows if (rows >= 0).mean() >= 0.5 else None
+
+
+def proxy_figures(
+    column: ScoreColumn,
+    percent: Float[Array, " n"],
+    *,
+    neighbours: Integer[Array, "n k"] | None = None,
+    published: float | None = None,
+) -> ProxyFigures:
     """Figures of one column of scores; nets without a score or an accuracy are left out and not counted in n."""
     known = ~np.isnan(column.scores) & ~np.isnan(percent)
-    if known.sum() < 100:
-        raise UsageError(f"expected at least 100 scored nets to evaluate {column.name!r}, got {known.sum()}")
+    if known.sum() < LEAST_NETS:
+        raise UsageError(f"expected at least {LEAST_NETS} scored nets to evaluate {column.name!r}, got {known.sum()}")
     scores, truth = column.scores[known], percent[known]
-    top = truth >= np.quantile(truth, 0.95)
+    tenth, twentieth = rankings.top(truth, 10.0), rankings.top(truth, 5.0)
+    near = (math.nan, math.nan)
+    if neighbours is not None and known.all():
+        near = rankings.best_neighbour(scores, truth, neighbours)
     return ProxyFigures(
         name=column.name,
+        role=column.role,
         n=int(known.sum()),
         spearman=metrics.spearman(scores, truth),
         kendall=metrics.kendall(scores, truth),
-        spearman_top5=metrics.spearman(scores[top], truth[top]),
-        kendall_top5=metrics.kendall(scores[top], truth[top]),
-        picked_percent=float(truth[scores == scores.max()].mean()),
+        spearman_top10=_correlation(metrics.spearman, scores, truth, tenth),
+        kendall_top10=_correlation(metrics.kendall, scores, truth, tenth),
+        spearman_top5=_correlation(metrics.spearman, scores, truth, twentieth),
+        kendall_top5=_correlation(metrics.kendall, scores, truth, twentieth),
+        overlap_top10=rankings.top_overlap(scores, truth),
+        hits_first64=rankings.hits(scores, truth) if len(truth) >= 64 * LEAST_NETS else math.nan,
+        best_neighbour=near[0],
+        best_neighbour_chance=near[1],
+        picked_percent=rankings.best(scores, truth),
+        published=math.nan if published is None else published,
         source=column.source,
         note=column.note,
     )
+
+
+def _correlation(
+    figure: Callable[..., float], scores: Float[Array, " n"], truth: Float[Array, " n"], among: Bool[Array, " n"]
+) -> float:
+    return figure(scores[among], truth[among]) if among.sum() >= LEAST_NETS else math.nan
+
+
+@cache
+def _published() -> dict[str, dict[str, dict[str, float]]]:
+    """Figures that papers report, by space, data set and proxy."""
+    content = json.loads((Path(data.__file__).parent / "published_proxies.json").read_text(encoding="utf-8"))
+    return {
+        space: {name: value for name, value in facts.items() if name != "source"} for space, facts in content.items()
+    }

@@ -1,10 +1,11 @@
-"""What there is to choose from: proxies and spaces with their facts, as plain values. No torch."""
+"""What there is to choose from: proxies, combinations and spaces with their facts, as plain values. No torch."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from hwnas.proxies import BASELINES, PROXIES
+from hwnas.proxies.combinations import COMBINATIONS
 from hwnas.spaces import SPACES
 
 
@@ -23,6 +24,23 @@ def list_proxies() -> list[dict[str, Any]]:
             "fails": proxy.fails,
         }
         for proxy in PROXIES.values()
+    ]
+
+
+def list_combinations() -> list[dict[str, Any]]:
+    """Each combination: name, title, the proxies that it is made of and how, source, and where it is known to fail."""
+    return [
+        {
+            "name": combination.name,
+            "title": combination.title,
+            "direction": "max",
+            "unit": combination.unit,
+            "components": list(combination.components),
+            "aggregation": combination.aggregation,
+            "source": combination.source,
+            "fails": combination.fails,
+        }
+        for combination in COMBINATIONS.values()
     ]
 
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
 from hwnas.devices import Device, get_device
+from hwnas.energy import energy_model
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target
-from hwnas.latency.tables import CostSource, cost_model
+from hwnas.latency import latency_model
+from hwnas.latency.tables import CostSource
 from hwnas.pareto import Objective
 from hwnas.spaces import Space
 
@@ -87,7 +89,8 @@ class AxisMaker:
     def _device_cost(self, word: Word) -> CostAxis:
         device = get_device(word.device) if word.device else self.device
         target, unit = DEVICE_COSTS[word.name]
-        model = cost_model(target, device, space=self.space.name, dataset=self.dataset, source=self.source)
+        model_of = {"latency": latency_model, "energy": energy_model}[target]
+        model = model_of(device, space=self.space.name, dataset=self.dataset, source=self.source)
         estimate = model.predict(self.vectors, confidence=INTERVAL_LEVEL)
         selection = estimate.mean
         if self.confidence is not None and self.confidence > 0.5:

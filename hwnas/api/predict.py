@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hwnas.arrays import Array, Float
-from hwnas.devices import Device, get_device
+from hwnas.devices import get_device
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, UsageError
 from hwnas.estimates import Estimate, Target
@@ -22,10 +22,13 @@ from hwnas.spaces import get_space
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """Costs of one architecture: `costs` by "energy_mj" and "latency_ms", as far as the device has them."""
+    """Costs of one architecture: `costs` by "energy_mj" and "latency_ms", as far as the device has them.
+
+    index: None in spaces that are too large to number.
+    """
 
     arch: str
-    index: int
+    index: int | None
     costs: dict[str, CostResult]
 
 
@@ -67,12 +70,14 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
     vectors = its_space.parse(architectures)
     estimates: dict[str, Estimate] = {}
     for name, its_target, build in (("energy_mj", "energy", energy_model), ("latency_ms", "latency", latency_model)):
-        if target == its_target or (target is None and _has(its_device, its_space.name, dataset, its_target)):
+        known = its_device.knows(space=its_space.name, dataset=dataset, target=its_target)
+        if target == its_target or (target is None and known):
             model = build(its_device, space=its_space.name, dataset=dataset, source=source)
             estimates[name] = model.predict(vectors, confidence=confidence)
     if not estimates:
         raise UsageError(f"{its_device.reference} has neither latency nor energy for {its_space.name} on {dataset}")
-    strings, indices = its_space.strings(vectors), its_space.index(vectors)
+    strings = its_space.strings(vectors)
+    indices = its_space.index(vectors).tolist() if its_space.enumerable else [None] * len(vectors)
     return PredictResult(
         space=its_space.name,
         dataset=dataset,
@@ -80,7 +85,7 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
         interval_level=confidence,
         sources={name: estimate.provenance.summary for name, estimate in estimates.items()},
         nets=tuple(
-            Prediction(arch=arch, index=int(index), costs={name: _cost(e, row) for name, e in estimates.items()})
+            Prediction(arch=arch, index=index, costs={name: _cost(e, row) for name, e in estimates.items()})
             for row, (arch, index) in enumerate(zip(strings, indices, strict=True))
         ),
     )
@@ -93,12 +98,6 @@ def read_architectures(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"expected a text file with one architecture per line at {path}, got: {error}") from error
     return [word for line in lines if (word := line.strip()) and not word.startswith("#")]
-
-
-def _has(device: Device, space: str, dataset: str, target: str) -> bool:
-    return any(
-        (column.space, column.dataset, column.target) == (space, dataset, target) for column in device.variant.columns
-    )
 
 
 def _cost(estimate: Estimate, row: int) -> CostResult:

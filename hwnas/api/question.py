@@ -25,7 +25,7 @@ class Question:
 
     space, dataset: names; None for the first data set of the space.
     budget_mj, budget_ms: budgets for energy (mJ) and latency (ms) of one inference on the device.
-    proxies: names of zero-cost proxies; each gives a front of its own, beside the baselines and the truth.
+    proxies: names of zero-cost proxies or combinations; each gives a front of its own, beside baselines and truth.
     objectives: further axes: `energy_mj`, `latency_ms`, `params`, `macs`, `flops`, with `.device` and `=bound`.
         Without a cost of a device among them or a budget, energy comes first where the device has it, else latency.
     nets: length K of each list.
@@ -41,7 +41,7 @@ class Question:
     dataset: str | None = None
     budget_mj: float | None = None
     budget_ms: float | None = None
-    proxies: tuple[str, ...] = ("zen",)
+    proxies: tuple[str, ...] = ("auto",)
     objectives: tuple[str, ...] = ()
     nets: int = 20
     confidence: float | None = None
@@ -108,7 +108,7 @@ def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
     return [
         Word(name=name, device=None, bound=None)
         for name, (target, _) in DEVICE_COSTS.items()
-        if device.column(space=space.name, dataset=dataset, target=target) is not None
+        if device.knows(space=space.name, dataset=dataset, target=target)
     ] or [Word(name="latency_ms", device=None, bound=None)]
 
 

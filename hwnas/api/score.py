@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hwnas.api.columns import components_of
+from hwnas.api.computing import torch_device
+from hwnas.api.ranked import ranked_columns
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
 from hwnas.arrays import Array, Integer
 from hwnas.errors import MissingExtraError, UsageError
 from hwnas.proxies import PROXIES, Proxy, get_proxy
+from hwnas.proxies.combinations import Combination, Scorer, get_scorer
 from hwnas.proxies.table import find_scores, scores_path
 from hwnas.spaces import Space, get_space
 
@@ -30,20 +34,24 @@ def score(
     settings: ScoreSettings | None = None,
     fresh: bool = False,
 ) -> ScoreResult:
-    """Scores of networks by each of `proxies` (None: all).
+    """Scores of networks by each of `proxies`, combinations among them (None: all proxies).
 
     architectures: in any string form of the space. fresh: compute also what a table has. Counts need nothing, scores
     in a table of the same seed and usual images are read from it, the rest is computed with torch. Without torch the
-    table of another data set stands in, and the result says so. Raises `UsageError`, `MissingExtraError`,
-    `ProxyError`.
+    table of another data set stands in, and the result says so. Combinations rank among the networks of the space and
+    need its table. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`.
     """
     found, settings = get_space(space), settings or ScoreSettings()
     if not architectures:
         raise UsageError("expected at least one architecture, got none; give one, or score the whole space (--all)")
     where, vectors = found.dataset(dataset), found.parse(architectures)
     network_ids = found.network_id(vectors)
-    asked = _proxies(proxies)
-    columns = _counted(found, where, asked, vectors)
+    scorers = _scorers(proxies)
+    asked = [scorer for scorer in scorers if isinstance(scorer, Proxy)]
+    combinations = [scorer for scorer in scorers if isinstance(scorer, Combination)]
+    columns = ranked_columns(
+        found, where, combinations, vectors=vectors, network_ids=network_ids, settings=settings
+    ) | _counted(found, where, asked, vectors)
     if not fresh:
         columns |= _tabled(found, where, _rest(asked, columns), network_ids, settings)
     columns |= _computed(found, where, _rest(asked, columns), vectors, settings)
@@ -54,7 +62,7 @@ def score(
         architectures=tuple(found.strings(vectors)),
         index=tuple(found.index(vectors).tolist()) if found.enumerable else (None,) * len(vectors),
         network_id=tuple(network_ids.tolist()),
-        columns=tuple(columns[proxy.name] for proxy in asked),
+        columns=tuple(columns[scorer.name] for scorer in scorers),
     )
 
 
@@ -69,17 +77,21 @@ def score_table(
 ) -> SavedTable:
     """Score every distinct network of a space by `proxies` (None: all that are not counts) and save the table.
 
+    A combination stands for those of its components that are not counts.
+
     out: file of the table; None: in the cache, where `score` and `hwnas pareto` find it. A file that is there already
     is gone on with: after an interruption, with further proxies, or with further networks. progress: called with the
     numbers of networks done and in all. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`.
     """
     _require_torch()
+    from hwnas.proxies.executors import get_executor
     from hwnas.proxies.space_scores import score_space
 
     found, settings = get_space(space), settings or ScoreSettings()
+    get_executor(settings.executor)
     if proxies is None:
         proxies = [name for name, proxy in PROXIES.items() if not proxy.by_architecture]
-    recipe = _recipe(found, found.dataset(dataset), _proxies(proxies), settings)
+    recipe = _recipe(found, found.dataset(dataset), _table_proxies(proxies), settings)
     for name in recipe.proxies:
         if PROXIES[name].by_architecture:
             raise UsageError(f"proxy {name!r} is counted from each architecture and needs no table; leave it out")
@@ -90,17 +102,32 @@ def score_table(
             "give --out FILE, or `hwnas data pull images` first and the usual batch"
         )
     vectors = found.sample(settings.limit, seed=settings.seed) if settings.limit else found.all_vectors()
-    workers = settings.workers or (1 if recipe.device == "cuda" else _cores())
-    return SavedTable(
-        path=path, table=score_space(recipe, vectors, checkpoint=path, workers=workers, progress=progress)
+    workers = settings.workers
+    if settings.executor == "process":
+        workers = workers or (1 if recipe.device == "cuda" else _cores())
+    table = score_space(
+        recipe, vectors, checkpoint=path, workers=workers, executor=settings.executor, progress=progress
     )
+    return SavedTable(path=path, table=table)
 
 
-def _proxies(names: Sequence[str] | None) -> list[Proxy]:
-    asked = [get_proxy(name) for name in (PROXIES if names is None else names)]
+def _scorers(names: Sequence[str] | None) -> list[Scorer]:
+    asked = [get_scorer(name) for name in (PROXIES if names is None else names)]
     if not asked:
         raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
-    return list({proxy.name: proxy for proxy in asked}.values())
+    return list({scorer.name: scorer for scorer in asked}.values())
+
+
+def _table_proxies(names: Sequence[str]) -> list[Proxy]:
+    """The proxies of a table: those asked for, and of each combination the components that are not counts."""
+    scorers = _scorers(names)
+    parts = [
+        get_proxy(name)
+        for scorer in scorers
+        for name in components_of(scorer)
+        if isinstance(scorer, Proxy) or not get_proxy(name).by_architecture
+    ]
+    return list({proxy.name: proxy for proxy in parts}.values())
 
 
 def _rest(asked: Sequence[Proxy], columns: dict[str, ScoreColumn]) -> list[Proxy]:
@@ -183,16 +210,10 @@ def _how(recipe: Any) -> str:
 
 
 def _recipe(space: Space, dataset: str, proxies: Sequence[Proxy], settings: ScoreSettings) -> Recipe:
-    import torch
-
     from hwnas.proxies.batches import load_batch
     from hwnas.proxies.recipes import Recipe, task_of
 
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("expected a CUDA device that torch can use, got none; use device 'cpu' or 'auto'")
+    device = torch_device(settings.device)
     batch = load_batch(task_of(space, dataset), images=settings.images, size=settings.batch_size, seed=settings.seed)
     names = tuple(proxy.name for proxy in proxies)
     return Recipe(space=space.name, dataset=dataset, proxies=names, batch=batch, seed=settings.seed, device=device)

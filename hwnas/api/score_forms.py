@@ -10,12 +10,12 @@ import numpy as np
 
 from hwnas.arrays import Array, Float
 from hwnas.errors import UsageError
-from hwnas.proxies import Proxy
+from hwnas.proxies.combinations import Scorer
 from hwnas.proxies.table import ScoreTable
 from hwnas.results import SCHEMA_VERSION
 from hwnas.version import __version__
 
-Kind = Literal["counted", "table", "computed"]
+Kind = Literal["counted", "table", "computed", "ranked"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,8 @@ class ScoreSettings:
     images: a .npz file with `x` (n, channels, height, width) and `y` (n,); None: the data set's table of images where
     it is in the cache, else noise. batch_size: the first so many of them.
     seed: of initial weights and random inputs. device: "cpu", "cuda", or "auto" for CUDA where there is one.
-    workers: processes that share a space; None: one per core on the CPU, one with CUDA.
+    executor: what spreads a space over workers, "process" on this machine or "ray" over a cluster.
+    workers: how many share it; None: one per core on the CPU, one with CUDA, with Ray as many as the cluster holds.
     limit: score a random sample of so many architectures (by the seed) instead of the whole space.
     """
 
@@ -33,6 +34,7 @@ class ScoreSettings:
     batch_size: int = 64
     seed: int = 0
     device: str = "auto"
+    executor: str = "process"
     workers: int | None = None
     limit: int | None = None
 
@@ -46,7 +48,7 @@ class ScoreSettings:
             raise UsageError(f"expected device 'auto', 'cpu' or 'cuda', got {self.device!r}")
 
 
-def reason_not_finite(proxy: Proxy, score: float) -> str:
+def reason_not_finite(proxy: Scorer, score: float) -> str:
     """Why a score is no finite number; empty where it is one."""
     if np.isnan(score):
         return "undefined (NaN)"
@@ -59,13 +61,14 @@ def reason_not_finite(proxy: Proxy, score: float) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScoreColumn:
-    """Scores of n architectures by one proxy, higher is better, as they are: infinite or NaN where they are that.
+    """Scores of n architectures by one proxy or combination, higher is better; infinite or NaN where they are that.
 
-    kind: "counted" from the architecture as written, read from a "table", or "computed" now.
+    kind: "counted" from the architecture as written, read from a "table", "computed" now, or "ranked" by a combination
+    among the networks of the space.
     dataset: the data set they are of, another one than asked for where its table stands in.
     """
 
-    proxy: Proxy
+    proxy: Scorer
     scores: Float[Array, " n"]
     kind: Kind
     dataset: str

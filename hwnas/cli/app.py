@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from hwnas.cli import data, devices, doctor, evaluate, pareto, predict, proxies, score, spaces, train
+from hwnas.cli import data, devices, doctor, measure, pareto, plan, predict, proxies, score, spaces, train
 from hwnas.errors import HwnasError
 from hwnas.version import __version__
 
@@ -28,9 +28,10 @@ app.command("doctor")(doctor.doctor_command)
 app.add_typer(data.app, name="data")
 app.command("predict")(predict.predict)
 app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
 app.command("score")(score.score_command)
-app.command("proxies")(proxies.proxies_command)
+app.command("plan")(plan.plan)
+app.command("measure")(measure.measure)
+app.add_typer(proxies.app, name="proxies")
 app.command("spaces")(spaces.spaces_command)
 
 
@@ -75,7 +76,11 @@ def main() -> None:
 def resumable(arguments: Sequence[str]) -> bool:
     """Whether a command line is one of those that keep what is finished and go on from there."""
     words = [word for word in arguments if not word.startswith("-")]
-    return words[:1] == ["train"] or words[:2] == ["data", "pull"] or (words[:1] == ["score"] and "--all" in arguments)
+    return (
+        words[:1] in (["train"], ["measure"])
+        or words[:2] == ["data", "pull"]
+        or (words[:1] == ["score"] and "--all" in arguments)
+    )
 
 
 def _interrupted() -> None:

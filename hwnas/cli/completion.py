@@ -13,10 +13,11 @@ def complete_device(incomplete: str) -> list[str]:
 
 
 def complete_proxy(incomplete: str) -> list[str]:
-    """Names of proxies."""
+    """Names of proxies and combinations."""
     from hwnas.proxies import PROXIES
+    from hwnas.proxies.combinations import COMBINATIONS
 
-    return [name for name in PROXIES if name.startswith(incomplete)]
+    return [name for name in (*PROXIES, *COMBINATIONS) if name.startswith(incomplete)]
 
 
 def complete_objective(incomplete: str) -> list[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
+
+PIPED_WIDTH: Final = 100  # columns of a table that goes to a file or another program
 
 
 def print_json(value: Any) -> None:
@@ -23,10 +26,22 @@ def print_table(
 
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     for number, name in enumerate(heading):
-        table.add_column(name, overflow="fold", justify="right" if number in numeric else "left", no_wrap=number == 0)
+        table.add_column(
+            name,
+            overflow="fold",
+            justify="right" if number in numeric else "left",
+            no_wrap=number == 0,
+            min_width=_longest(rows, number, numeric),
+        )
     for row in rows:
         table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    Console(markup=False, highlight=False, width=width).print(table)
+
+
+def _longest(rows: Sequence[Sequence[str]], column: int, numeric: Sequence[int]) -> int | None:
+    """Width that keeps the numbers of a numeric column whole; its heading may fold."""
+    return max((len(row[column]) for row in rows), default=0) if column in numeric else None
 
 
 @contextmanager

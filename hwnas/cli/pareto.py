@@ -14,7 +14,8 @@ from hwnas.errors import UnknownNameError
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
 Proxies = Annotated[
-    list[str], typer.Option("--proxy", help="A zero-cost proxy, repeatable.", autocompletion=complete_proxy)
+    list[str],
+    typer.Option("--proxy", help="A proxy or combination, repeatable.", autocompletion=complete_proxy),
 ]
 Objectives = Annotated[
     list[str] | None,
@@ -45,7 +46,7 @@ def pareto_command(
     device: Device,
     budget_mj: Budget = None,
     budget_ms: BudgetMs = None,
-    proxy: Proxies = ["zen"],  # noqa: B006 - typer copies it
+    proxy: Proxies = ["auto"],  # noqa: B006 - typer copies it
     objective: Objectives = None,
     space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
     dataset: Dataset = None,
@@ -79,12 +80,15 @@ def pareto_command(
 
 def _check(show: Sequence[str], proxies: Sequence[str], out: Path | None) -> None:
     """Refuse before the job what no answer to the question can have or be written to. Raises `UsageError`."""
+    from hwnas.api.columns import AUTO, FALLBACK
     from hwnas.outputs import check_path
-    from hwnas.proxies import BASELINES, get_proxy
+    from hwnas.proxies import BASELINES
+    from hwnas.proxies.combinations import get_scorer
 
     if out is not None:
         check_path(out)
-    known = {*(get_proxy(name).name for name in proxies), *BASELINES, "random", "truth", "all"}
+    asked = {get_scorer(name).name for name in proxies}
+    known = asked | {*BASELINES, "random", "truth", "all"} | ({FALLBACK} if AUTO in asked else set())
     for name in show:
         if name not in known:
             raise UnknownNameError("front", name, known)

@@ -1,28 +1,81 @@
-"""`hwnas proxies`: which zero-cost proxies there are."""
+"""`hwnas proxies`: which zero-cost proxies there are, how good they are, and what their scores depend on."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from hwnas.cli.console import print_json, print_table
+from hwnas.cli.completion import complete_proxy
+
+Proxies = Annotated[
+    list[str] | None,
+    typer.Option("--proxy", help="Proxy, repeatable; all scored ones by default.", autocompletion=complete_proxy),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Out = Annotated[Path | None, typer.Option(help="Also write .json, .csv, or a picture (.png, .svg, .pdf).")]
 
 
-def proxies_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+class _ListByDefault(TyperGroup):
+    """`hwnas proxies` and `hwnas proxies --json` are `hwnas proxies list`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, with `list` before them where no command is named."""
+        named = any(not word.startswith("-") for word in args) or "--help" in args
+        return super().parse_args(ctx, args if named else ["list", *args])
+
+
+app = typer.Typer(cls=_ListByDefault, help="Zero-cost proxies: what they are, how good they are, what they depend on.")
+
+
+@app.command("list")
+def proxies_command(as_json: AsJson = False) -> None:
+    """Zero-cost proxies and combinations: what they are, what they need, and where they were published."""
+    from hwnas.api.listings import list_combinations, list_proxies
+    from hwnas.cli import render_proxies
+
+    render_proxies.listing(list_proxies(), list_combinations(), as_json=as_json)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    space: Annotated[list[str] | None, typer.Option(help="Space, repeatable; 'all' for every scored one.")] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="Data set, repeatable; every scored one by default.")
+    ] = None,
+    proxy: Proxies = None,
+    out: Out = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Zero-cost proxies: what they are, what they need, and where they were published."""
-    from hwnas.api.listings import list_proxies
+    """How well proxies order networks whose true accuracies are known, and what a search would find with them."""
+    from hwnas.api.evaluate import evaluate
+    from hwnas.cli import render_proxies
 
-    proxies = list_proxies()
-    if as_json:
-        print_json({"proxies": proxies})
-        return
-    needs = {(False, False): "-", (True, False): "images", (True, True): "images, labels"}
-    rows = [
-        (proxy["name"], proxy["title"], needs[proxy["uses_data"], proxy["uses_labels"]], proxy["source"])
-        for proxy in proxies
-    ]
-    print_table(("proxy", "what", "needs", "source"), rows)
-    print("Higher is better for every proxy.")
+    spaces = space or ["nasbench201"]
+    answer = evaluate(space="all" if "all" in spaces else spaces, dataset=dataset or (), proxies=proxy or ())
+    render_proxies.evaluation(answer, as_json=as_json, out=out)
+
+
+@app.command("sensitivity")
+def sensitivity_command(
+    by: Annotated[str, typer.Option(help="seed, initialisation, batch_size or epochs.")] = "seed",
+    space: Annotated[str, typer.Option(help="The search space.")] = "nasbench201",
+    dataset: Annotated[str | None, typer.Option(help="Data set; without, the first of the space.")] = None,
+    proxy: Proxies = None,
+    nets: Annotated[int, typer.Option(help="How many networks, drawn at random.")] = 50,
+    workers: Annotated[int | None, typer.Option(help="Processes; without, one per core.")] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """How much the order that a proxy gives depends on seed, initialisation, batch size, or epochs of training."""
+    from hwnas.api.sensitivity import sensitivity
+    from hwnas.cli import render_proxies
+    from hwnas.cli.console import progress_bar
+
+    with progress_bar("networks") as report:
+        answer = sensitivity(
+            by, space=space, dataset=dataset, proxies=proxy or (), nets=nets, workers=workers, progress=report
+        )
+    render_proxies.sensitivity(answer, as_json=as_json, out=out)

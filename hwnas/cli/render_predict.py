@@ -16,7 +16,11 @@ def print_prediction(answer: PredictResult, *, as_json: bool) -> None:
         print_json(answer.to_dict())
         return
     rows = [
-        (str(net.index), short_architecture(net.arch), *(_cost(net.costs[name]) for name in answer.sources))
+        (
+            "" if net.index is None else str(net.index),
+            short_architecture(net.arch),
+            *(_cost(net.costs[name]) for name in answer.sources),
+        )
         for net in answer.nets
     ]
     title = f"{answer.device}, {answer.space} on {answer.dataset}, {100 * answer.interval_level:g}% intervals"

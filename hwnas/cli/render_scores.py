@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hwnas.api.network_forms import NetworkResult, NetworkScore
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, reason_not_finite
 from hwnas.cli.console import print_json, print_table
 
@@ -31,6 +32,24 @@ def networks(result: ScoreResult, *, as_json: bool) -> None:
         print(reason)
 
 
+def network(result: NetworkResult, *, as_json: bool) -> None:
+    """Print a network's scores, what they were computed on, and why some are missing."""
+    answer = result.to_dict()
+    if as_json:
+        print_json(answer)
+        return
+    print(result.network)
+    lines = [(score.proxy.name, _number(score), score.proxy.unit) for score in result.scores]
+    print_table(("proxy", "score", "unit"), lines, numeric=(1,))
+    print(f"Scores on {result.images}; {result.loss}, seed {result.seed}; higher is better.")
+    for name, reason in answer["nets"][0]["reasons"].items():
+        print(f"{name}: {reason.removeprefix(f'{name} ')}")
+    for source in dict.fromkeys(score.source for score in result.scores if score.proxy.unit):
+        print(f"{', '.join(s.proxy.name for s in result.scores if s.source == source)}: {source}")
+    for note in result.notes:
+        print(f"note: {note}")
+
+
 def table(saved: SavedTable, *, as_json: bool) -> None:
     """Print what the table has and where it lies."""
     if as_json:
@@ -48,6 +67,12 @@ def _cell(column: ScoreColumn, row: int, *, exact: bool = False) -> str:
     if column.kind != "counted":
         return f"{value:.5g}"
     return f"{value:,.0f}" if exact else f"{value / 1e6:,.3f}M"
+
+
+def _number(score: NetworkScore) -> str:
+    if score.value is None:
+        return "-"
+    return f"{score.value:,.0f}" if score.proxy.unit else f"{score.value:.5g}"
 
 
 def _label(result: ScoreResult, row: int) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.completion import complete_proxy
+from hwnas.cli.score_options import check_belonging, network_settings
 from hwnas.errors import UsageError
 
 Architectures = Annotated[list[str] | None, typer.Argument(help="Networks: strings of the space, tuples or indices.")]
@@ -17,6 +18,24 @@ Proxies = Annotated[
 ]
 Images = Annotated[Path | None, typer.Option(help="A .npz file with x and y; else the pulled images, else noise.")]
 Workers = Annotated[int | None, typer.Option(help="Processes for --all; without, one per core.")]
+Executor = Annotated[str, typer.Option(help="With --all: what spreads the work, process or ray.")]
+Module = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PACKAGE.MODULE:FACTORY",
+        help="A network of your own: FACTORY() returns it. It is your code: it is imported, from here too, and run.",
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="With --module: a .npz file with x and perhaps y, or a folder of images (of classes); else noise."
+    ),
+]
+Labels = Annotated[str, typer.Option(help="With --module: given (random where there are none) or random.")]
+Classes = Annotated[int | None, typer.Option(help="With --module: classes of random labels; without, all logits.")]
+Shape = Annotated[str | None, typer.Option(help="With --module and without --data: of an image; without, 3,32,32.")]
+Size = Annotated[int | None, typer.Option(help="With --data: scale and crop images to so many pixels.")]
 Limit = Annotated[int | None, typer.Option(help="With --all: a random sample of so many architectures.")]
 Out = Annotated[Path | None, typer.Option(help="With --all: the file of the table; else in the cache.")]
 
@@ -33,21 +52,47 @@ def score_command(
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute also what a table has.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     workers: Workers = None,
+    executor: Executor = "process",
     limit: Limit = None,
     out: Out = None,
+    module: Module = None,
+    data: Data = None,
+    labels: Labels = "given",
+    classes: Classes = None,
+    shape: Shape = None,
+    size: Size = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Scores of networks by zero-cost proxies: higher is better."""
+    from hwnas.api.network import score_factory
     from hwnas.api.score import score, score_table
     from hwnas.api.score_forms import ScoreSettings
     from hwnas.cli import render_scores
     from hwnas.cli.console import progress_bar
 
-    _check(single=bool(architectures), whole=whole, only_whole=(workers, limit, out), fresh=fresh)
-    settings = ScoreSettings(
-        images=images, batch_size=batch_size, seed=seed, device=device, workers=workers, limit=limit
-    )
+    kind = _kind(architectures, whole=whole, module=module)
+    belonging: dict[str, dict[str, object]] = {
+        "--all": {"workers": workers, "limit": limit, "out": out, "executor": executor != "process"},
+        "--module": {"data": data, "labels": labels != "given", "classes": classes, "shape": shape, "size": size},
+        "networks": {"fresh": fresh},
+        "networks or --all": {"images": images, "dataset": dataset},
+    }
+    check_belonging(kind, belonging)
     proxies = proxy or None
+    if module is not None:
+        own = network_settings(batch_size=batch_size, seed=seed, labels=labels, classes=classes, shape=shape, size=size)
+        scored = score_factory(module, data, proxies=proxies, settings=own, device=device)
+        render_scores.network(scored, as_json=as_json)
+        return
+    settings = ScoreSettings(
+        images=images,
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+        executor=executor,
+        workers=workers,
+        limit=limit,
+    )
     if architectures:
         found = score(architectures, space=space, dataset=dataset, proxies=proxies, settings=settings, fresh=fresh)
         render_scores.networks(found, as_json=as_json)
@@ -57,11 +102,13 @@ def score_command(
     render_scores.table(saved, as_json=as_json)
 
 
-def _check(*, single: bool, whole: bool, only_whole: tuple[object, ...], fresh: bool) -> None:
-    if single == whole:
-        got = "both" if whole else "neither"
-        raise UsageError(f"expected networks or --all, got {got}; e.g. `hwnas score 1462` or `hwnas score --all`")
-    if single and any(value is not None for value in only_whole):
-        raise UsageError("--workers, --limit and --out belong to --all; leave them out or score the whole space")
-    if whole and fresh:
-        raise UsageError("--fresh belongs to single networks; to score a space anew, give another --out")
+def _kind(architectures: list[str] | None, *, whole: bool, module: str | None) -> str:
+    """Which of the three it is. Raises `UsageError` unless it is one."""
+    asked = [name for name, given in (("networks", architectures), ("--all", whole), ("--module", module)) if given]
+    if len(asked) != 1:
+        got = "neither" if not asked else "both" if len(asked) == 2 else "all"
+        raise UsageError(
+            f"expected networks, --all or --module, got {got}; e.g. `hwnas score 1462`, `hwnas score --all` or "
+            "`hwnas score --module my_networks:tiny_vit`"
+        )
+    return asked[0]

@@ -20,7 +20,12 @@ def spaces_command(
         print_json({"spaces": spaces})
         return
     rows = [
-        (space["name"], space["title"], f"{space['architectures']:,}", ", ".join(space["datasets"]), space["source"])
+        (space["name"], space["title"], _size(space["architectures"]), ", ".join(space["datasets"]), space["source"])
         for space in spaces
     ]
     print_table(("space", "what", "architectures", "data sets", "source"), rows, numeric=(2,))
+
+
+def _size(architectures: int) -> str:
+    """All digits up to a billion, above that two."""
+    return f"{architectures:,}" if architectures < 10**9 else f"{architectures:.1e}"

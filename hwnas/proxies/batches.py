@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,23 +23,34 @@ _PUBLISHED_STATISTICS: Final[Mapping[str, tuple[tuple[float, ...], tuple[float, 
     "ImageNet16-120": ((122.68, 116.66, 104.01), (63.22, 61.26, 65.09)),
 }
 
+Loss = Callable[[Tensor, Tensor], Tensor]  # (logits, labels) to one number
+NOISE_IMAGES: Final = 256  # where all images are asked for and there are none
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
-    """images: float (b, channels, height, width), normalised; labels: int64 (b,); source: what they are."""
+    """What a network sees and is asked.
+
+    images: float (b, channels, height, width), normalised; or any other input with b in front, such as tokens.
+    labels: int64 (b,), or whatever `loss` takes. source: what they are.
+    loss: (logits, labels) to one number; None: the cross entropy.
+    """
 
     images: Tensor
     labels: Tensor
     source: str
+    loss: Loss | None = None
 
     def __post_init__(self) -> None:
         """Check shapes and finiteness; raise `UsageError`."""
-        if self.images.ndim != 4 or not self.images.is_floating_point():
+        if self.images.ndim < 2 or not len(self.images):
             raise UsageError(
-                "expected float images of shape (batch, channels, height, width), "
+                "expected images of shape (batch, channels, height, width), or other inputs of shape (batch, ...), "
                 f"got {self.images.dtype} of shape {tuple(self.images.shape)}"
             )
-        if self.labels.shape != self.images.shape[:1] or self.labels.is_floating_point():
+        if self.loss is not None and self.labels.shape[:1] != self.images.shape[:1]:
+            raise UsageError(f"expected labels of {len(self.images)} images, got shape {tuple(self.labels.shape)}")
+        if self.loss is None and (self.labels.shape != self.images.shape[:1] or self.labels.is_floating_point()):
             raise UsageError(
                 f"expected {len(self.images)} integer labels, "
                 f"got {self.labels.dtype} of shape {tuple(self.labels.shape)}"
@@ -57,8 +68,8 @@ class Task:
     classes: int
 
 
-def load_batch(task: Task, *, images: Path | None = None, size: int = 64, seed: int = 0) -> Batch:
-    """The first `size` images of a `.npz` file with `x` and `y`; without a file, of the table `images-<dataset>`.
+def load_batch(task: Task, *, images: Path | None = None, size: int | None = 64, seed: int = 0) -> Batch:
+    """The first `size` images (None: all) of a `.npz` file with `x` and `y`; without a file, of the table `images-<dataset>`.
 
     Bytes are normalised, floats are taken as they are. Where there is neither file nor table, standard normal noise
     with random labels. Raises `DataError` for a damaged file and `UsageError` for images that do not fit the task.
@@ -71,7 +82,7 @@ def load_batch(task: Task, *, images: Path | None = None, size: int = 64, seed: 
     table = open_table(name) if name in TABLES else None
     if table is not None:
         return _first(task, table["x"], table["y"], size=size, name=name)
-    return noise_batch(task, size=size, seed=seed)
+    return noise_batch(task, size=NOISE_IMAGES if size is None else size, seed=seed)
 
 
 def noise_batch(task: Task, *, size: int, seed: int) -> Batch:
@@ -94,13 +105,14 @@ def _read(path: Path) -> tuple[Array, Array]:
         raise DataError(f"expected a .npz file with arrays x and y, got {path}: {error}; save it anew") from error
 
 
-def _first(task: Task, x: Array, y: Array, *, size: int, name: str) -> Batch:
+def _first(task: Task, x: Array, y: Array, *, size: int | None, name: str) -> Batch:
     """Batch of the first `size` images, checked against the task."""
     if x.ndim != 4 or x.shape[1:] != task.image_shape or len(x) != len(y):
         raise UsageError(
             f"expected images of shape (n, {', '.join(map(str, task.image_shape))}) with n labels for {task.dataset}, "
             f"got {x.shape} with labels {y.shape} in {name}"
         )
+    size = len(x) if size is None else size
     if not 1 <= size <= len(x):
         raise UsageError(f"expected a batch of 1 to {len(x)} images of {name}, got {size}; give another batch size")
     labels = y[:size].astype(np.int64)

@@ -13,7 +13,8 @@ def row_correlations(jacobian: Tensor) -> Tensor:
     rows = jacobian.double()
     rows = rows - rows.mean(dim=1, keepdim=True)
     rows = rows / rows.norm(dim=1, keepdim=True)
-    return (rows @ rows.T).clamp(-1.0, 1.0)
+    correlations: Tensor = rows @ rows.T
+    return correlations.clamp(-1.0, 1.0)
 
 
 def informative(jacobian: Tensor) -> bool:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from hwnas.graphs import Graph
     from hwnas.proxies.batches import Batch
 
-_NEEDS_WEIGHTS: Final[frozenset[Need]] = frozenset({"gradients", "synflow", "gaussian"})
+_NEEDS_WEIGHTS: Final[frozenset[Need]] = frozenset(
+    {"gradients", "synflow", "gaussian", "hessian_gradient", "half_gradients", "sign_sums", "tangent_kernel"}
+)
 
 
 def score_module(
@@ -26,19 +28,23 @@ def score_module(
     (up to rounding, where another device or number of threads adds in another order). A score that overflows or is
     undefined is returned as it is (infinity, NaN), never replaced. Raises `ProxyError`.
     """
-    import torch
-
     from hwnas.proxies.passes import gather
 
     _check(module, proxies, graph)
+    for proxy in proxies:
+        check_images(proxy, len(batch.images))
     needs: set[Need] = set().union(*(proxy.needs for proxy in proxies))
-    on_cuda = batch.images.is_cuda
-    with torch.random.fork_rng(devices=[batch.images.device] if on_cuda else []):  # dropout draws from global state
-        torch.default_generator.manual_seed(seed)
-        if on_cuda:
-            torch.cuda.manual_seed(seed)
-        evidence = gather(module, batch, needs, graph=graph, seed=seed)
+    evidence = gather(module, batch, needs, graph=graph, seed=seed)
     return {proxy.name: proxy.score(evidence) for proxy in proxies}
+
+
+def check_images(proxy: Proxy, images: int) -> None:
+    """Raise `ProxyError` for a batch in which the proxy has nothing to compare."""
+    if images < proxy.least_images:
+        raise ProxyError(
+            f"{proxy.name} compares images: expected a batch of at least {proxy.least_images}, got {images}; "
+            "give a larger batch"
+        )
 
 
 def _check(module: nn.Module, proxies: Sequence[Proxy], graph: Graph | None) -> None:

@@ -26,8 +26,6 @@ def score(evidence: Evidence) -> float:
     """
     jacobian, labels = evidence.jacobian, evidence.labels
     assert jacobian is not None and labels is not None
-    if len(jacobian) < 2:
-        raise ProxyError("epe_nas compares images: expected a batch of at least 2, got 1; give a larger batch")
     if not informative(jacobian):
         return -math.inf
     logs = (row_correlations(jacobian).abs() + EPSILON).log().cpu().numpy()
@@ -49,6 +47,7 @@ PROXY = Proxy(
     source="Lopes 2021, arXiv:2102.08099, eqs. 4 to 8",
     fails="batches with fewer images than classes, where most classes say nothing",
     uses_data=True,
+    least_images=2,
     uses_labels=True,
     constants={"epsilon": EPSILON, "many_classes": MANY_CLASSES},
     minus_infinity="the logits of an image do not depend on it",

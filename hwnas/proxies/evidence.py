@@ -28,6 +28,19 @@ class GaussianResponse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StageResponse:
+    """What the AZ-NAS scores read of the successive blocks of the Kaiming-initialised network.
+
+    spectra: eigenvalues of the covariance of the channels, of the input of the first block and the output of each; all
+    zero where features are constant. gains: spectral norm of each block's Jacobian; NaN where the block is the
+    identity, None where it cannot be taken.
+    """
+
+    spectra: list[list[float]]
+    gains: list[float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """All that was gathered on one network; a field that no proxy needed is None or empty.
 
@@ -40,6 +53,13 @@ class Evidence:
     jacobian: (b, pixels) gradient of the sum of each image's logits with respect to the image.
     synflow: weight and gradient of each weighted layer in the linearised network, float64.
     gaussian: responses of the Gaussian-initialised network.
+    stages: features and gains of successive blocks.
+    hessian_gradient: each weight, and in `gradient` the Hessian of the loss times its gradient.
+    half_gradients: for each weight (2, n): loss gradients of its n numbers on each half of the batch.
+    sign_sums: for each weight (n,): sum over images of the signs of the gradients of the image's own loss.
+    tangent_kernel: (b, b) products of the weight gradients of the images' summed logits, float64.
+    region_counts: distinct ReLU patterns in each thin random network.
+    random_features: (b, n) inputs of the last linear layer in each random network.
     """
 
     batch_size: int = 0
@@ -53,3 +73,10 @@ class Evidence:
     jacobian: Tensor | None = None
     synflow: list[LayerPair] = field(default_factory=list)
     gaussian: GaussianResponse | None = None
+    stages: StageResponse | None = None
+    hessian_gradient: list[LayerPair] = field(default_factory=list)
+    half_gradients: list[Tensor] = field(default_factory=list)
+    sign_sums: list[Tensor] = field(default_factory=list)
+    tangent_kernel: Tensor | None = None
+    region_counts: list[int] = field(default_factory=list)
+    random_features: list[Tensor] = field(default_factory=list)

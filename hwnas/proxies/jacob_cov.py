@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from hwnas.errors import ProxyError
 from hwnas.proxies.correlations import informative, row_correlations
 from hwnas.proxies.proxy import Proxy
 
@@ -24,8 +23,6 @@ def score(evidence: Evidence) -> float:
 
     jacobian = evidence.jacobian
     assert jacobian is not None
-    if len(jacobian) < 2:
-        raise ProxyError("jacob_cov compares images: expected a batch of at least 2, got 1; give a larger batch")
     if not informative(jacobian):
         return -math.inf
     eigenvalues = torch.linalg.eigvalsh(row_correlations(jacobian)).clamp(min=0.0) + EPSILON
@@ -40,6 +37,7 @@ PROXY = Proxy(
     source="Mellor 2020, arXiv:2006.04647v1, eq. 4; as a proxy Abdelfattah 2021, section 3.1",
     fails="networks without normalisation; near-duplicate images; depends on the batch size",
     uses_data=True,
+    least_images=2,
     uses_labels=False,
     constants={"epsilon": EPSILON},
     minus_infinity="the logits of an image do not depend on it",

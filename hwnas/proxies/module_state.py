@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from hwnas.errors import ProxyError
 
 WEIGHTED: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 _ABSENT: Final = object()
@@ -20,16 +23,25 @@ def weighted_layers(module: nn.Module) -> list[nn.Module]:
 
 
 def layer_weights(module: nn.Module) -> list[Tensor]:
-    """Their weights."""
-    return [layer.weight for layer in weighted_layers(module) if isinstance(layer.weight, Tensor)]
+    """Weights of convolutions, linear layers and attention (queries, keys, values); shared ones once."""
+    names = [(layer, name) for layer in module.modules() for name in _weight_names(layer)]
+    weights = [getattr(layer, name) for layer, name in names]
+    return list({id(weight): weight for weight in weights if isinstance(weight, Tensor)}.values())
+
+
+def _weight_names(layer: nn.Module) -> tuple[str, ...]:
+    if isinstance(layer, nn.MultiheadAttention):  # it keeps them itself, and applies them without running a layer
+        return ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+    return ("weight",) if isinstance(layer, WEIGHTED) else ()
 
 
 @contextmanager
-def training_mode(module: nn.Module, *, statistics: Literal["batch", "record", "identity"]) -> Iterator[None]:
+def training_mode(module: nn.Module, *, statistics: Literal["batch", "record", "identity", "image"]) -> Iterator[None]:
     """Training mode, also for layers that were frozen; flags and buffers are as before afterwards.
 
     statistics: "batch" normalises by the batch, "record" does so and holds the batch's variance in `running_var`
-    inside the block, "identity" makes every batch norm return its input.
+    inside the block, "identity" makes every batch norm return its input, "image" normalises each image by itself, as
+    if it were a batch of one.
     """
     layers = list(module.modules())
     norms = [layer for layer in layers if isinstance(layer, _BatchNorm)]
@@ -64,6 +76,9 @@ def _use_statistics(norm: _BatchNorm, statistics: str) -> None:
     if statistics == "identity":
         norm.forward = _identity  # type: ignore[assignment,method-assign]
         return
+    if statistics == "image":
+        norm.forward = partial(_by_image, norm)  # type: ignore[method-assign]
+        return
     kept = norm.running_var if norm.weight is None else norm.weight
     norm.running_mean = norm.running_var = norm.num_batches_tracked = None
     if statistics == "record":
@@ -83,6 +98,16 @@ def _restore(layer: nn.Module, values: dict[str, Any]) -> None:
 
 def _identity(x: Tensor) -> Tensor:
     return x
+
+
+def _by_image(norm: _BatchNorm, x: Tensor) -> Tensor:
+    """Batch norm of each image alone, all at once: group norm with a group for each channel."""
+    if x.ndim < 3 or x[0, 0].numel() == 1:
+        raise ProxyError(
+            "grad_sign runs each image alone: expected a batch norm to see several values of each channel in an image, "
+            f"got inputs of shape {tuple(x.shape)}; give larger images, or use another proxy"
+        )
+    return nn.functional.group_norm(x, norm.num_features, norm.weight, norm.bias, norm.eps)
 
 
 @contextmanager

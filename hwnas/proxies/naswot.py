@@ -29,5 +29,6 @@ PROXY = Proxy(
     fails="networks without ReLU; grows with the number of ReLU units; depends on the batch size",
     uses_data=True,
     uses_labels=False,
+    least_images=2,
     minus_infinity="two images have the same ReLU pattern",
 )

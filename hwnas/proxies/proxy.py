@@ -19,6 +19,13 @@ Need = Literal[
     "jacobian",
     "synflow",
     "gaussian",
+    "stages",
+    "hessian_gradient",
+    "half_gradients",
+    "sign_sums",
+    "tangent_kernel",
+    "region_counts",
+    "random_features",
 ]
 
 
@@ -34,6 +41,7 @@ class Proxy:
     second_order: whether it differentiates twice, or once for each image: several times the work of a gradient.
     turned: whether the paper's number is smaller for better networks, and the score is its opposite.
     constants: numbers that decide the score beside the formula, such as repeats; tables of scores hold them.
+    least_images: the smallest batch that says anything; 2 where images are compared.
     unit: of the score, where it has one. minus_infinity: what a score of -inf says, where it can occur.
     """
 
@@ -48,6 +56,7 @@ class Proxy:
     second_order: bool = False
     turned: bool = False
     constants: Mapping[str, int | float] = field(default_factory=dict)
+    least_images: int = 1
     unit: str = ""
     minus_infinity: str = ""
 

@@ -6,19 +6,30 @@ from typing import Final
 
 from hwnas.errors import UnknownNameError
 from hwnas.proxies import (
+    az_expressivity,
+    az_progressivity,
+    az_trainability,
     epe_nas,
     fisher,
     flops,
     grad_norm,
+    grad_sign,
+    grasp,
     jacob_cov,
     l2_norm,
+    linear_regions,
     macs,
     naswot,
+    nn_degree,
+    nn_mass,
+    nngp,
+    ntk_cond,
     params,
     plain,
     snip,
     synflow,
     zen,
+    zico,
 )
 from hwnas.proxies.proxy import Proxy
 
@@ -27,6 +38,8 @@ PROXIES: Final[dict[str, Proxy]] = {
     for module in (
         *(params, macs, flops),
         *(zen, naswot, synflow, grad_norm, snip, fisher, plain, l2_norm, jacob_cov, epe_nas),
+        *(az_expressivity, az_progressivity, az_trainability),
+        *(grasp, zico, grad_sign, ntk_cond, linear_regions, nngp, nn_mass, nn_degree),
     )
 }
 BASELINES: Final = ("params", "flops")

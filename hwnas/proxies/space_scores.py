@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.errors import DataError
+from hwnas.errors import DataError, WorkerError
+from hwnas.proxies.executors import Workers, get_executor
 from hwnas.proxies.lock import single_writer
 from hwnas.proxies.recipes import Recipe, score_networks
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
@@ -34,27 +33,39 @@ class _Networks:
     vectors: Integer[Array, "k v"]
 
 
+_Scored = tuple[_Networks, Float[Array, "k p"]]
+_Spread = Callable[[Sequence[_Networks]], Generator[_Scored, None, None]]
+
+
 def score_space(
     recipe: Recipe,
     vectors: Integer[Array, "n v"],
     *,
     checkpoint: Path,
-    workers: int = 1,
+    workers: int | None = 1,
+    executor: str = "process",
     progress: Progress = lambda _done, _total: None,
 ) -> ScoreTable:
     """Score the networks of `vectors`, isomorphic ones once.
 
+    executor: "process" or "ray". workers: how many; None: as many as it has cores for.
+
     `checkpoint` is written every few seconds and resumed from. What it has already stays in it: other networks, and
     other proxies of the same recipe. Ctrl-C saves what is done and raises `KeyboardInterrupt`. Raises `DataError` where
     the checkpoint is of another recipe, cannot be written, or is being written by another process, before anything is
-    computed.
+    computed, and `WorkerError` where a worker died, after what is done was saved.
     """
+    get_executor(executor)  # an unknown name is refused before anything is written
+    spread = partial(_results, recipe, workers=workers, executor=executor)
     with single_writer(checkpoint):
-        return _score_space(recipe, vectors, checkpoint, workers, progress)
+        try:
+            return _score_space(recipe, vectors, checkpoint, spread, progress)
+        except WorkerError as error:
+            raise WorkerError(f"{error}; what is done is saved in {checkpoint}, start again to go on") from error
 
 
 def _score_space(
-    recipe: Recipe, vectors: Integer[Array, "n v"], checkpoint: Path, workers: int, progress: Progress
+    recipe: Recipe, vectors: Integer[Array, "n v"], checkpoint: Path, spread: _Spread, progress: Progress
 ) -> ScoreTable:
     space = get_space(recipe.space)
     network_ids = space.network_id(vectors)
@@ -69,14 +80,15 @@ def _score_space(
     table.save(checkpoint)
     try:
         progress(done, total)
-        for task, scores in _results(recipe, todo, workers):
-            for network, row in zip(task.ids, scores, strict=True):
-                table.scores[np.ix_(canonical == network, columns)] = row
-            done += len(task.ids)
-            progress(done, total)
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                table.save(checkpoint)
-                saved = time.monotonic()
+        with closing(spread(todo)) as results:  # on the way out workers end first, then the table is saved
+            for task, scores in results:
+                for network, row in zip(task.ids, scores, strict=True):
+                    table.scores[np.ix_(canonical == network, columns)] = row
+                done += len(task.ids)
+                progress(done, total)
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    table.save(checkpoint)
+                    saved = time.monotonic()
     finally:
         if todo:
             table.save(checkpoint)
@@ -116,33 +128,14 @@ def _resume(recipe: Recipe, wanted: Integer[Array, " n"], checkpoint: Path) -> S
 
 
 def _results(
-    recipe: Recipe, todo: Sequence[_Networks], workers: int
-) -> Iterator[tuple[_Networks, Float[Array, "k p"]]]:
+    recipe: Recipe, todo: Sequence[_Networks], *, workers: int | None, executor: str
+) -> Generator[_Scored, None, None]:
     """Scores as they come, from this process or from `workers` others."""
-    if workers == 1:
+    if workers == 1 and executor == "process":
         for task in todo:
             yield task, score_networks(recipe, task.vectors)
         return
-    context = get_context("spawn")
-    # One thread each: networks are independent, threads inside small convolutions are not.
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(recipe,))
-    try:
-        tasks = {pool.submit(_score_in_worker, task.vectors): task for task in todo}
-        for future in as_completed(tasks):
-            yield tasks[future], future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-_recipe: Recipe  # set once in each worker, so that images travel once and not with every task
-
-
-def _start_worker(recipe: Recipe) -> None:
-    global _recipe
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop, and saves
-    torch.set_num_threads(1)
-    _recipe = recipe
-
-
-def _score_in_worker(vectors: Integer[Array, "k v"]) -> Float[Array, "k p"]:
-    return score_networks(_recipe, vectors)
+    run, vectors = get_executor(executor), [task.vectors for task in todo]
+    with closing(run(score_networks, recipe, vectors, Workers(count=workers, gpu=recipe.device == "cuda"))) as results:
+        for number, scores in results:
+            yield todo[number], scores

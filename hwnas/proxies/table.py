@@ -101,6 +101,12 @@ def scores_path(space: str, dataset: str) -> Path:
     return cache_folder() / "scores" / f"{space}_{dataset}.npz"
 
 
+def tables_of(space: str, dataset: str) -> list[ScoreTable]:
+    """Every table of a space on a data set, complete or not: from the cache, then shipped. Raises `DataError`."""
+    shipped = (SHIPPED_FOLDER / f"{space}_{dataset}_{kind}.npz" for kind in ("scores", "sample_scores"))
+    return [load_scores(path) for path in (scores_path(space, dataset), *shipped) if path.is_file()]
+
+
 def find_scores(space: str, dataset: str | None = None, *, proxies: Sequence[str] = ()) -> ScoreTable | None:
     """The table of a whole space on a data set in which all of `proxies` are complete; None where there is none.
 

@@ -77,8 +77,8 @@ def test_a_space_resumes(hwnas, tmp_path: Path) -> None:
     [
         ((), "got neither"),
         (("3", "--all"), "got both"),
-        (("3", "--limit", "5"), "belong to --all"),
-        (("--all", "--fresh"), "--fresh belongs to single networks"),
+        (("3", "--limit", "5"), "--limit belongs to --all, not to networks"),
+        (("--all", "--fresh"), "--fresh belongs to networks, not to --all"),
         (("3", "--proxy", "sinflow"), "did you mean 'synflow'"),
         (("15625",), "0 to 15624, got 15625"),
         (("3", "--batch-size", "0"), "batch_size of at least 1"),
@@ -100,5 +100,7 @@ def test_lists(hwnas) -> None:
     assert all(proxy["source"] and proxy["fails"] and proxy["direction"] == "max" for proxy in listed.values())
     code, out, _ = hwnas("spaces")
     assert code == 0 and "15,625" in out and "nasbench201" in out
-    (space,) = json.loads(hwnas("spaces", "--json")[1])["spaces"]
+    spaces = {space["name"]: space for space in json.loads(hwnas("spaces", "--json")[1])["spaces"]}
+    assert list(spaces) == list(SPACES)
+    space = spaces["nasbench201"]
     assert space["architectures"] == 15_625 and space["datasets"] == list(SPACES["nasbench201"].datasets)

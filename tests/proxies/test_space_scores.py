@@ -97,7 +97,9 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> No
 
 
 def test_a_network_without_a_path() -> None:
-    scores = score_networks(recipe_of(("zen", "naswot", "synflow", "grad_norm", "snip")), np.zeros((1, 6), dtype=np.int8))[0]
+    scores = score_networks(
+        recipe_of(("zen", "naswot", "synflow", "grad_norm", "snip")), np.zeros((1, 6), dtype=np.int8)
+    )[0]
     assert scores.tolist() == [-np.inf, -np.inf, -np.inf, 0, 0]
 
 

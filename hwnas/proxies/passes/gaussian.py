@@ -60,11 +60,12 @@ def _log_spread(module: nn.Module) -> float:
 
     The epsilon of the batch norm is added, so that one that receives nothing counts with its finite floor.
     """
-    return sum(
+    logarithms = (
         0.5 * math.log(norm.running_var.mean().item() + norm.eps)
         for norm in module.modules()
         if isinstance(norm, _BatchNorm) and norm.running_var is not None
     )
+    return sum(logarithms, 0.0)
 
 
 def _features(module: nn.Module, images: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hwnas.errors import ProxyError
-from hwnas.proxies.batches import Batch
+from hwnas.proxies.batches import Batch, Loss
 from hwnas.proxies.evidence import LayerPair
 from hwnas.proxies.module_state import gradients_required, layer_weights, training_mode, weighted_layers
 from hwnas.proxies.proxy import Need
@@ -26,7 +26,8 @@ def supervised(module: nn.Module, batch: Batch, needs: Collection[Need]) -> dict
     """
     size = len(batch.images)
     kernel = torch.zeros(size, size, dtype=torch.float64, device=batch.images.device)
-    images, fields = batch.images, {}
+    images = batch.images
+    fields: dict[str, Any] = {}
     of_the_loss = _OF_THE_LOSS & frozenset(needs)
     with ExitStack() as stack:
         stack.enter_context(training_mode(module, statistics="batch"))
@@ -40,7 +41,8 @@ def supervised(module: nn.Module, batch: Batch, needs: Collection[Need]) -> dict
         logits = logits_of(module, images)
         fields["classes"] = logits.shape[1]
         if of_the_loss:
-            fields |= _loss_gradients(module, _loss(logits, batch.labels), outputs, retain="jacobian" in needs)
+            loss = loss_of(logits, batch.labels, batch.loss)
+            fields |= _loss_gradients(module, loss, outputs, retain="jacobian" in needs)
         if "jacobian" in needs:
             fields["jacobian"] = _jacobian(logits, images)
     return {name: value for name, value in fields.items() if name == "classes" or name in needs}
@@ -61,10 +63,10 @@ def logits_of(module: nn.Module, images: Tensor) -> Tensor:
 def weight_gradients(module: nn.Module, value: Tensor) -> list[LayerPair]:
     """Weights and their gradients of `value`; a layer that does not reach it has a gradient of zero."""
     weights = layer_weights(module)
-    return _pairs(weights, _gradients(value, weights))
+    return _pairs(weights, gradients_of(value, weights))
 
 
-def _gradients(value: Tensor, inputs: list[Tensor], *, retain: bool = False) -> list[Tensor]:
+def gradients_of(value: Tensor, inputs: list[Tensor], *, retain: bool = False) -> list[Tensor]:
     """Gradient of `value` for each of `inputs`, zeros for those that do not reach it."""
     if not value.requires_grad:
         return [torch.zeros_like(tensor) for tensor in inputs]
@@ -81,7 +83,7 @@ def _loss_gradients(
 ) -> dict[str, Any]:
     """Gradients of the loss for weights and, where they were observed, for the outputs of weighted layers."""
     weights, layers = layer_weights(module), list(outputs)
-    found = _gradients(loss, weights + list(outputs.values()), retain=retain)
+    found = gradients_of(loss, weights + list(outputs.values()), retain=retain)
     return {
         "gradients": _pairs(weights, found[: len(weights)]),
         "channel_saliency": [
@@ -100,14 +102,24 @@ def _summed_over_positions(layer: nn.Module, product: Tensor) -> Tensor:
 
 def _jacobian(logits: Tensor, images: Tensor) -> Tensor:
     """(b, pixels): with batch statistics an image moves the logits of others too; their sum is what the paper takes."""
-    return _gradients(logits.sum(), [images])[0].flatten(1)
+    return gradients_of(logits.sum(), [images])[0].flatten(1)
 
 
-def _loss(logits: Tensor, labels: Tensor) -> Tensor:
+def loss_of(logits: Tensor, labels: Tensor, loss: Loss | None = None) -> Tensor:
+    """`loss`, or the cross entropy. Raises `ProxyError` for labels out of range, and for a loss of many numbers."""
+    if loss is not None:
+        return _one_number(loss(logits, labels))
     low, high, classes = int(labels.min()), int(labels.max()), logits.shape[1]
     if low < 0 or high >= classes:
         raise ProxyError(f"expected labels from 0 to {classes - 1} for {classes} logits, got {low} to {high}")
     return nn.functional.cross_entropy(logits, labels)
+
+
+def _one_number(loss: Tensor) -> Tensor:
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
+        raise ProxyError(f"expected the loss to be one number in a tensor, got {got}; average it over the images")
+    return loss.reshape(())
 
 
 @contextmanager
@@ -124,11 +136,11 @@ def _observe_outputs(module: nn.Module) -> Iterator[dict[nn.Module, Tensor]]:
     hooks = [layer.register_forward_hook(observe) for layer in weighted_layers(module)]
     try:
         for layer in in_place:  # an activation in place would overwrite the output that is looked at
-            layer.inplace = False
+            layer.__dict__["inplace"] = False
         yield outputs
     finally:
         for layer in in_place:
-            layer.inplace = True
+            layer.__dict__["inplace"] = True
         for hook in hooks:
             hook.remove()
 

@@ -1,0 +1,1 @@
+../../hwnas/proxy_pictures.py

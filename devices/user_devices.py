@@ -1,0 +1,103 @@
+"""Devices of a user's own: cards in the user's folder, and models adapted from a few measurements beside them.
+
+A model is a folder of `models/` that is named by its contents and never changed. The card, which names it, is written
+last: whatever is killed on the way, a device is as it was before or as it is to be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from hwnas.devices.card import Card
+from hwnas.devices.card_file import read_card, write_card
+from hwnas.devices.registry import SHIPPED_CARDS, device_names, get_device, user_cards
+from hwnas.errors import UsageError
+from hwnas.folders import writing
+
+_DIGITS: Final = 12  # of the checksum in a folder's name
+
+
+def models_folder() -> Path:
+    """Where the folders of adapted models lie, beside the user's cards and apart from the cache."""
+    return user_cards() / "models"
+
+
+def own_card(name: str) -> Card | None:
+    """The user's own card of this name; None where there is none. Raises `DataError` for a wrong card."""
+    path = user_cards() / f"{name}.toml"
+    return read_card(path) if path.exists() else None
+
+
+def keep_models(name: str, write: Callable[[Path], None]) -> str:
+    """Make a folder of models that is whole or absent, and return its name.
+
+    name: what the folder's name begins with. write: puts the files into the folder that it is given.
+    Raises `DataError` where the user's folder cannot be written, and what `write` raises.
+    """
+    part = models_folder() / f".{name}.{os.getpid()}.tmp"
+    with writing(part):
+        shutil.rmtree(part, ignore_errors=True)  # of a process of the same number that was killed
+        part.mkdir()
+        try:
+            write(part)
+            digest = hashlib.sha256()
+            for path in sorted(part.iterdir()):
+                digest.update(path.name.encode() + path.read_bytes())
+            folder = f"{name}-{digest.hexdigest()[:_DIGITS]}"
+            if not (models_folder() / folder).exists():
+                part.rename(models_folder() / folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def keep_card(card: Card) -> Path:
+    """Write a card into the user's folder, replacing one of the same name; models that only the old one named go.
+
+    Raises `DataError` where it cannot be written or read back.
+    """
+    before = own_card(card.name)
+    path = user_cards() / f"{card.name}.toml"
+    write_card(card, path)
+    if before is not None:
+        _drop_models(before, kept=card)
+    return path
+
+
+def remove_device(reference: str) -> Path:
+    """Remove a user's own device, its card first and then its models. Returns the path of the card.
+
+    Raises `UnknownNameError`, and `UsageError` for a device that comes with hwnas.
+    """
+    card = get_device(reference).card
+    path = user_cards() / f"{card.name}.toml"
+    if not path.exists():
+        raise UsageError(
+            f"expected a device of your own to remove, got {card.name!r}, which comes with hwnas; yours are the cards "
+            f"in {user_cards()}"
+        )
+    with writing(path):
+        path.unlink()
+    _drop_models(card, kept=None)
+    return path
+
+
+def require_new_name(name: str) -> None:
+    """Refuse a name of a device that comes with hwnas, or an alias of another device. Raises `UsageError`."""
+    owner = device_names().get(name)
+    if (SHIPPED_CARDS / f"{owner or name}.toml").exists():
+        raise UsageError(f"expected a name of its own for the device, got {name!r}, a device that comes with hwnas")
+    if owner not in (None, name):
+        raise UsageError(f"expected a name of its own for the device, got {name!r}, an alias of {owner!r}")
+
+
+def _drop_models(card: Card, *, kept: Card | None) -> None:
+    """Delete the folders of models that only `card` names."""
+    still = {model.folder for model in kept.adapted()} if kept else set()
+    for folder in {model.folder for model in card.adapted()} - still:
+        shutil.rmtree(models_folder() / folder, ignore_errors=True)

@@ -1,0 +1,115 @@
+"""The card of a user's own device, from what its measurements say of the way they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from hwnas.api.board_measurements import runtime_text
+from hwnas.devices import NOT_STATED, Adapted, Card, Fact, Measurement, Statement, Variant
+from hwnas.devices.card import Kind
+from hwnas.errors import UsageError
+from hwnas.latency.measurements import Measurements
+
+UNSTATED: Final = "batch-not-stated"  # variant of measurements that do not say how many images a run takes
+_FACTS: Final = ("board", "cpu", "machine", "cores", "memory_gb", "os", "governors", "cpu_max_mhz", "tegra")
+_NO_STATEMENT: Final = Statement(value=NOT_STATED, source="")
+
+
+def variant_name(batch_size: int | None) -> str:
+    """How the variant of a batch size is called."""
+    return UNSTATED if batch_size is None else str(batch_size)
+
+
+def board_card(
+    before: Card | None, measured: Measurements, *, name: str, source: str, kind: Kind | None, title: str | None
+) -> Card:
+    """The card as it was, or a new one, with a variant for the batch size of the measurements; no models are added.
+
+    source: who says what the card states. Raises `UsageError` where the card is of another way of measuring.
+    """
+    variant = variant_name(measured.batch_size)
+    if before is None:
+        card = _new_card(measured, name=name, source=source, title=title)
+    else:
+        _require_same_way(before, measured, source)
+        card = before
+    if variant not in [known.name for known in card.variants]:
+        more = Variant(name=variant, batch_size=measured.batch_size, columns=())
+        card = replace(card, variants=(*card.variants, more))
+    return replace(card, kind=kind or card.kind, title=title or card.title)
+
+
+def with_models(card: Card, variant: str, models: Sequence[Adapted]) -> Card:
+    """The card with these models in place of those of the same space and data set in one variant."""
+    settings = {(model.space, model.dataset) for model in models}
+    return replace(
+        card,
+        variants=tuple(
+            replace(
+                known,
+                adapted=(*(m for m in known.adapted if (m.space, m.dataset) not in settings), *models),
+            )
+            if known.name == variant
+            else known
+            for known in card.variants
+        ),
+    )
+
+
+def _new_card(measured: Measurements, *, name: str, source: str, title: str | None) -> Card:
+    facts = measured.device.get("device", {})
+    variant = variant_name(measured.batch_size)
+    return Card(
+        name=name,
+        aliases=(),
+        title=title or str(facts.get("board") or facts.get("cpu") or name),
+        kind="not stated",
+        vendor=NOT_STATED,
+        evidence="measured",
+        default_variant=variant,
+        measurement=_measurement(measured, source),
+        facts=tuple(Fact(name=key, value=_text(facts[key]), source=source) for key in _FACTS if key in facts),
+        traps=(),
+        variants=(Variant(name=variant, batch_size=measured.batch_size, columns=()),),
+    )
+
+
+def _measurement(measured: Measurements, source: str) -> Measurement:
+    how = measured.device
+    if not how:
+        return Measurement(**dict.fromkeys(("runtime", "precision", "power_mode", "latency", "energy"), _NO_STATEMENT))
+    runtime, facts, protocol, meter = how["runtime"], how["device"], how["protocol"], how["meter"]
+    latency = (
+        f"median over {protocol['rounds']} rounds of the median of the runs of {protocol['window_s']:g} s, after "
+        f"{protocol['warmup_s']:g} s of warm-up; {runtime.get('timed', 'what is timed is not stated')}"
+    )
+    reason = f"not measured: {meter.get('reason') or 'no meter'}"
+    energy = f"{meter['name']}, {meter.get('kind', '')}, idle power included" if meter.get("name") else reason
+    said = {
+        "runtime": runtime_text(runtime),
+        "precision": runtime.get("precision"),
+        "power_mode": facts.get("power_mode"),
+        "latency": latency,
+        "energy": energy,
+    }
+    return Measurement(
+        **{part: Statement(value=str(v), source=source) if v else _NO_STATEMENT for part, v in said.items()}
+    )
+
+
+def _require_same_way(before: Card, measured: Measurements, source: str) -> None:
+    if not measured.device:
+        return
+    stated = before.measurement.runtime.value
+    now = runtime_text(measured.device["runtime"])
+    if any(before.adapted()) and stated not in (NOT_STATED, now):
+        raise UsageError(
+            f"expected measurements of {before.name} by {stated!r}, as its card says, got {now!r} in {source}; give the "
+            "device another --name, for example with the runtime in it"
+        )
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

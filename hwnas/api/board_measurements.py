@@ -1,0 +1,89 @@
+"""Measurements of one board from several files, and the table in which a model keeps those that it rests on."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hwnas.api.joined_measurements import joined
+from hwnas.errors import DataError, UsageError
+from hwnas.latency.known_devices import few_shot_model
+from hwnas.latency.measurement_files import COLUMNS
+from hwnas.latency.measurements import Measurements, read_measurements
+from hwnas.spaces import get_space
+
+TABLE: Final = "measurements.csv"
+# How far beyond the typical costs of known devices a median latency may lie before its unit is asked about.
+_MARGIN: Final = 3.0
+
+
+def read_board(
+    paths: Sequence[Path], *, space: str | None = None, dataset: str | None = None, unit: str | None = None
+) -> Measurements:
+    """All measurements of the files as one, which must be of one space, data set, batch size and way of measuring.
+
+    unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another unit than milliseconds.
+    Raises `UsageError` and `DataError` as `read_measurements` does, and where files do not belong together.
+    """
+    if not paths:
+        raise UsageError("expected a file of measurements, got none; `hwnas plan` begins")
+    first = read_measurements(paths[0], space=space, dataset=dataset, unit=unit)
+    usual = None if unit else _usual_ms(first.space)
+    given = {"space": first.space, "dataset": first.dataset, "unit": unit, "expected_ms": usual}
+    found = [read_measurements(path, **given) for path in paths]  # type: ignore[arg-type]
+    for path, other in zip(paths[1:], found[1:], strict=True):
+        _require_same(paths[0], first, path, other)
+    return found[0] if len(found) == 1 else joined(found, [str(path) for path in paths])
+
+
+def table_text(measured: Measurements) -> str:
+    """The measurements as the CSV file that `hwnas adapt` reads; every digit is kept."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    archs = get_space(measured.space).strings(measured.vectors)
+    for arch, latency, energy in zip(archs, measured.latency_ms.tolist(), measured.energy_mj.tolist(), strict=True):
+        writer.writerow([arch, latency, energy if np.isfinite(energy) else ""])
+    return file.getvalue()
+
+
+def way_of(measured: Measurements) -> dict[str, str]:
+    """What must be equal for measurements to be compared: runtime and hardware; empty for a table, which has none."""
+    if not measured.device:
+        return {}
+    device, runtime = measured.device["device"], measured.device["runtime"]
+    about = {"runtime": runtime_text(runtime), "precision": str(runtime.get("precision", ""))}
+    return about | {name: str(device[name]) for name in ("board", "cpu", "power_mode") if name in device}
+
+
+def runtime_text(runtime: dict[str, Any]) -> str:
+    """`onnxruntime 1.20.0, provider CPUExecutionProvider, threads 2`."""
+    others = [f"{name} {value}" for name, value in runtime.items() if name not in ("name", "version", "precision")]
+    return ", ".join([f"{runtime['name']} {runtime.get('version', '')}".strip(), *others])
+
+
+def _usual_ms(space: str) -> tuple[float, float] | None:
+    """Range in which a median latency of the space is no surprise; None where nothing was learned of it."""
+    try:
+        low, high = few_shot_model(get_space(space)).facts["typical_cost"]
+    except (DataError, KeyError):
+        return None  # whoever adapts says so with more words
+    return low / _MARGIN, high * _MARGIN
+
+
+def _require_same(path: Path, first: Measurements, other_path: Path, other: Measurements) -> None:
+    sizes = {part.batch_size for part in (first, other)} - {None}
+    if len(sizes) > 1:
+        raise UsageError(f"expected one batch size, got {first.batch_size} in {path}, {other.batch_size} in {other_path}")
+    before, now = way_of(first), way_of(other)
+    for name in before.keys() & now.keys():
+        if before[name] != now[name]:
+            raise UsageError(
+                f"expected measurements of one board in one way, got {name} {before[name]!r} in {path}, {now[name]!r} in "
+                f"{other_path}; adapt them as two devices"
+            )

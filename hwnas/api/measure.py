@@ -1,0 +1,102 @@
+"""Measure the nets of a kit on this machine, as the kit's agent does on a board: the same code, the same results."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from hwnas.devices.agent.campaign import Campaign, run_campaign, usual_plan
+from hwnas.devices.agent.files import AgentError, read_manifest
+from hwnas.devices.agent.find_meter import choose_meter
+from hwnas.devices.agent.onnx_runtime import OnnxRuntime
+from hwnas.devices.agent.runs import Runtime
+from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
+from hwnas.latency.torch_runtime import TorchRuntime
+
+RUNTIMES: Final = ("onnxruntime", "torch")
+OF_THE_AGENT: Final = ("trtexec", "tflite", "command")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class MeasureSettings:
+    """How a kit is measured.
+
+    rounds: how often each net has its turn. threads: None for the runtime's choice. warmup_s, window_s: seconds before
+    and of each measurement; None: 0.5 s of each, with a meter 1 s and 2 s. min_runs: of a net in a round, at least.
+    idle_s: seconds in which idle power is measured. meter: auto, none, ina3221, nvml or rapl.
+    """
+
+    rounds: int = 5
+    threads: int | None = None
+    warmup_s: float | None = None
+    window_s: float | None = None
+    min_runs: int = 30
+    idle_s: float = 5.0
+    meter: str = "auto"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class MeasureResult:
+    """The results file and what it holds; its form stands in devices/agent/README.md."""
+
+    path: Path
+    results: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"path": str(self.path), **self.results}
+
+
+def measure(
+    kit: Path,
+    *,
+    runtime: str = "onnxruntime",
+    settings: MeasureSettings | None = None,
+    out: Path | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> MeasureResult:
+    """Measure every net of the kit in every round, and write the results after each; what is there already is kept.
+
+    runtime: "onnxruntime" or "torch". out: results file, by default `results.json` in the kit. progress: called with
+    the numbers of measurements done and in all. Energy is measured where the machine has a meter that may be read; the
+    results say why where it was not.
+    Raises `UsageError` for a folder that is no whole kit of this version and for results of other settings,
+    `UnknownNameError`, `MissingExtraError`.
+    """
+    settings = settings or MeasureSettings()
+    path = out or kit / "results.json"
+    try:
+        engine = _runtime(kit, runtime, settings.threads)
+        meter, no_meter = choose_meter(settings.meter, engine.uses_gpu)
+        campaign = Campaign(
+            kit=kit,
+            out=path,
+            runtime=engine,
+            meter=meter,
+            no_meter=no_meter,
+            rounds=settings.rounds,
+            plan=usual_plan(meter, settings.warmup_s, settings.window_s, settings.min_runs),
+            idle_s=settings.idle_s,
+        )
+        results = run_campaign(campaign, lambda done, total, _what: progress(done, total))
+    except AgentError as error:
+        raise UsageError(str(error)) from error
+    return MeasureResult(path=path, results=results)
+
+
+def _runtime(kit: Path, name: str, threads: int | None) -> Runtime:
+    if name in OF_THE_AGENT:
+        raise UsageError(f"runtime {name!r} is one of the agent's: run `python3 {kit / 'agent.py'} --runtime {name}`")
+    if name not in RUNTIMES:
+        raise UnknownNameError("runtime", name, RUNTIMES)
+    if threads is not None and threads < 1:
+        raise UsageError(f"expected at least one thread, got {threads}")
+    if importlib.util.find_spec(name) is None:
+        raise MissingExtraError(f"the runtime {name}", "onnx" if name == "onnxruntime" else "torch")
+    manifest = read_manifest(kit)
+    return OnnxRuntime(threads) if name == "onnxruntime" else TorchRuntime(manifest, threads=threads)

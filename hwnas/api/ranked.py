@@ -1,0 +1,55 @@
+"""Scores of single architectures by combinations: their ranks within the table of their space. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hwnas.api.columns import find_tables, require_tables, table_names
+from hwnas.api.combined import combined
+from hwnas.api.score_forms import ScoreColumn, ScoreSettings
+from hwnas.arrays import Array, Integer
+from hwnas.errors import UsageError
+from hwnas.proxies.combinations import Combination
+from hwnas.spaces import Space
+
+
+def ranked_columns(
+    space: Space,
+    dataset: str,
+    combinations: Sequence[Combination],
+    *,
+    vectors: Integer[Array, "n v"],
+    network_ids: Integer[Array, " n"],
+    settings: ScoreSettings,
+) -> dict[str, ScoreColumn]:
+    """A column for each combination: where the architectures stand among all networks of the space.
+
+    Raises `DataError` where a component has no table, `UsageError` for a space that cannot be enumerated and for
+    settings that are not those of the tables: one network computed anew has no rank.
+    """
+    counts = space.counts(vectors, dataset=dataset)
+    tables = find_tables(space, dataset, table_names(combinations, counts)) if space.enumerable else {}
+    columns = {}
+    for combination in combinations:
+        if not space.enumerable:
+            raise UsageError(
+                f"{combination.name} ranks within a table of the space, got {space.name}, which has no table of all; "
+                f"score {', '.join(combination.components)} instead"
+            )
+        needed = require_tables(space, dataset, combination, tables, counts)
+        usual = settings.images is None and settings.batch_size == ScoreSettings.batch_size
+        if not usual or any(table.recipe["seed"] != settings.seed for table in needed.values()):
+            raise UsageError(
+                f"{combination.name} ranks within a table of the space, got other images, another batch or another "
+                "seed than the table's; leave these options out"
+            )
+        found = combined(combination, space, dataset, tables=needed, vectors=vectors, network_ids=network_ids)
+        scored_on = next((table.recipe["dataset"] for table in needed.values()), dataset)
+        columns[combination.name] = ScoreColumn(
+            proxy=combination,
+            scores=found.scores,
+            kind="ranked",
+            dataset=scored_on,
+            source=f"{combination.made_of}, among the {found.networks:,} networks of {space.name} on {scored_on}",
+        )
+    return columns

@@ -1,0 +1,95 @@
+"""Columns of scores of given architectures, as far as tables have them: complete tables, samples, counts. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hwnas.api.columns import ScoreColumn
+from hwnas.api.combined import combined
+from hwnas.arrays import Array, Float, Integer
+from hwnas.errors import DataError
+from hwnas.proxies import BASELINES, PROXIES, Proxy
+from hwnas.proxies.combinations import COMBINATIONS, Combination, get_scorer
+from hwnas.proxies.table import ScoreTable, tables_of
+from hwnas.results import Role
+from hwnas.spaces import Space
+
+
+def scored_columns(
+    space: Space, dataset: str, names: Sequence[str], *, vectors: Integer[Array, "n v"]
+) -> list[ScoreColumn]:
+    """A column for each proxy or combination asked for, NaN where it is not scored, then the baselines.
+
+    Without names, all that are scored. Raises `DataError` for one that was asked for and is not scored at all,
+    `UnknownNameError`.
+    """
+    asked = [get_scorer(name) for name in dict.fromkeys(names)] or [*PROXIES.values(), *COMBINATIONS.values()]
+    asked += [PROXIES[name] for name in BASELINES if PROXIES[name] not in asked]
+    network_ids = space.network_id(vectors)
+    counts = space.counts(vectors, dataset=dataset)
+    tables = _fullest(tables_of(space.name, dataset), network_ids)
+    columns = []
+    for scorer in asked:
+        components = scorer.components if isinstance(scorer, Combination) else (scorer.name,)
+        absent = [name for name in components if name not in counts and name not in tables]
+        if not absent:
+            columns.append(
+                _ranked(scorer, space, dataset, tables, vectors=vectors, network_ids=network_ids)
+                if isinstance(scorer, Combination)
+                else _scored(scorer, counts, tables, network_ids)
+            )
+        elif names:
+            raise DataError(
+                f"proxy {absent[0]!r} is not scored for {space.name} on {dataset}; "
+                f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {absent[0]}`"
+            )
+    return columns
+
+
+def _fullest(tables: Sequence[ScoreTable], network_ids: Integer[Array, " n"]) -> dict[str, ScoreTable]:
+    """For each proxy the table that scores most of the networks, the first of equal ones."""
+    fullest: dict[str, tuple[int, ScoreTable]] = {}
+    for table in tables:
+        for proxy in table.proxies:
+            scored = int((~np.isnan(table.column(proxy, network_ids))).sum())
+            if scored > fullest.get(proxy, (0, table))[0]:
+                fullest[proxy] = (scored, table)
+    return {proxy: table for proxy, (_, table) in fullest.items()}
+
+
+def _scored(
+    proxy: Proxy,
+    counts: Mapping[str, Integer[Array, " n"]],
+    tables: Mapping[str, ScoreTable],
+    network_ids: Integer[Array, " n"],
+) -> ScoreColumn:
+    role: Role = "baseline" if proxy.name in BASELINES else "proxy"
+    if proxy.name in counts:
+        scores, source = counts[proxy.name].astype(np.float64), "counted from the architecture as written"
+        return ScoreColumn(name=proxy.name, role=role, scores=scores, source=source)
+    table = tables[proxy.name]
+    return ScoreColumn(
+        name=proxy.name,
+        role=role,
+        scores=table.column(proxy.name, network_ids),
+        source=f"computed by hwnas on {table.recipe['images']}, seed {table.recipe['seed']}",
+        minus_infinity=proxy.minus_infinity,
+    )
+
+
+def _ranked(
+    combination: Combination,
+    space: Space,
+    dataset: str,
+    tables: Mapping[str, ScoreTable],
+    *,
+    vectors: Integer[Array, "n v"],
+    network_ids: Integer[Array, " n"],
+) -> ScoreColumn:
+    used = {name: tables[name] for name in combination.components if name in tables}
+    found = combined(combination, space, dataset, tables=used, vectors=vectors, network_ids=network_ids)
+    scores: Float[Array, " n"] = found.scores
+    source = f"{combination.made_of}, among {found.networks:,} networks"
+    return ScoreColumn(name=combination.name, role="proxy", scores=scores, source=source)

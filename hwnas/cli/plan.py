@@ -1,0 +1,31 @@
+"""`hwnas plan`: a kit of nets to measure on a new device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def plan(
+    out: Annotated[Path, typer.Option(help="Folder of the kit; made if need be.")],
+    space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
+    dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,
+    nets: Annotated[int, typer.Option("-n", "--nets", help="How many nets to measure.")] = 10,
+    check: Annotated[int, typer.Option(help="So many random nets more, to test the model on.")] = 0,
+    method: Annotated[str, typer.Option(help="How the nets are chosen.")] = "spread",
+    batch_size: Annotated[int, typer.Option(help="Images of one run.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the choice and of the random weights.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Choose nets to measure on a new device and write them as a kit: ONNX files and an agent that runs them."""
+    from hwnas.api.plan import PlanSettings
+    from hwnas.api.plan import plan as ask
+    from hwnas.cli.console import progress_bar
+    from hwnas.cli.render_kit import print_plan
+
+    settings = PlanSettings(method=method, check=check, batch_size=batch_size, seed=seed)
+    with progress_bar("nets") as progress:
+        answer = ask(out, space=space, dataset=dataset, nets=nets, settings=settings, progress=progress)
+    print_plan(answer, as_json=as_json)

@@ -1,0 +1,100 @@
+"""How tasks are spread over workers: a function over many tasks, results as they come. A new way is one line here.
+
+The parent alone saves and decides when to stop. Whoever closes the iterator of results cancels the tasks that have not
+begun; workers take no notice of Ctrl-C. Every worker computes on one thread: networks are independent, threads inside
+small convolutions are not, and sums come out the same wherever they are taken.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
+
+import torch
+
+from hwnas.errors import UnknownNameError, WorkerError
+
+State = TypeVar("State")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """How many workers there are (None: as many as the executor has cores for), and whether each needs a GPU."""
+
+    count: int | None = None
+    gpu: bool = False
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Yields (number of a task, `function(state, task)`) as tasks are done, in any order.
+
+    `function` can be imported by its name; `state` travels once to each worker. What `function` raises is raised here.
+    Raises `WorkerError` where a worker dies.
+    """
+
+    def __call__(
+        self, function: Callable[[State, Task], Result], state: State, tasks: Sequence[Task], workers: Workers
+    ) -> Generator[tuple[int, Result], None, None]:
+        """Start the workers, hand out the tasks."""
+
+
+def over_processes(
+    function: Callable[[State, Task], Result], state: State, tasks: Sequence[Task], workers: Workers
+) -> Generator[tuple[int, Result], None, None]:
+    """Over processes of this machine; closing waits for the tasks under way."""
+    pool = ProcessPoolExecutor(
+        workers.count, mp_context=get_context("spawn"), initializer=_start, initargs=(function, state)
+    )
+    try:
+        numbers = {pool.submit(_run, task): number for number, task in enumerate(tasks)}
+        for future in as_completed(numbers):
+            yield numbers[future], future.result()
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            "expected worker processes to live until their tasks are done, got one that ended at once (killed, or out "
+            "of memory); give fewer workers or smaller batches"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def over_ray(
+    function: Callable[[State, Task], Result], state: State, tasks: Sequence[Task], workers: Workers
+) -> Generator[tuple[int, Result], None, None]:
+    """Over a Ray cluster, see `ray_executor.py`. Raises `MissingExtraError` without the extra `ray`."""
+    from hwnas.proxies.ray_executor import over_ray as run
+
+    return run(function, state, tasks, workers)
+
+
+EXECUTORS: Final[dict[str, Executor]] = {"process": over_processes, "ray": over_ray}
+
+
+def get_executor(name: str) -> Executor:
+    """The executor called `name`. Raises `UnknownNameError`."""
+    if name not in EXECUTORS:
+        raise UnknownNameError("executor", name, EXECUTORS)
+    return EXECUTORS[name]
+
+
+_work: tuple[Callable[[Any, Any], Any], Any]  # set once in each worker process
+
+
+def _start(function: Callable[[Any, Any], Any], state: Any) -> None:
+    global _work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop, and saves
+    torch.set_num_threads(1)
+    _work = function, state
+
+
+def _run(task: Any) -> Any:
+    function, state = _work
+    return function(state, task)

@@ -1,0 +1,96 @@
+"""Pictures of how good proxies are: correlation by task, likeness of proxies, performance profile, sensitivity."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hwnas.pictures import BASELINE_COLOUR, COLOURS, drawn
+
+if TYPE_CHECKING:
+    from hwnas.api.evaluate_forms import EvaluateResult, TaskFigures
+    from hwnas.api.sensitivity import SensitivityResult
+
+
+def evaluation_picture(result: EvaluateResult, *, suffix: str = "png") -> bytes:
+    """Spearman's rho of each proxy by task; below, how alike proxies are on the first task, and the profile."""
+    tasks = result.tasks
+    names = _in_order(tasks[0])
+    height = 1.6 + 0.17 * len(names) * max(1.0, len(tasks) / 3) + 0.22 * len(names)
+
+    def draw(figure: Any) -> None:
+        grid = figure.add_gridspec(2, 2, height_ratios=[max(1.0, len(tasks) / 3), 1.3])
+        _draw_bars(figure.add_subplot(grid[0, :]), result, names)
+        compared = figure.add_subplot(grid[1, 0] if result.over_tasks else grid[1, :])
+        _draw_likeness(compared, tasks[0], names)
+        if result.over_tasks:
+            _draw_profile(figure.add_subplot(grid[1, 1]), result)
+
+    return drawn(draw, size=(8.4, min(height, 14.0)), suffix=suffix)
+
+
+def sensitivity_picture(result: SensitivityResult, *, suffix: str = "png") -> bytes:
+    """Rank correlation with true accuracy under each setting, one line per proxy."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.subplots()
+        places = np.arange(len(result.values))
+        for number, row in enumerate(result.rows):
+            style = ("-", "--", ":")[number // len(COLOURS) % 3]
+            axes.plot(
+                places, row.with_truth, style, marker="o", ms=3, color=COLOURS[number % len(COLOURS)], label=row.proxy
+            )
+        axes.set_xticks(places, [str(value) for value in result.values])
+        axes.set_xlabel(result.by.replace("_", " "))
+        axes.set_ylabel("Spearman's rho with true accuracy")
+        axes.set_title(f"{result.space}, {result.dataset}: {result.nets} nets", fontsize=9, loc="left")
+        axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+    return drawn(draw, size=(7.2, 4.2), suffix=suffix)
+
+
+def _in_order(task: TaskFigures) -> list[str]:
+    """Proxies from the worst to the best, so that a horizontal bar chart has the best on top."""
+    return [p.name for p in sorted(task.proxies, key=lambda p: p.spearman if math.isfinite(p.spearman) else -2.0)]
+
+
+def _draw_bars(axes: Any, result: EvaluateResult, names: list[str]) -> None:
+    thickness = 0.8 / len(result.tasks)
+    for number, task in enumerate(result.tasks):
+        figures = [task.of(name) for name in names]
+        lengths = [math.nan if f is None else f.spearman for f in figures]
+        places = np.arange(len(names)) + 0.4 - (number + 0.5) * thickness
+        axes.barh(places, lengths, height=thickness, color=COLOURS[number % len(COLOURS)], label=task.name)
+    axes.set_yticks(range(len(names)), names)
+    for label in axes.get_yticklabels():
+        if label.get_text() in ("params", "flops"):
+            label.set_color(BASELINE_COLOUR)
+            label.set_fontstyle("italic")
+    axes.axvline(0, color="black", lw=0.7)
+    axes.set_xlabel("Spearman's rho with true accuracy, all nets (baselines in italics)")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+
+
+def _draw_likeness(axes: Any, task: TaskFigures, names: list[str]) -> None:
+    rows = [[p.name for p in task.proxies].index(name) for name in reversed(names)]
+    matrix = task.correlations[np.ix_(rows, rows)]
+    image = axes.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r")
+    axes.set_xticks(range(len(rows)), list(reversed(names)), rotation=90, fontsize=6)
+    axes.set_yticks(range(len(rows)), list(reversed(names)), fontsize=6)
+    axes.set_title(f"rho between proxies, {task.name}\n({task.compared:,} nets)", fontsize=8, loc="left")
+    axes.figure.colorbar(image, ax=axes, shrink=0.7)
+
+
+def _draw_profile(axes: Any, result: EvaluateResult) -> None:
+    over = result.over_tasks
+    assert over is not None
+    best = sorted(range(len(over.proxies)), key=lambda i: over.mean_rank[i])[: len(COLOURS)]
+    for number, i in enumerate(best):
+        label = f"{over.proxies[i]} ({over.mean_rank[i]:.1f})"
+        axes.step(over.losses, over.profile[i], where="post", color=COLOURS[number], label=label)
+    axes.set_xlabel("rho below the best proxy of the task")
+    axes.set_ylabel("tasks (%)")
+    axes.set_title(f"over {len(over.tasks)} tasks (mean rank)", fontsize=8, loc="left")
+    axes.legend(frameon=False, fontsize=7, loc="lower right")

@@ -1,0 +1,135 @@
+"""The two forms in which measurements arrive, as plain rows: `results.json` of the agent, and a CSV table."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from hwnas.devices.agent.files import RESULTS_SCHEMA, AgentError, read_json
+from hwnas.errors import DataError, UsageError
+
+UNITS_MS: Final = {"ms": 1.0, "s": 1e3, "us": 1e-3}
+COLUMNS: Final = ("architecture", "latency_ms", "energy_mj")
+NO_ENERGY: Final = "the table has no energy for it"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Rows as they stand in a file. places: where each stands, for messages. rounds: latencies of each, one or more.
+
+    energies: mJ, NaN where not measured, then `energy_reasons` says why. space, dataset: None where a file has none.
+    """
+
+    places: tuple[str, ...]
+    architectures: tuple[str, ...]
+    rounds: tuple[tuple[float, ...], ...]
+    energies: tuple[float, ...]
+    energy_reasons: tuple[str, ...]
+    roles: tuple[str, ...]
+    space: str | None = None
+    dataset: str | None = None
+    batch_size: int | None = None
+    device: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def rows_of_kit(path: Path) -> Rows:
+    """The measured nets of `results.json`. Raises `DataError` for a broken file, `UsageError` for another kind."""
+    try:
+        results = read_json(path)
+    except AgentError as error:
+        raise DataError(str(error)) from error
+    if results.get("kind") != "hwnas-results":
+        raise UsageError(
+            f"{path}: expected results.json of a kit, got kind {results.get('kind')!r}; or give a .csv file"
+        )
+    if results.get("schema_version") != RESULTS_SCHEMA:
+        got = f"got {results.get('schema_version')!r}; measure with a kit of this version of hwnas"
+        raise UsageError(f"{path}: expected results of schema {RESULTS_SCHEMA}, {got}")
+    try:
+        return _rows_of_results(results)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{path}: expected what the agent writes, got a file without {error}; copy it again") from error
+
+
+def _rows_of_results(results: dict[str, Any]) -> Rows:
+    nets = [net for net in results["nets"] if net["latency_ms"] is not None]
+    missing = [f"{net['name']}: {net['latency_reason']}" for net in results["nets"] if net["latency_ms"] is None]
+    notes = [f"not measured: {line}" for line in missing]
+    wanted = results["protocol"]["rounds"]
+    fewer = sum(len(net["latency_ms"]["rounds"]) < wanted for net in nets)
+    if fewer:
+        notes.append(f"{fewer} of {len(nets)} nets have fewer than {wanted} rounds: measure again to go on")
+    levels = results["round_levels"]
+    if levels and max(abs(level - 1) for level in levels) > 0.05:
+        notes.append(
+            f"the device drifted: its rounds took {', '.join(f'{level:.2f}' for level in levels)} times the usual"
+        )
+    return Rows(
+        places=tuple(f"net {net['name']}" for net in nets),
+        architectures=tuple(str(net["arch"]) for net in nets),
+        rounds=tuple(tuple(float(value) for value in net["latency_ms"]["rounds"]) for net in nets),
+        energies=tuple(math.nan if net["energy_mj"] is None else float(net["energy_mj"]["median"]) for net in nets),
+        energy_reasons=tuple(str(net["energy_reason"] or "") for net in nets),
+        roles=tuple(str(net["role"]) for net in nets),
+        space=str(results["kit"]["space"]),
+        dataset=str(results["kit"]["dataset"]),
+        batch_size=int(results["kit"]["batch_size"]),
+        device={part: results[part] for part in ("device", "runtime", "protocol", "meter", "idle_power_w", "started")},
+        notes=tuple(notes),
+    )
+
+
+def rows_of_table(path: Path) -> Rows:
+    """The rows of a CSV file. Raises `DataError` where it cannot be read, `UsageError` for what it says."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            header, lines = reader.fieldnames or [], list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"expected a CSV file in UTF-8 with columns {', '.join(COLUMNS)}, got {path}: {error}"
+        ) from error
+    for name in COLUMNS[:2]:
+        if name not in header:
+            raise UsageError(
+                f"{path}: expected the columns {', '.join(COLUMNS)} (the last may be absent), got {header}"
+            )
+    places = [f"row {number}" for number in range(2, len(lines) + 2)]
+    latencies = [_number(line["latency_ms"], path, place) for line, place in zip(lines, places, strict=True)]
+    energies = [_energy(line.get("energy_mj"), path, place) for line, place in zip(lines, places, strict=True)]
+    return Rows(
+        places=tuple(places),
+        architectures=tuple((line["architecture"] or "").strip() for line in lines),
+        rounds=tuple((value,) for value in latencies),
+        energies=tuple(energies),
+        energy_reasons=tuple(NO_ENERGY if math.isnan(value) else "" for value in energies),
+        roles=("calibrate",) * len(lines),
+        device={},
+        notes=(),
+    )
+
+
+def _number(text: str | None, path: Path, place: str) -> float:
+    try:
+        return float(text or "")
+    except ValueError:
+        got = "nothing" if not (text or "").strip() else repr(text)
+        raise UsageError(
+            f"{path}, {place}: expected a number, got {got}; leave out rows without a measurement"
+        ) from None
+
+
+def _energy(text: str | None, path: Path, place: str) -> float:
+    if not (text or "").strip():
+        return math.nan
+    value = _number(text, path, place)
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(
+            f"{path}, {place}: expected an energy above 0 mJ, or nothing where it was not measured, got {text}"
+        )
+    return value

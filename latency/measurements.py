@@ -1,0 +1,181 @@
+"""What was measured on a device: results of a kit, or a table of a user's own, read with suspicion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+
+from hwnas.arrays import Array, Float, Integer
+from hwnas.errors import UsageError
+from hwnas.latency.measurement_files import UNITS_MS, Rows, rows_of_kit, rows_of_table
+from hwnas.spaces import Space, get_space
+
+FEWEST: Final = 3  # a line through two points leaves nothing to judge it by
+# Two rows of one net that differ by a larger factor are no repeats: one is of another net, setting or unit.
+CONTRADICTION: Final = 1.5
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measurements:
+    """n different architectures measured on one device.
+
+    latency_ms: median over rounds. rounds_ms: by round, NaN where a net has fewer. energy_mj: NaN where not measured,
+    then `energy_reasons` says why. roles: "calibrate" or "check". batch_size: None where a table does not say.
+    device: facts of device, runtime, protocol and meter as the agent writes them; empty for a table.
+    notes: what a careful reader should know, one sentence each.
+    """
+
+    space: str
+    dataset: str
+    batch_size: int | None
+    vectors: Integer[Array, "n v"]
+    latency_ms: Float[Array, " n"]
+    rounds_ms: Float[Array, "n r"]
+    energy_mj: Float[Array, " n"]
+    energy_reasons: tuple[str, ...]
+    roles: tuple[str, ...]
+    device: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.latency_ms)
+
+    @property
+    def spread(self) -> Float[Array, " n"]:
+        """Repeat error of each net: mean of |a round / median of the rounds - 1|; NaN where there was one round.
+
+        In the same terms as the mean absolute percentage error of a model (times 100), so that the two compare.
+        """
+        several = np.isfinite(self.rounds_ms).sum(axis=1) > 1
+        error = np.abs(self.rounds_ms / self.latency_ms[:, None] - 1)
+        filled = np.where(np.isfinite(error), error, 0.0).sum(axis=1) / np.isfinite(self.rounds_ms).sum(axis=1)
+        return np.where(several, filled, np.nan)
+
+
+def read_measurements(
+    path: Path,
+    *,
+    space: str | None = None,
+    dataset: str | None = None,
+    unit: str | None = None,
+    expected_ms: tuple[float, float] | None = None,
+) -> Measurements:
+    """Read `results.json` of a kit, or a CSV file with the columns architecture, latency_ms and perhaps energy_mj.
+
+    space, dataset: what the file must be of; for a table what it is of, by default nasbench201 and its first data set.
+    unit: of the latencies, "ms", "s" or "us"; None: milliseconds, and if thousandfold or thousandth values would be
+    usual, within `expected_ms` (for example the range over known devices), that is asked about instead of believed.
+    Raises `DataError` for a file that cannot be read, `UsageError` for what it says: fewer than three nets, latencies
+    that are all the same, not positive or not finite, an unknown architecture, contradictory rows, another space.
+    """
+    if unit is not None and unit not in UNITS_MS:
+        raise UsageError(f"expected a unit of {', '.join(UNITS_MS)}, got {unit!r}")
+    rows = rows_of_table(path) if path.suffix.lower() in (".csv", ".txt") else rows_of_kit(path)
+    found, where = _which(path, rows, space, dataset)
+    vectors, groups = _architectures(path, rows, found)
+    merged = [_merge(path, rows, members, UNITS_MS[unit or "ms"]) for members in groups]
+    if len(merged) < FEWEST:
+        raise UsageError(f"{path}: expected at least {FEWEST} measured nets, got {len(merged)}; measure more")
+    latency_ms = np.array([np.median(values) for values in merged])
+    _check_values(path, latency_ms, None if unit else expected_ms)
+    energy_mj, reasons = _energies(rows, groups)
+    return Measurements(
+        space=found.name,
+        dataset=where,
+        batch_size=rows.batch_size,
+        vectors=vectors,
+        latency_ms=latency_ms,
+        rounds_ms=_padded(merged),
+        energy_mj=energy_mj,
+        energy_reasons=reasons,
+        roles=tuple(rows.roles[members[0]] for members in groups),
+        device=rows.device,
+        notes=rows.notes + _notes(groups),
+    )
+
+
+def _notes(groups: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    repeated = sum(len(members) > 1 for members in groups)
+    return (f"{repeated} nets stand in several rows, which are taken as repeats",) if repeated else ()
+
+
+def _which(path: Path, rows: Rows, space: str | None, dataset: str | None) -> tuple[Space, str]:
+    """Space and data set of the file. Raises `UsageError` where others were asked for."""
+    found = get_space(rows.space or space or "nasbench201")
+    if space is not None and get_space(space).name != found.name:
+        raise UsageError(f"{path}: expected measurements of space {get_space(space).name!r}, got {found.name!r}")
+    where = found.dataset(rows.dataset or dataset)
+    if dataset is not None and found.dataset(dataset) != where:
+        raise UsageError(f"{path}: expected measurements on {found.dataset(dataset)!r}, got {where!r}")
+    return found, where
+
+
+def _architectures(path: Path, rows: Rows, space: Space) -> tuple[Integer[Array, "n v"], list[list[int]]]:
+    """The different architectures in order of appearance, and the rows of each."""
+    parsed = []
+    for place, architecture in zip(rows.places, rows.architectures, strict=True):
+        try:
+            parsed.append(space.parse([architecture])[0])
+        except UsageError as error:
+            raise UsageError(f"{path}, {place}: {error}") from error
+    if not parsed:
+        raise UsageError(f"{path}: expected at least {FEWEST} measured nets, got none; measure some")
+    vectors = np.stack(parsed)
+    groups: dict[int, list[int]] = {}
+    for row, key in enumerate(space.key(vectors).tolist()):
+        groups.setdefault(key, []).append(row)
+    return vectors[[members[0] for members in groups.values()]], list(groups.values())
+
+
+def _merge(path: Path, rows: Rows, members: Sequence[int], scale: float) -> list[float]:
+    """All rounds of one architecture in milliseconds. Raises `UsageError` for values that contradict each other."""
+    for row in members:
+        for value in rows.rounds[row]:
+            if not np.isfinite(value) or value <= 0:
+                got = f"{path}, {rows.places[row]}: expected a latency above 0, got {value:g}"
+                raise UsageError(f"{got}; leave out what was not measured")
+    medians = [float(np.median(rows.rounds[row])) for row in members]
+    if max(medians) > CONTRADICTION * min(medians):
+        places = " and ".join(rows.places[members[medians.index(value)]] for value in (min(medians), max(medians)))
+        raise UsageError(
+            f"{path}: {places} are the same architecture, {min(medians):g} and {max(medians):g}; remove the wrong one"
+        )
+    return [value * scale for row in members for value in rows.rounds[row]]
+
+
+def _check_values(path: Path, latency_ms: Float[Array, " n"], expected_ms: tuple[float, float] | None) -> None:
+    if latency_ms.max() == latency_ms.min():
+        raise UsageError(
+            f"{path}: all {len(latency_ms)} latencies are {latency_ms[0]:g} ms, from which nothing can be learnt; "
+            "was one net measured all the time, or is the timer too coarse?"
+        )
+    if expected_ms is None:
+        return
+    (low, high), middle = expected_ms, float(np.median(latency_ms))
+    for factor, unit in ((1e3, "s"), (1e-3, "us")):
+        if not low <= middle <= high and low <= middle * factor <= high:
+            raise UsageError(
+                f"{path}: expected latencies in ms, usually {low:g} to {high:g}, got a median of {middle:g}; "
+                f"is the unit {unit}? say so by --unit {unit}, or by --unit ms that it is right"
+            )
+
+
+def _energies(rows: Rows, groups: Sequence[Sequence[int]]) -> tuple[Float[Array, " n"], tuple[str, ...]]:
+    values, reasons = [], []
+    for members in groups:
+        known = [rows.energies[row] for row in members if np.isfinite(rows.energies[row])]
+        values.append(float(np.median(known)) if known else np.nan)
+        reasons.append("" if known else rows.energy_reasons[members[0]])
+    return np.array(values), tuple(reasons)
+
+
+def _padded(merged: Sequence[Sequence[float]]) -> Float[Array, "n r"]:
+    table = np.full((len(merged), max(map(len, merged))), np.nan)
+    for row, values in enumerate(merged):
+        table[row, : len(values)] = values
+    return table

@@ -1,0 +1,153 @@
+"""Which combination of proxies becomes `auto`: `python tests/benchmarks/choose_auto.py [--most 4] [--top 20]`.
+
+Candidates are all sets of 1 to `--most` proxies of the pool, under each aggregation. Each is judged on spaces other
+than NAS-Bench-201 and its sibling of sizes, whose accuracies are never read: networks that are the same count once,
+with the mean accuracy of their twins. On every task a candidate has two places among all candidates, by Spearman's rho
+over all networks and over the `--top` percent with the best accuracy; its rank is the mean over both, over the tasks
+of a space, and over the spaces, so that a space with many data sets weighs no more than one with one. The lowest mean
+rank is chosen, of equal ones the one with the fewest proxies. All candidates are printed, best first. What is chosen
+is written into hwnas/proxies/combinations/auto.py by hand.
+
+It reads what `hwnas score --all --space ...` and `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+
+from hwnas.api.accuracy import true_accuracy
+from hwnas.api.scored_columns import scored_columns
+from hwnas.arrays import Array, Float
+from hwnas.metrics import spearman
+from hwnas.proxies.combinations.aggregations import relative_ranks
+from hwnas.rankings import mean_ranks, top
+from hwnas.spaces import Space, get_space
+
+SPACES: Final = ("nas-bench-macro", "transnas-micro", "autoformer", "pit")
+POOL: Final = (
+    *("params", "flops", "naswot", "synflow", "snip", "jacob_cov", "zen", "zico"),
+    *("az_expressivity", "az_progressivity", "az_trainability"),
+)
+# Each sums a function of the ranks, so that all candidates of a task are one matrix product.
+AGGREGATIONS: Final = {"rank_sum": lambda ranks: ranks, "log_rank_sum": np.log}
+LEAST_NETWORKS: Final = 50
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """Distinct networks of a space on a data set: scores by proxies, higher is better, and true accuracy."""
+
+    space: str
+    dataset: str
+    scores: dict[str, Float[Array, " n"]]
+    truth: Float[Array, " n"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A set of proxies and the name of an aggregation."""
+
+    components: tuple[str, ...]
+    aggregation: str
+
+
+def main() -> None:
+    """Print every candidate with its mean rank, and the chosen one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pool", nargs="+", default=POOL, help="proxies to choose from")
+    parser.add_argument("--most", type=int, default=4, help="largest number of proxies in a combination")
+    parser.add_argument("--top", type=float, default=20.0, help="percent of the networks for the second figure")
+    arguments = parser.parse_args()
+    tasks = [task for name in SPACES for task in tasks_of(get_space(name), arguments.pool)]
+    pool = [name for name in arguments.pool if all(name in task.scores for task in tasks)]
+    for task in tasks:
+        lacking = sorted(set(arguments.pool) - set(task.scores))
+        print(f"{task.space}/{task.dataset}: {len(task.truth):,} networks; not scored: {', '.join(lacking) or '-'}")
+    if not tasks or not pool:
+        raise SystemExit("no proxy of the pool is scored on every task with known accuracies")
+    candidates = candidates_of(pool, most=arguments.most)
+    print(f"{len(candidates):,} candidates tried: 1 to {arguments.most} of {', '.join(pool)}; {len(tasks)} tasks")
+    figures = [figures_of(task, candidates, percent=arguments.top) for task in tasks]
+    report(tasks, candidates, figures)
+
+
+def tasks_of(space: Space, pool: Sequence[str]) -> Iterable[Task]:
+    """The data sets of a space for which accuracies and scores are at hand."""
+    for dataset in space.datasets:
+        accuracy = true_accuracy(space, dataset)
+        if accuracy.percent is None:
+            continue
+        known = np.flatnonzero(~np.isnan(accuracy.percent))
+        vectors = accuracy.architectures(space)[known]
+        canonical, rows, twins = np.unique(
+            space.canonical_id(space.network_id(vectors)), return_index=True, return_inverse=True
+        )
+        # Of an enumerable space by the architecture without dead operations, whose counts are those of the network.
+        networks = space.vector(canonical) if space.enumerable else vectors[rows]
+        truth = np.bincount(twins, weights=accuracy.percent[known]) / np.bincount(twins)
+        columns = {column.name: column.scores for column in scored_columns(space, dataset, (), vectors=networks)}
+        scores = {name: columns[name] for name in pool if name in columns}
+        having = [name for name, column in scores.items() if np.isfinite(column).sum() >= LEAST_NETWORKS]
+        if not set(having) - {"params", "macs", "flops"}:
+            continue
+        common = ~np.isnan(np.stack([scores[name] for name in having])).any(axis=0)
+        if common.sum() >= LEAST_NETWORKS:
+            kept = {name: scores[name][common] for name in having}
+            yield Task(space=space.name, dataset=dataset, scores=kept, truth=truth[common])
+
+
+def candidates_of(pool: Sequence[str], *, most: int) -> list[Candidate]:
+    """All sets of 1 to `most` proxies under each aggregation; of one proxy alone, one."""
+    sets = [chosen for size in range(1, most + 1) for chosen in combinations(pool, size)]
+    return [
+        Candidate(components=chosen, aggregation=aggregation)
+        for chosen in sets
+        for aggregation in (AGGREGATIONS if len(chosen) > 1 else ["rank_sum"])
+    ]
+
+
+def figures_of(task: Task, candidates: Sequence[Candidate], *, percent: float) -> Float[Array, "2 c"]:
+    """Spearman's rho of each candidate over all networks and over the best `percent`; 0 where it orders nothing."""
+    names = list(task.scores)
+    ranks = relative_ranks(np.stack([task.scores[name] for name in names], axis=1))
+    by_aggregation = {name: transform(ranks) for name, transform in AGGREGATIONS.items()}
+    best = top(task.truth, percent)
+    figures = np.zeros((2, len(candidates)))
+    for place, candidate in enumerate(candidates):
+        columns = [names.index(name) for name in candidate.components]
+        combined = by_aggregation[candidate.aggregation][:, columns].sum(axis=1)
+        figures[:, place] = spearman(combined, task.truth), spearman(combined[best], task.truth[best])
+    return np.nan_to_num(figures)
+
+
+def mean_rank(tasks: Sequence[Task], figures: Sequence[Float[Array, "2 c"]]) -> Float[Array, " c"]:
+    """Mean place of each candidate: over both figures and the tasks of a space, then over spaces."""
+    spaces = dict.fromkeys(task.space for task in tasks)
+    of_space = [
+        mean_ranks(np.concatenate([f for task, f in zip(tasks, figures, strict=True) if task.space == space]))
+        for space in spaces
+    ]
+    return np.asarray(np.mean(of_space, axis=0))
+
+
+def report(tasks: Sequence[Task], candidates: Sequence[Candidate], figures: Sequence[Float[Array, "2 c"]]) -> None:
+    """One line per candidate, best first, and the chosen one."""
+    ranks = mean_rank(tasks, figures)
+    order = sorted(range(len(candidates)), key=lambda place: (ranks[place], len(candidates[place].components)))
+    print("mean rank | rho over all / over the best, per task | candidate")
+    for place in order:
+        rhos = "  ".join(f"{f[0, place]:.3f}/{f[1, place]:.3f}" for f in figures)
+        candidate = candidates[place]
+        print(f"{ranks[place]:9.1f} | {rhos} | {candidate.aggregation}: {', '.join(candidate.components)}")
+    chosen = candidates[order[0]]
+    print(f"chosen of {len(candidates):,}: {chosen.aggregation} of {', '.join(chosen.components)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Speed of proxies beside the usual way: `python tests/benchmarks/proxies.py [--nets 50] [--threads 2]`.
+
+For random NAS-Bench-201 networks and 64 images of 32x32, in turn: the engine on the network as written, the engine on
+the network without what cannot reach the output (as tables are made), and each proxy on its own (usual_proxies.py).
+The whole space has 15,625 architectures, which the usual way scores one by one, and hwnas once for each of its
+distinct networks. Scores are compared, so that both are known to compute the same. Nothing is asserted about times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+
+import numpy as np
+import torch
+from usual_proxies import USUAL, usual_scores
+
+from hwnas.proxies import PROXIES, score_module
+from hwnas.proxies.batches import noise_batch
+from hwnas.proxies.recipes import Recipe, score_networks, task_of
+from hwnas.spaces import get_space
+
+SPACE = get_space("nasbench201")
+
+
+def main() -> None:
+    """Print seconds per network and their ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nets", type=int, default=50)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    vectors = SPACE.sample(arguments.nets, seed=0)
+    batch = noise_batch(task_of(SPACE, "cifar10"), size=64, seed=0)
+    together(vectors, batch)
+    apart(vectors[: max(5, len(vectors) // 5)], batch)
+
+
+def together(vectors, batch) -> None:
+    """The eight proxies of the baseline, in three ways."""
+    recipe = Recipe(space="nasbench201", dataset="cifar10", proxies=tuple(USUAL), batch=batch)
+    last = batch.images.to(memory_format=torch.channels_last)
+    fast = type(batch)(images=last, labels=batch.labels, source=batch.source)
+    seconds = {"usual": 0.0, "engine": 0.0, "engine, pruned": 0.0}
+    worst = 0.0
+    for vector in vectors:
+        start = time.perf_counter()
+        usual = usual_scores(_as_written(vector), batch.images, batch.labels)
+        seconds["usual"] += time.perf_counter() - start
+        start = time.perf_counter()
+        module = _as_written(vector).to(memory_format=torch.channels_last)
+        own = score_module(module, fast, [PROXIES[name] for name in USUAL])
+        seconds["engine"] += time.perf_counter() - start
+        start = time.perf_counter()
+        score_networks(recipe, vector[None])
+        seconds["engine, pruned"] += time.perf_counter() - start
+        worst = max(
+            worst, *(_difference(name, usual[name], own[name]) for name in ("grad_norm", "snip", "fisher", "synflow"))
+        )
+    for name, total in seconds.items():
+        print(f"{name:16s} {total / len(vectors):7.3f} s a network, {seconds['usual'] / total:5.1f} times as fast")
+    distinct = len(np.unique(SPACE.canonical_id(SPACE.network_id(SPACE.all_vectors()))))
+    canonical = SPACE.vector(SPACE.canonical_id(SPACE.network_id(vectors)))
+    start = time.perf_counter()
+    score_networks(recipe, np.unique(canonical, axis=0))
+    each = (time.perf_counter() - start) / len(np.unique(canonical, axis=0))
+    ratio = SPACE.size * seconds["usual"] / len(vectors) / (distinct * each)
+    print(
+        f"whole space: {SPACE.size:,} architectures, {distinct:,} networks of {each:.3f} s: {ratio:.1f} times as fast"
+    )
+    print(f"largest relative difference of grad_norm, snip, fisher, synflow: {worst:.1e}")
+
+
+def apart(vectors, batch) -> None:
+    """Every proxy that runs the network, alone, beside the eight of the baseline."""
+    recipe = Recipe(space="nasbench201", dataset="cifar10", proxies=tuple(USUAL), batch=batch)
+    start = time.perf_counter()
+    score_networks(recipe, vectors)
+    eight = (time.perf_counter() - start) / len(vectors)
+    print(f"{'the eight':16s} {eight:7.3f} s a network (these {len(vectors)} networks, pruned)")
+    for name in (name for name, proxy in PROXIES.items() if not proxy.by_architecture):
+        recipe = Recipe(space="nasbench201", dataset="cifar10", proxies=(name,), batch=batch)
+        start = time.perf_counter()
+        score_networks(recipe, vectors)
+        each = (time.perf_counter() - start) / len(vectors)
+        print(f"{name:16s} {each:7.3f} s a network, {each / eight:4.1f} of the eight")
+
+
+def _as_written(vector) -> torch.nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return SPACE.module(vector, dataset="cifar10")
+
+
+def _difference(name: str, usual: float, own: float) -> float:
+    usual = math.log(usual) if name == "synflow" and usual > 0 else usual
+    return abs(usual - own) / max(abs(usual), 1e-12) if math.isfinite(own) else 0.0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Reading measurements: what is taken, and what is refused or asked about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.latency.measurements import Measurements, read_measurements
+from hwnas.spaces import get_space
+
+ZERO = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+
+
+def net(name: str, rounds: list[float], **changed: Any) -> dict[str, Any]:
+    latency = {"median": float(np.median(rounds)), "rounds": rounds, "runs": 30 * len(rounds)}
+    plain = {"name": name, "arch": name, "index": int(name), "role": "calibrate", "latency_ms": latency}
+    return {**plain, "latency_reason": None, "energy_mj": None, "energy_reason": "no meter", **changed}
+
+
+def results(**changed: Any) -> dict[str, Any]:
+    nets = [
+        net("7", [2.0, 2.2, 2.1], energy_mj={"median": 9.0}, energy_reason=None),
+        net("3", [5.0, 5.0, 5.0]),
+        net("15624", [1.0, 3.0, 2.0], role="check"),
+    ]
+    return {
+        "kind": "hwnas-results",
+        "schema_version": 1,
+        "kit": {"space": "nasbench201", "dataset": "cifar100", "batch_size": 4},
+        "device": {"cpu": "a processor"},
+        "runtime": {"name": "onnxruntime"},
+        "protocol": {"rounds": 3},
+        "meter": {"name": "RAPL"},
+        "idle_power_w": 4.0,
+        "started": "2025-01-01T00:00:00Z",
+        "round_levels": [1.0, 1.0, 1.0],
+        "nets": nets,
+        **changed,
+    }
+
+
+def written(folder: Path, document: dict[str, Any]) -> Path:
+    path = folder / "results.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def table(folder: Path, *rows: str, header: str = "architecture,latency_ms,energy_mj") -> Path:
+    path = folder / "mine.csv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def test_results_of_a_kit(tmp_path: Path) -> None:
+    found = read_measurements(written(tmp_path, results()), space="nb201", dataset="CIFAR100")
+    assert isinstance(found, Measurements) and len(found) == 3
+    assert (found.space, found.dataset, found.batch_size) == ("nasbench201", "cifar100", 4)
+    assert get_space("nasbench201").index(found.vectors).tolist() == [7, 3, 15624]
+    assert found.latency_ms.tolist() == [2.1, 5.0, 2.0] and found.roles == ("calibrate", "calibrate", "check")
+    assert found.energy_mj[0] == 9.0 and np.isnan(found.energy_mj[1:]).all()
+    assert found.energy_reasons == ("", "no meter", "no meter")
+    # mean of |2.0/2.1 - 1|, |2.2/2.1 - 1|, 0; and of 1/2, 1/2, 0
+    assert found.spread == pytest.approx([0.2 / 2.1 / 3, 0.0, 1 / 3]) and found.notes == ()
+    assert found.device["runtime"]["name"] == "onnxruntime" and found.device["idle_power_w"] == 4.0
+
+
+def test_what_is_missing_or_drifted_is_noted(tmp_path: Path) -> None:
+    document = results(round_levels=[1.0, 1.0, 1.2])
+    document["nets"] += [net("8", [4.0]), net("9", [1.0], latency_ms=None, latency_reason="out of memory")]
+    found = read_measurements(written(tmp_path, document))
+    assert len(found) == 4 and np.isnan(found.rounds_ms[3, 1:]).all() and np.isnan(found.spread[3])
+    assert found.notes[0] == "not measured: 9: out of memory"
+    assert "1 of 4 nets have fewer than 3 rounds" in found.notes[1] and "drifted" in found.notes[2]
+
+
+def test_a_table_in_any_string_form(tmp_path: Path) -> None:
+    path = table(tmp_path, f"{ZERO},2.5,", '"(4, 3, 3, 0, 0, 0)",5,12.5', "15624 , 7.5 , 20")
+    found = read_measurements(path)
+    assert get_space("nasbench201").index(found.vectors).tolist() == [0, 13931, 15624]
+    assert found.latency_ms.tolist() == [2.5, 5.0, 7.5] and found.dataset == "cifar10" and found.batch_size is None
+    assert np.isnan(found.energy_mj[0]) and found.energy_mj[1:].tolist() == [12.5, 20.0]
+    assert found.energy_reasons == ("the table has no energy for it", "", "") and np.isnan(found.spread).all()
+    plain = read_measurements(
+        table(tmp_path, "1,2", "2,3", "3,4", header="\ufeffarchitecture,latency_ms"), dataset="cifar100"
+    )
+    assert plain.dataset == "cifar100" and np.isnan(plain.energy_mj).all()
+
+
+def test_repeated_rows_are_rounds(tmp_path: Path) -> None:
+    path = table(tmp_path, "7,2.0,10", f"{ZERO},3.0,", "7,2.2,12", "9,4.0,", "0,3.3,")
+    found = read_measurements(path)
+    assert found.latency_ms.tolist() == [2.1, 3.15, 4.0] and found.energy_mj[0] == 11.0
+    assert found.rounds_ms[0].tolist() == [2.0, 2.2] and found.spread[0] == pytest.approx(0.1 / 2.1)
+    assert found.notes[0].startswith("2 nets stand in several rows")
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("ms", 1.0), ("s", 1000.0), ("us", 0.001)])
+def test_units(tmp_path: Path, unit: str, factor: float) -> None:
+    found = read_measurements(table(tmp_path, "1,2,", "2,3,", "3,4,"), unit=unit)
+    assert found.latency_ms == pytest.approx(np.array([2.0, 3.0, 4.0]) * factor)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (("1,2,", "2,3,"), "at least 3 measured nets, got 2"),
+        ((), "at least 3 measured nets, got none"),
+        (("1,2,", "1,2,", "2,3,"), "at least 3 measured nets, got 2"),
+        (("1,2,", "2,2,", "3,2,"), "all 3 latencies are 2 ms"),
+        (("1,2,", "2,-3,", "3,4,"), "row 3: expected a latency above 0, got -3"),
+        (("1,2,", "2,0,", "3,4,"), "row 3: expected a latency above 0, got 0"),
+        (("1,2,", "2,nan,", "3,4,"), "row 3: expected a latency above 0, got nan"),
+        (("1,2,", "2,inf,", "3,4,"), "got inf"),
+        (("1,2,", "2,,", "3,4,"), "row 3: expected a number, got nothing"),
+        (("1,2,", "2,fast,", "3,4,"), "row 3: expected a number, got 'fast'"),
+        (("1,2,", "2,3,0", "3,4,"), "row 3: expected an energy above 0 mJ"),
+        (("1,2,", "2,3,", "3,4,", "2,6,"), "row 3 and row 5 are the same architecture, 3 and 6; remove the wrong one"),
+        (("1,2,", "99999,3,", "3,4,"), "row 3: space 'nasbench201' has indices 0 to 15624"),
+        (("1,2,", "resnet18,3,", "3,4,"), "row 3: 'resnet18' is not an architecture of nasbench201"),
+    ],
+)
+def test_a_wrong_table_is_refused_with_its_row(tmp_path: Path, rows: tuple[str, ...], says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        read_measurements(table(tmp_path, *rows))
+    assert says in str(refused.value)
+
+
+def test_a_factor_of_a_thousand_is_asked_about(tmp_path: Path) -> None:
+    seconds = table(tmp_path, "1,0.002,", "2,0.003,", "3,0.004,")
+    with pytest.raises(UsageError, match=r"median of 0\.003; is the unit s\? say so by --unit s"):
+        read_measurements(seconds, expected_ms=(0.5, 50.0))
+    assert read_measurements(seconds, expected_ms=(0.5, 50.0), unit="s").latency_ms.tolist() == [2.0, 3.0, 4.0]
+    assert read_measurements(seconds, expected_ms=(0.5, 50.0), unit="ms").latency_ms[0] == 0.002
+    with pytest.raises(UsageError, match="is the unit us"):
+        read_measurements(table(tmp_path, "1,2000,", "2,3000,", "3,4000,"), expected_ms=(0.5, 50.0))
+    assert len(read_measurements(table(tmp_path, "1,200,", "2,300,", "3,400,"), expected_ms=(0.5, 50.0))) == 3
+    with pytest.raises(UsageError, match="expected a unit of ms, s, us, got 'h'"):
+        read_measurements(seconds, unit="h")
+
+
+def test_columns_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"expected the columns architecture, latency_ms, .*got \['arch', 'latency'\]"):
+        read_measurements(table(tmp_path, "1,2", header="arch,latency"))
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="got no such file"):
+        read_measurements(tmp_path / "results.json")
+    with pytest.raises(DataError, match="expected a CSV file"):
+        read_measurements(tmp_path / "mine.csv")
+    path = written(tmp_path, results())
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"expected JSON in .*copy the file again"):
+        read_measurements(path)
+    for lost in ("nets", "kit", "protocol"):
+        document = results()
+        del document[lost]
+        with pytest.raises(DataError, match=f"without '{lost}'"):
+            read_measurements(written(tmp_path, document))
+
+
+def test_results_of_something_else(tmp_path: Path) -> None:
+    path = written(tmp_path, results())
+    with pytest.raises(UsageError, match="expected measurements of space 'fbnet', got 'nasbench201'"):
+        read_measurements(path, space="fbnet")
+    with pytest.raises(UsageError, match="expected measurements on 'cifar10', got 'cifar100'"):
+        read_measurements(path, dataset="cifar10")
+    with pytest.raises(UsageError, match="expected results of schema 1, got 2"):
+        read_measurements(written(tmp_path, results(schema_version=2)))
+    with pytest.raises(UsageError, match="got kind 'hwnas-kit'"):
+        read_measurements(written(tmp_path, results(kind="hwnas-kit")))
+    with pytest.raises(UnknownNameError, match="space 'nowhere' is not known"):
+        read_measurements(written(tmp_path, results(kit={"space": "nowhere", "dataset": "x", "batch_size": 1})))
+    broken = results()
+    broken["nets"][1]["latency_ms"]["rounds"] = [float("nan")]
+    with pytest.raises(UsageError, match="net 3: expected a latency above 0, got nan"):
+        read_measurements(written(tmp_path, broken))

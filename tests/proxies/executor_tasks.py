@@ -1,0 +1,29 @@
+"""What workers run in `test_executors.py`: they import it by its name."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from hwnas.errors import ProxyError
+
+
+def times(factor: int, number: int) -> tuple[int, int]:
+    return factor * number, torch.get_num_threads()
+
+
+def refuse(_state: None, _task: int) -> None:
+    raise ProxyError("expected a, got b; do c")
+
+
+def die(_state: None, _task: int) -> None:
+    os._exit(7)
+
+
+def leave_a_trace(folder: Path, number: int) -> int:
+    (folder / str(number)).touch()
+    time.sleep(0.05)
+    return number

@@ -1,0 +1,118 @@
+"""Ways to spread tasks: each gives every result once, passes errors on, cancels, and says when a worker dies."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwnas.errors import MissingExtraError, ProxyError, UnknownNameError, UsageError, WorkerError
+from hwnas.proxies.table import load_scores
+from hwnas.spaces import get_space
+
+torch = pytest.importorskip("torch")
+from hwnas.proxies import executors, space_scores  # noqa: E402
+from hwnas.proxies.batches import noise_batch  # noqa: E402
+from hwnas.proxies.executors import EXECUTORS, Workers, get_executor  # noqa: E402
+from hwnas.proxies.recipes import Recipe, task_of  # noqa: E402
+from hwnas.proxies.space_scores import score_space  # noqa: E402
+
+ONE, TWO = Workers(count=1), Workers(count=2)
+
+
+@pytest.fixture(params=list(EXECUTORS))
+def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """Each way to spread; workers can import this file by its name."""
+    if request.param == "ray":
+        pytest.importorskip("ray")
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    monkeypatch.delenv("HWNAS_RAY_ADDRESS", raising=False)
+    return EXECUTORS[request.param]
+
+
+def functions():
+    """The functions below as workers find them: pickled by the name of a file that they can import."""
+    import executor_tasks
+
+    return executor_tasks
+
+
+def test_each_result_once(executor) -> None:
+    """Computed on one thread."""
+    results = dict(executor(functions().times, 10, [1, 2, 3, 4, 5], TWO))
+    assert results == {0: (10, 1), 1: (20, 1), 2: (30, 1), 3: (40, 1), 4: (50, 1)}
+
+
+def test_an_error_comes_back_as_it_is(executor) -> None:
+    with pytest.raises(ProxyError, match="expected a, got b"):
+        list(executor(functions().refuse, None, [1, 2], ONE))
+
+
+def test_a_dead_worker(executor) -> None:
+    with pytest.raises(WorkerError, match="to live until their tasks are done"):
+        list(executor(functions().die, None, [1, 2], ONE))
+
+
+def test_closing_cancels_what_has_not_begun(executor, tmp_path: Path) -> None:
+    with closing(executor(functions().leave_a_trace, tmp_path, list(range(40)), ONE)) as results:
+        next(results)
+    left = len(list(tmp_path.iterdir()))
+    assert left < 12
+    time.sleep(0.3)
+    assert len(list(tmp_path.iterdir())) == left
+
+
+def test_names() -> None:
+    assert get_executor("process") is executors.over_processes
+    with pytest.raises(UnknownNameError, match="'rai' is not known; did you mean 'ray'"):
+        get_executor("rai")
+
+
+def test_ray_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"hwnas\[ray\]"):
+        list(EXECUTORS["ray"](len, None, [1], TWO))
+
+
+def test_an_address_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("HWNAS_RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(UsageError, match=r"expected a Ray cluster at HWNAS_RAY_ADDRESS=127.0.0.1:1"):
+        list(EXECUTORS["ray"](len, None, [1], TWO))
+
+
+SPACE = get_space("nasbench201")
+VECTORS = np.array([[3, 0, 0, 1, 0, 0], [0, 0, 0, 2, 0, 0], [0] * 6, [0, 0, 0, 4, 0, 0]])
+
+
+def recipe() -> Recipe:
+    batch = noise_batch(task_of(SPACE, "ImageNet16-120"), size=4, seed=0)
+    return Recipe(space="nasbench201", dataset="ImageNet16-120", proxies=("synflow", "snip"), batch=batch)
+
+
+def test_ray_gives_the_same_scores(tmp_path: Path) -> None:
+    """That processes do is a test of `space_scores`."""
+    pytest.importorskip("ray")
+    alone = score_space(recipe(), VECTORS, checkpoint=tmp_path / "alone.npz")
+    shared = score_space(recipe(), VECTORS, checkpoint=tmp_path / "t.npz", workers=2, executor="ray")
+    np.testing.assert_array_equal(shared.scores, alone.scores)
+
+
+def test_what_was_done_before_a_worker_died_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def first_only(function, state, tasks, workers):
+        yield 0, function(state, tasks[0])
+        raise WorkerError("expected workers to live")
+
+    monkeypatch.setitem(EXECUTORS, "process", first_only)
+    monkeypatch.setattr(space_scores, "NETWORKS_PER_TASK", 1)
+    path = tmp_path / "t.npz"
+    with pytest.raises(WorkerError, match=r"what is done is saved in .*t\.npz, start again to go on"):
+        score_space(recipe(), VECTORS, checkpoint=path, workers=2)
+    assert len(load_scores(path).missing) == len(load_scores(path).network_ids) - 1
+    assert not list(tmp_path.glob("*.lock"))
