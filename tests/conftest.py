@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hwnas import data
+from hwnas.folders import config_folder
+from hwnas.predictors.fewshot_features import FeatureScale, feature_groups
+from hwnas.predictors.fewshot_files import save_model
+from hwnas.predictors.fewshot_intervals import Calibration
+from hwnas.predictors.fewshot_model import FewShotModel, KnownColumn, learn
+from hwnas.predictors.fewshot_prior import Spreads
+from hwnas.predictors.latent_prior import LatentPrior
 from hwnas.predictors.shipped import HeadRecord, write_shipped_costs
 from hwnas.proxies.table import empty_table
-from hwnas.spaces import get_space
+from hwnas.spaces import Space, get_space
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +98,57 @@ def measured(shipped: Path, pulled: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """As `shipped`, with the measured tables and true accuracies in the cache."""
     monkeypatch.setenv("HWNAS_DATA", str(pulled))
     return pulled
+
+
+@pytest.fixture(scope="session")
+def few_shot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with few-shot models of nasbench201 and fbnet, learned from eight made-up devices each in a second.
+
+    A device's latency is a constant and a cost for each operation, with 2 % of noise.
+    """
+    folder = tmp_path_factory.mktemp("few-shot")
+    for name in ("nasbench201", "fbnet"):
+        space, rng = get_space(name), np.random.default_rng(0)
+        vectors = space.sample(400, seed=1)
+        columns = []
+        for number in range(8):
+            costs = made_up_latency(space, vectors, seed=number) * rng.lognormal(0, 0.02, len(vectors))
+            columns.append(KnownColumn(name=f"d{number}/x", physical=f"d{number}", costs=costs))
+        groups = ("constant", *feature_groups(space, vectors[:1], "as written"))
+        like = FewShotModel(
+            space=name,
+            scale=FeatureScale(names=(), group=np.zeros(0, dtype=np.int64), centre=np.zeros(0), spread=np.zeros(0)),
+            spreads=Spreads(directions=0.7, groups=dict.fromkeys(groups, 0.02) | {"constant": 0.2, "counts": 0.1}),
+            prior=LatentPrior(
+                mean=np.zeros((1, 0)), execution=np.ones(1), directions=np.zeros((0, 0)), scales=np.zeros(0)
+            ),
+            calibration=Calibration(
+                sizes=np.array([5.0, 10.0, 20.0]),
+                levels=np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]),
+                quantiles=np.tile(np.array([-2.33, -1.64, -0.67, 0.0, 0.67, 1.64, 2.33]), (3, 1)),
+            ),
+            facts={},
+        )
+        save_model(folder, learn(space, vectors, columns, facts={"learned_from": "made-up devices"}, like=like))
+    return folder
+
+
+@pytest.fixture
+def taught(shipped: Path, few_shot: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As `shipped`, with the made-up few-shot models among what is shipped. Returns the user's folder."""
+    monkeypatch.setattr("hwnas.latency.known_devices.SHIPPED_FOLDER", few_shot)
+    return config_folder()
+
+
+def made_up_latency(space: Space, vectors: np.ndarray, *, seed: int) -> np.ndarray:
+    """Latency (ms) on a made-up device: a constant, and for each operation a cost of its own; 1 to 20 ms."""
+    rng = np.random.default_rng([7, seed])
+    one_hot = np.stack([(vectors == choice).sum(axis=1) for choice in range(max(space.choices))], axis=1)
+    prices = rng.lognormal(0, 0.4, max(space.choices)) * np.linspace(0.2, 1.0, max(space.choices))
+    return np.asarray(rng.uniform(0.5, 2) * (rng.uniform(0.5, 1.5) + one_hot @ prices))
+
+
+@pytest.fixture
+def board() -> Callable[..., np.ndarray]:
+    """Latency (ms) of networks on a made-up board that no model has seen: `board(space, vectors)`."""
+    return lambda space, vectors, seed=100: made_up_latency(space, vectors, seed=seed)

@@ -11,6 +11,8 @@ from hwnas.arrays import Array, Float
 from hwnas.results import SCHEMA_VERSION
 from hwnas.version import __version__
 
+EnergySource = Literal["measured", "given power", "not measured"]
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ class EnergyAnswer:
     reason: why nothing was measured.
     """
 
-    source: Literal["measured", "given power", "not measured"]
+    source: EnergySource
     model: str | None
     nets: int
     power_w: float | None
@@ -73,7 +75,7 @@ class AdaptResult:
     left_out: leave-one-out figures of the latency. checked: figures on nets that were measured for checking alone.
     baselines: leave-one-out median error (percent) of what uses no known device.
     width_percent: median width of the 90 % intervals over the space, relative to the prediction.
-    next_nets: the architectures whose measurement would tell most; next_command: writes a kit of them.
+    next_nets: the architectures whose measurement would tell most; next_commands: measure and add them.
     """
 
     device: str
@@ -92,7 +94,7 @@ class AdaptResult:
     width_percent: float
     suspects: tuple[Suspicion, ...]
     next_nets: tuple[str, ...]
-    next_command: str
+    next_commands: tuple[str, ...]
     energy: EnergyAnswer
     notes: tuple[str, ...]
 

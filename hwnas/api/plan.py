@@ -10,6 +10,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
+from hwnas.api.choosing import AUTO, CHOOSERS, choose_nets, method_for
 from hwnas.arrays import Array, Integer
 from hwnas.devices.kit import KitFacts, KitNet, Role, write_kit
 from hwnas.errors import UnknownNameError, UsageError
@@ -19,7 +20,7 @@ from hwnas.results import SCHEMA_VERSION
 from hwnas.spaces import Space, get_space
 from hwnas.version import __version__
 
-CANDIDATES: Final = 5000  # `spread` looks at so many random nets of a space that it cannot enumerate
+GIVEN: Final = "given"  # what the manifest says of architectures that the caller chose
 
 
 @final
@@ -42,12 +43,15 @@ class PlanResult:
 @final
 @dataclass(frozen=True, kw_only=True)
 class PlanSettings:
-    """method: how the nets are chosen, a key of `CHOOSERS`. check: so many random nets more, to test the model on.
+    """How a kit is made.
 
-    batch_size: images of one run. seed: of the choice and of the random weights.
+    method: how the nets are chosen, a key of `CHOOSERS` or "auto". given: architectures to measure, instead of a choice.
+    check: so many random nets more, to test the model on. batch_size: images of one run. seed: of the choice and of the
+    random weights.
     """
 
-    method: str = "spread"
+    method: str = AUTO
+    given: tuple[str, ...] = ()
     check: int = 0
     batch_size: int = 1
     seed: int = 0
@@ -57,8 +61,8 @@ class PlanSettings:
         for name, least in (("check", 0), ("batch_size", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"expected {name} of at least {least}, got {getattr(self, name)}")
-        if self.method not in CHOOSERS:
-            raise UnknownNameError("method of choosing nets", self.method, CHOOSERS)
+        if self.method not in (AUTO, *CHOOSERS):
+            raise UnknownNameError("method of choosing nets", self.method, (AUTO, *CHOOSERS))
 
 
 def plan(
@@ -78,78 +82,51 @@ def plan(
     """
     found, settings = get_space(space), settings or PlanSettings()
     where = found.dataset(dataset)
-    if nets < FEWEST:
-        raise UsageError(f"expected at least {FEWEST} nets to measure, got {nets}")
-    chosen = choose_nets(found, nets, method=settings.method, seed=settings.seed)
-    vectors = np.concatenate([chosen, _others(found, chosen, settings.check, seed=settings.seed)])
-    kit = []
-    for number, vector in enumerate(vectors):
-        role: Role = "calibrate" if number < nets else "check"
-        kit.append(_kit_net(found, vector, number, where, role, settings))
-        progress(number + 1, len(vectors))
+    if settings.given:
+        method, chosen, said = GIVEN, found.parse(settings.given), "Given one by one."
+    else:
+        if nets < FEWEST:
+            raise UsageError(f"expected at least {FEWEST} nets to measure, got {nets}")
+        method = method_for(found, settings.method)
+        chosen = choose_nets(found, nets, method=method, seed=settings.seed)
+        said = CHOOSERS[method].__doc__ or ""
     facts = KitFacts(
         space=found.name,
         dataset=where,
         batch_size=settings.batch_size,
         seed=settings.seed,
-        method=settings.method,
-        chosen=CHOOSERS[settings.method].__doc__ or "",
+        method=method,
+        chosen=said,
     )
+    checks = _others(found, chosen, settings.check, seed=settings.seed)
+    return write_nets(folder, facts, calibrate=chosen, check=checks, progress=progress)
+
+
+def write_nets(
+    folder: Path,
+    facts: KitFacts,
+    *,
+    calibrate: Integer[Array, "n v"],
+    check: Integer[Array, "m v"],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> PlanResult:
+    """Write a kit of these architectures. Raises as `plan` does."""
+    space, vectors = get_space(facts.space), np.concatenate([calibrate, check])
+    kit = []
+    for number, vector in enumerate(vectors):
+        role: Role = "calibrate" if number < len(calibrate) else "check"
+        kit.append(_kit_net(space, vector, number, role, facts))
+        progress(number + 1, len(vectors))
     write_kit(folder, facts=facts, nets=[net for net, _ in kit], files={net.file: onnx for net, onnx in kit})
     return PlanResult(folder=folder, facts=facts, nets=tuple(net for net, _ in kit))
 
 
-def choose_nets(space: Space, n: int, *, method: str, seed: int) -> Integer[Array, "n v"]:
-    """n different architectures by a method of `CHOOSERS`, in the order of their worth; same seed, same nets.
-
-    Raises `UnknownNameError` for another method, `UsageError` where the space has fewer than n.
-    """
-    if method not in CHOOSERS:
-        raise UnknownNameError("method of choosing nets", method, CHOOSERS)
-    if n > space.size:
-        raise UsageError(f"space {space.name!r} has {space.size} architectures, {n} were asked for")
-    return CHOOSERS[method](space, n, seed)
-
-
-def _random(space: Space, n: int, seed: int) -> Integer[Array, "n v"]:
-    """Drawn uniformly from the space."""
-    return space.sample(n, seed=seed) if space.enumerable else _distinct(space, n, seed)
-
-
-def _spread(space: Space, n: int, seed: int) -> Integer[Array, "n v"]:
-    """Far apart in the features of the space: each net the farthest from those before it (Gonzalez 1985)."""
-    candidates = space.all_vectors() if space.enumerable else _distinct(space, max(n, CANDIDATES), seed)
-    features = space.features(candidates).astype(np.float64)
-    chosen = [int(np.random.default_rng(seed).integers(len(candidates)))]
-    distance = np.full(len(candidates), np.inf)
-    while len(chosen) < n:
-        distance = np.minimum(distance, ((features - features[chosen[-1]]) ** 2).sum(axis=1))
-        distance[chosen] = -1  # architectures with equal features are different all the same
-        chosen.append(int(distance.argmax()))
-    return candidates[chosen]
-
-
-def _distinct(space: Space, n: int, seed: int) -> Integer[Array, "n v"]:
-    """n different random architectures of a space that is too large to draw without repeats."""
-    drawn = np.unique(space.sample(2 * n, seed=seed), axis=0)
-    if len(drawn) < n:
-        raise UsageError(f"expected {n} different architectures of {space.name!r}, got {len(drawn)}; ask for fewer")
-    return np.random.default_rng(seed).permutation(drawn)[:n]
-
-
-# Ways to choose the nets by name: (space, n, seed) to (n, v) vectors. The docstring goes into the manifest.
-CHOOSERS: Final[dict[str, Callable[[Space, int, int], Integer[Array, "n v"]]]] = {
-    "random": _random,
-    "spread": _spread,
-}
-
-
 def _kit_net(
-    space: Space, vector: Integer[Array, " v"], number: int, dataset: str, role: Role, settings: PlanSettings
+    space: Space, vector: Integer[Array, " v"], number: int, role: Role, facts: KitFacts
 ) -> tuple[KitNet, bytes]:
     """A net's line of the manifest, and its ONNX file."""
-    graph = space.graph(vector, dataset=dataset)
-    content = onnx_bytes(graph, batch_size=settings.batch_size, seed=settings.seed)
+    graph = space.graph(vector, dataset=facts.dataset)
+    content = onnx_bytes(graph, batch_size=facts.batch_size, seed=facts.seed)
     index = int(space.index(vector[None])[0]) if space.enumerable else None
     name = f"{number:03d}" if index is None else f"{number:03d}-{index}"
     net = KitNet(
@@ -159,7 +136,7 @@ def _kit_net(
         role=role,
         file=f"nets/{name}.onnx",
         sha256=hashlib.sha256(content).hexdigest(),
-        input_shape=(settings.batch_size, *graph.operators[0].shape[1:]),
+        input_shape=(facts.batch_size, *graph.operators[0].shape[1:]),
     )
     return net, content
 

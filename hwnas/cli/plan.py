@@ -14,7 +14,12 @@ def plan(
     dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,
     nets: Annotated[int, typer.Option("-n", "--nets", help="How many nets to measure.")] = 10,
     check: Annotated[int, typer.Option(help="So many random nets more, to test the model on.")] = 0,
-    method: Annotated[str, typer.Option(help="How the nets are chosen.")] = "spread",
+    method: Annotated[
+        str, typer.Option(help="auto, design (from known devices), spread, random, reference (HELP's ten).")
+    ] = "auto",
+    arch: Annotated[
+        list[str] | None, typer.Option(help="Measure this architecture instead of a choice; repeatable.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Images of one run.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the choice and of the random weights.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -25,7 +30,7 @@ def plan(
     from hwnas.cli.console import progress_bar
     from hwnas.cli.render_kit import print_plan
 
-    settings = PlanSettings(method=method, check=check, batch_size=batch_size, seed=seed)
+    settings = PlanSettings(method=method, given=tuple(arch or ()), check=check, batch_size=batch_size, seed=seed)
     with progress_bar("nets") as progress:
         answer = ask(out, space=space, dataset=dataset, nets=nets, settings=settings, progress=progress)
     print_plan(answer, as_json=as_json)

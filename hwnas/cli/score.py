@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.completion import complete_proxy
-from hwnas.cli.score_options import check_belonging, network_settings
-from hwnas.errors import UsageError
+from hwnas.cli.score_options import check_belonging, check_images, kind_of_use, network_settings
 
 Architectures = Annotated[list[str] | None, typer.Argument(help="Networks: strings of the space, tuples or indices.")]
 Proxies = Annotated[
@@ -70,7 +69,7 @@ def score_command(
     from hwnas.cli import render_scores
     from hwnas.cli.console import progress_bar
 
-    kind = _kind(architectures, whole=whole, module=module)
+    kind = kind_of_use(architectures, whole=whole, module=module)
     belonging: dict[str, dict[str, object]] = {
         "--all": {"workers": workers, "limit": limit, "out": out, "executor": executor != "process"},
         "--module": {"data": data, "labels": labels != "given", "classes": classes, "shape": shape, "size": size},
@@ -81,6 +80,7 @@ def score_command(
     proxies = proxy or None
     if module is not None:
         own = network_settings(batch_size=batch_size, seed=seed, labels=labels, classes=classes, shape=shape, size=size)
+        check_images(data, shape=shape, size=size)
         scored = score_factory(module, data, proxies=proxies, settings=own, device=device)
         render_scores.network(scored, as_json=as_json)
         return
@@ -100,15 +100,3 @@ def score_command(
     with progress_bar("networks") as report:
         saved = score_table(space=space, dataset=dataset, proxies=proxies, settings=settings, out=out, progress=report)
     render_scores.table(saved, as_json=as_json)
-
-
-def _kind(architectures: list[str] | None, *, whole: bool, module: str | None) -> str:
-    """Which of the three it is. Raises `UsageError` unless it is one."""
-    asked = [name for name, given in (("networks", architectures), ("--all", whole), ("--module", module)) if given]
-    if len(asked) != 1:
-        got = "neither" if not asked else "both" if len(asked) == 2 else "all"
-        raise UsageError(
-            f"expected networks, --all or --module, got {got}; e.g. `hwnas score 1462`, `hwnas score --all` or "
-            "`hwnas score --module my_networks:tiny_vit`"
-        )
-    return asked[0]

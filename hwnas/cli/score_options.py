@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwnas.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from hwnas.api.network_forms import NetworkSettings
+
+
+def kind_of_use(architectures: list[str] | None, *, whole: bool, module: str | None) -> str:
+    """Which of the three it is. Raises `UsageError` unless it is one."""
+    asked = [name for name, given in (("networks", architectures), ("--all", whole), ("--module", module)) if given]
+    if len(asked) != 1:
+        got = "neither" if not asked else "both" if len(asked) == 2 else "all"
+        raise UsageError(
+            f"expected networks, --all or --module, got {got}; e.g. `hwnas score 1462`, `hwnas score --all` or "
+            "`hwnas score --module my_networks:tiny_vit`"
+        )
+    return asked[0]
 
 
 def check_belonging(kind: str, options: Mapping[str, Mapping[str, object]]) -> None:
@@ -18,6 +31,14 @@ def check_belonging(kind: str, options: Mapping[str, Mapping[str, object]]) -> N
         if given and kind not in use.split(" or "):
             verb = "belongs" if len(given) == 1 else "belong"
             raise UsageError(f"{', '.join(given)} {verb} to {use}, not to {kind}; leave out one or the other")
+
+
+def check_images(data: Path | None, *, shape: str | None, size: int | None) -> None:
+    """Raise `UsageError` for a shape of noise beside images, or a size of images that are not there."""
+    if data is not None and shape is not None:
+        raise UsageError("--shape is that of noise and --data gives images; leave out one, or scale them by --size")
+    if data is None and size is not None:
+        raise UsageError("--size scales the images of --data, which is missing; for noise give --shape")
 
 
 def network_settings(

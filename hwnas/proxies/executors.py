@@ -7,12 +7,14 @@ small convolutions are not, and sums come out the same wherever they are taken.
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -91,8 +93,17 @@ _work: tuple[Callable[[Any, Any], Any], Any]  # set once in each worker process
 def _start(function: Callable[[Any, Any], Any], state: Any) -> None:
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop, and saves
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _work = function, state
+
+
+def _end_with_parent() -> None:
+    """Nobody would save what a worker computes after its parent was killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run(task: Any) -> Any:

@@ -39,7 +39,9 @@ def inspect(module: nn.Module, images: Tensor, *, seed: int) -> Inspection:
     """Run the module on the first image in evaluation mode. Raises `ProxyError` where it does not give logits."""
     name = type(module).__name__
     if any(nn.parameter.is_lazy(parameter) or parameter.is_meta for parameter in module.parameters()):
-        raise ProxyError(f"expected {name} to have weights, got lazy or meta ones without values; run it once, or load them")
+        raise ProxyError(
+            f"expected {name} to have weights, got lazy or meta ones without values; run it once, or load them"
+        )
     image = ordinary(images[:1])
     with borrowed(module, seed=seed, device=images.device), gradients_required(module):
         module.eval()

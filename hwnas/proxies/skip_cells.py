@@ -72,8 +72,13 @@ def _borders(live: list[Operator], reads: Mapping[str, tuple[str, ...]]) -> list
 
 
 def _paths(graph: Graph) -> tuple[list[Operator], dict[str, tuple[str, ...]]]:
-    """Operators on paths from the input to the output, and what each reads, concatenations replaced by their parts."""
+    """Operators on paths from the input to the output, and what each reads.
+
+    A concatenation is replaced by its parts where one of them leads to another: it then is a shortcut. Where none does
+    it only puts halves together.
+    """
     reads: dict[str, tuple[str, ...]] = {}
+    before: dict[str, set[str]] = {}
     parts: dict[str, tuple[str, ...]] = {}
     shapes = {operator.name: operator.shape for operator in graph.operators}
     for operator in graph.operators:
@@ -82,8 +87,10 @@ def _paths(graph: Graph) -> tuple[list[Operator], dict[str, tuple[str, ...]]]:
         sources = [part for name in _main_inputs(operator, shapes) for part in parts.get(name, ())]
         if operator.kind == "input" or sources:
             reads[operator.name] = tuple(dict.fromkeys(sources))
-            concatenated = operator.kind == "concat" and operator is not graph.operators[-1]
-            parts[operator.name] = reads[operator.name] if concatenated else (operator.name,)
+            before[operator.name] = set(sources).union(*(before[name] for name in sources))
+            shortcut = operator.kind == "concat" and any(before[name].intersection(sources) for name in sources)
+            last = operator is graph.operators[-1]
+            parts[operator.name] = reads[operator.name] if shortcut and not last else (operator.name,)
     needed = set(parts.get(graph.operators[-1].name, ()))
     live = []
     for operator in reversed(graph.operators):
@@ -117,7 +124,7 @@ def _cell(operators: list[Operator], reads: Mapping[str, tuple[str, ...]]) -> Sk
         sources = reads[operator.name]
         before = max(levels[name] for name in sources)
         level = levels[operator.name] = before + (operator.kind in _WEIGHTED)
-        if operator.kind in (*_WEIGHTED, "add"):
+        if operator.kind in (*_WEIGHTED, "add", "concat"):
             widths[level] = max(widths.get(level, 0), channels[operator.name])
         joins = level if operator.kind == "add" else before + 1
         if operator.kind == "add" or len(sources) > len(operator.inputs):

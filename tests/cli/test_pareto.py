@@ -58,7 +58,8 @@ def test_json_is_that_of_the_function(run) -> None:
 def test_every_option_reaches_the_question(run) -> None:
     options = ("--budget-ms", "9", "--objective", "params", "--confidence", "0.9", "--source", "predicted", "--raw")
     out, _ = run(*JOB, *options, "--space", "nb201", "--dataset", "CIFAR10", "--json")
-    question = {"budget_mj": 20, "budget_ms": 9, "objectives": "params", "confidence": 0.9, "raw": True}
+    costs = {"budget_mj": 20, "budget_ms": 9, "objectives": "params"}
+    question = {**costs, "proxies": "zen", "confidence": 0.9, "raw": True}
     expected = hwnas.pareto("tx2", source="predicted", **question)  # type: ignore[arg-type]
     assert json.loads(out) == json.loads(expected.to_json())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwnas.predictors import fewshot_model
+from hwnas.predictors import fewshot_model, fewshot_spreads
 from hwnas.predictors.fewshot_features import reaches_output
 from hwnas.predictors.fewshot_model import FewShotModel, KnownColumn, learn
 from hwnas.spaces import Space, get_space
@@ -49,4 +49,5 @@ def few_shot(cells: Space) -> FewShotModel:
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fewshot_model, "_DRAWS", 1)
+        patch.setattr(fewshot_spreads, "_ROUNDS", 1)
         return learn(cells, cells.vector(rows), columns, facts={"learned_from": "synthetic devices"})

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from hwnas.predictors import fewshot_model
+from hwnas.predictors import fewshot_model, fewshot_spreads
 
 pytestmark = pytest.mark.data
 
@@ -31,6 +31,8 @@ def test_ten_reference_networks_beat_the_published_figures(
     benchmark: ModuleType, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fewshot_model, "_DRAWS", 1)
+    monkeypatch.setattr(fewshot_model, "SIZES", (10,))
+    monkeypatch.setattr(fewshot_spreads, "_ROUNDS", 1)
     source = benchmark.read_folder(mirror / "help" / "nasbench201")
     assert source.vectors.shape == (15625, 6) and len(source.latencies) == 21
     latency = source.latencies["fpga"]

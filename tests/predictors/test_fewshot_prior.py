@@ -99,7 +99,8 @@ def test_no_column_of_a_left_out_device_is_seen(costs: KnownCosts, monkeypatch: 
     assert all(len(result.residual) == len(result.spread) == 50 for result in results)
 
 
-def test_learned_spreads_predict_at_least_as_well(costs: KnownCosts) -> None:
+def test_learned_spreads_predict_better(costs: KnownCosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fewshot_spreads, "_ROUNDS", 1)
     start = Spreads(directions=5.0, groups={"constant": 2.0, "counts": 2.0, UNUSED: 2.0})
     learned = learn_spreads(costs, start, draws=1)
 

@@ -27,3 +27,19 @@ def leave_a_trace(folder: Path, number: int) -> int:
     (folder / str(number)).touch()
     time.sleep(0.05)
     return number
+
+
+def tell_who_runs(folder: Path, number: int) -> None:
+    (folder / str(os.getpid())).touch()
+    time.sleep(60)
+
+
+if __name__ == "__main__":  # a parent to be killed
+    import sys
+
+    sys.path.insert(0, str(Path(__file__).parent))
+    from executor_tasks import tell_who_runs as task
+
+    from hwnas.proxies.executors import Workers, over_processes
+
+    list(over_processes(task, Path(sys.argv[1]), [0, 1], Workers(count=1)))

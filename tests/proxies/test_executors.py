@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -66,6 +68,32 @@ def test_closing_cancels_what_has_not_begun(executor, tmp_path: Path) -> None:
     assert left < 12
     time.sleep(0.3)
     assert len(list(tmp_path.iterdir())) == left
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("executor_tasks.py")
+    parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)])
+    assert _soon(lambda: any(tmp_path.iterdir()))
+    (worker,) = (int(path.name) for path in tmp_path.iterdir())
+    parent.kill()
+    parent.wait()
+
+    def gone() -> bool:
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return True
+        return Path(f"/proc/{worker}/stat").read_text().split()[2] == "Z"  # ended, and nobody has asked how
+
+    assert _soon(gone)
+
+
+def _soon(happened: Callable[[], bool]) -> bool:
+    for _ in range(600):
+        if happened():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def test_names() -> None:

@@ -1,0 +1,173 @@
+"""The models of one board: fitted to its measurements, written as files, and what is said of them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+
+from hwnas import metrics
+from hwnas.api.adapt_energy import EnergyFit, fit_energy
+from hwnas.api.adapt_forms import Figures, Suspicion, figures
+from hwnas.api.board_cards import variant_name
+from hwnas.api.board_measurements import TABLE, table_text
+from hwnas.api.joined_measurements import selected
+from hwnas.arrays import Array, Float
+from hwnas.devices import Adapted
+from hwnas.devices.user_devices import keep_models
+from hwnas.energy.boards import save_energy
+from hwnas.errors import UsageError
+from hwnas.folders import write_whole
+from hwnas.latency.adapted_files import save_adapted
+from hwnas.latency.boards import get_method
+from hwnas.latency.fewshot import AdaptedModel
+from hwnas.latency.measurements import FEWEST, Measurements
+from hwnas.predictors.fewshot_baselines import BASELINES
+from hwnas.spaces import Space, get_space
+
+_POPULATION: Final = 1000  # networks over which the width of intervals is reported
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BoardFit:
+    """Models of one board. used: the measurements that they rest on; checks: those that only judge them.
+
+    left_out: latency (ms) of each net of `used` as the others predict it.
+    """
+
+    space: Space
+    used: Measurements
+    checks: Measurements
+    method: str
+    latency: AdaptedModel
+    left_out: Float[Array, " n"]
+    energy: EnergyFit
+
+
+def fit_board(
+    measured: Measurements, *, reference: str, method: str, power_w: float | None, power_error: float
+) -> BoardFit:
+    """Fit latency, and energy where it was measured or a power is given.
+
+    reference: of the device. Raises `UsageError` for measurements that cannot be used, `DataError` for a space of which
+    nothing was learned.
+    """
+    calibrates = np.array([role == "calibrate" for role in measured.roles])
+    used, checks = selected(measured, calibrates), selected(measured, ~calibrates)
+    if len(used) < FEWEST:
+        raise UsageError(f"expected at least {FEWEST} nets to make a model of, got {len(used)}; measure more")
+    name, adapter = get_method(method)
+    space = get_space(measured.space)
+    latency = adapter(space, used.vectors, used.latency_ms, device=reference, unit_is_right=True)
+    left_out = latency.left_out()[0]
+    energy = fit_energy(latency, used, left_out, power_w=power_w, power_error=power_error)
+    return BoardFit(
+        space=space, used=used, checks=checks, method=name, latency=latency, left_out=left_out, energy=energy
+    )
+
+
+def write_models(fit: BoardFit, *, name: str) -> list[Adapted]:
+    """Write the files of the models, whole or not at all, and return the lines of the card that name them."""
+
+    def write(folder: Path) -> None:
+        save_adapted(folder, "latency", fit.latency)
+        if fit.energy.model is not None:
+            save_energy(folder, fit.energy.model, measured=fit.energy.answer.nets)
+        write_whole(folder / TABLE, table_text(fit.used).encode())
+
+    about = (name, fit.space.name, fit.used.dataset, variant_name(fit.used.batch_size))
+    folder = keep_models(re.sub("[^a-z0-9]+", "-", "-".join(about).lower()), write)
+    date = datetime.now(timezone.utc).date().isoformat()
+
+    def line(target: str, method: str, nets: int, known: Figures | None) -> Adapted:
+        return Adapted(
+            space=fit.space.name,
+            dataset=fit.used.dataset,
+            target="energy" if target == "energy" else "latency",
+            folder=folder,
+            method=method,
+            nets=nets,
+            date=date,
+            error_percent=None if known is None else round(known.median_error_percent, 3),
+        )
+
+    energy = fit.energy.answer
+    lines = [line("latency", fit.method, len(fit.used), left_out_figures(fit))]
+    if fit.energy.model is not None:
+        lines.append(line("energy", fit.energy.method, energy.nets, energy.left_out))
+    return lines
+
+
+def left_out_figures(fit: BoardFit) -> Figures:
+    """How well each measured latency is predicted from the others."""
+    return figures(fit.used.latency_ms, fit.left_out, coverage_percent=fit.latency.leave_one_out().coverage)
+
+
+def check_figures(fit: BoardFit) -> Figures | None:
+    """How well the latencies that no model saw are predicted; None where there are none."""
+    if not len(fit.checks):
+        return None
+    estimate = fit.latency.predict(fit.checks.vectors)
+    assert estimate.lower is not None and estimate.upper is not None
+    return figures(fit.checks.latency_ms, estimate.mean, interval=(estimate.lower, estimate.upper))
+
+
+def baseline_errors(fit: BoardFit) -> dict[str, float]:
+    """Leave-one-out median error (percent) of models that use no known device, by name."""
+    vectors, truth = fit.used.vectors, fit.used.latency_ms
+    rows = np.arange(len(truth))
+    return {
+        name: metrics.median_ape(
+            truth,
+            np.concatenate(
+                [predict(fit.space, vectors[rows != row], truth[rows != row], vectors[[row]]) for row in rows]
+            ),
+        )
+        for name, predict in BASELINES.items()
+    }
+
+
+def interval_width_percent(fit: BoardFit) -> float:
+    """Median width of the 90 % intervals over random nets of the space, relative to the prediction."""
+    estimate = fit.latency.predict(fit.space.sample(min(_POPULATION, fit.space.size), seed=0))
+    assert estimate.lower is not None and estimate.upper is not None
+    return 100 * float(np.median((estimate.upper - estimate.lower) / estimate.mean))
+
+
+def suspicions(fit: BoardFit) -> tuple[Suspicion, ...]:
+    """Measurements that look wrong, the most suspicious first."""
+    archs = fit.space.strings(fit.used.vectors)
+    return tuple(
+        Suspicion(
+            arch=archs[one.row],
+            measured_ms=one.cost,
+            expected_ms=one.expected,
+            probability=min(one.probability, 1.0),  # a sum of shares, which may round above 1
+        )
+        for one in fit.latency.suspect()
+    )
+
+
+def repeat_error_percent(fit: BoardFit) -> float | None:
+    """Mean deviation of a round from the median of the rounds; None where each net has one round."""
+    spread = fit.used.spread[np.isfinite(fit.used.spread)]
+    return 100 * float(spread.mean()) if len(spread) else None
+
+
+def next_commands(fit: BoardFit, archs: Sequence[str], *, name: str) -> tuple[str, ...]:
+    """The commands that measure these architectures and add them to what the device rests on."""
+    batch = [] if fit.used.batch_size in (None, 1) else ["--batch-size", str(fit.used.batch_size)]
+    nets = [word for arch in archs for word in ("--arch", arch)]
+    about = ["--space", fit.space.name, "--dataset", fit.used.dataset, *batch]
+    return (
+        shlex.join(["hwnas", "plan", "--out", "more", *about, *nets]),
+        "hwnas measure more",
+        shlex.join(["hwnas", "adapt", "more/results.json", "--name", name, "--add"]),
+    )
