@@ -100,6 +100,11 @@ class Variant:
     columns: tuple[Column, ...]
     adapted: tuple[Adapted, ...] = ()
 
+    @property
+    def known(self) -> tuple[Column | Adapted, ...]:
+        """Measurements and models."""
+        return (*self.columns, *self.adapted)
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -128,13 +133,17 @@ class Card:
         """Columns of all variants."""
         return (column for variant in self.variants for column in variant.columns)
 
+    def known(self) -> Iterator[Column | Adapted]:
+        """Measurements and models of all variants."""
+        return (known for variant in self.variants for known in variant.known)
+
     def adapted(self) -> Iterator[Adapted]:
         """Models of all variants that were adapted from a few measurements."""
         return (model for variant in self.variants for model in variant.adapted)
 
     def has(self, target: Target) -> bool:
         """Whether any variant has measurements or a model of `target`, in any space."""
-        return any(known.target == target for known in (*self.columns(), *self.adapted()))
+        return any(known.target == target for known in self.known())
 
     def device(self, variant: str | None = None) -> Device:
         """The device in one variant, by default `default_variant`. Raises `UnknownNameError`."""

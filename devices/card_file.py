@@ -166,7 +166,11 @@ def _column(fields: Fields) -> Column:
 
 def _adapted(fields: Fields) -> Adapted:
     nets = cast("int", fields.take("nets", "a number of measured nets", int))
-    error = cast("float", fields.take("error_percent", "a decimal number", float)) if fields.present("error_percent") else None
+    error = (
+        cast("float", fields.take("error_percent", "a decimal number", float))
+        if fields.present("error_percent")
+        else None
+    )
     if nets < 0:
         fields.fail("nets", "a number of measured nets", nets)
     if error is not None and not (math.isfinite(error) and error >= 0):

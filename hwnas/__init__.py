@@ -18,20 +18,38 @@ from typing import TYPE_CHECKING, Any, Final
 from hwnas.version import __version__
 
 if TYPE_CHECKING:
+    from hwnas.api.adapt import AdaptSettings, adapt
     from hwnas.api.pareto import pareto
     from hwnas.api.predict import predict
     from hwnas.api.question import Question
     from hwnas.api.scoring import score
+    from hwnas.api.verify import VerifySettings, verify
     from hwnas.results import ParetoResult, json_schema
 
-__all__ = ["ParetoResult", "Question", "__version__", "json_schema", "pareto", "predict", "score"]
+__all__ = [
+    "AdaptSettings",
+    "ParetoResult",
+    "Question",
+    "VerifySettings",
+    "__version__",
+    "adapt",
+    "json_schema",
+    "pareto",
+    "predict",
+    "score",
+    "verify",
+]
 
 _HOMES: Final = {
+    "AdaptSettings": "hwnas.api.adapt",
     "ParetoResult": "hwnas.results",
     "Question": "hwnas.api.question",
+    "VerifySettings": "hwnas.api.verify",
+    "adapt": "hwnas.api.adapt",
     "json_schema": "hwnas.results",
     "predict": "hwnas.api.predict",
     "score": "hwnas.api.scoring",
+    "verify": "hwnas.api.verify",
 }
 
 # In a checkout `hwnas/` is one folder of several that become one package when they are installed.

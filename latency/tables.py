@@ -216,12 +216,12 @@ def _refuse(target: Target, device: Device, *, space: Space, dataset: str, sourc
         if source == "predicted":
             raise DataError(f"{what}: no prediction is shipped; ask for source 'measured' or 'auto'")
         raise DataError(f"{what}: table {column.table!r} is not in the cache; run `{repair_command(column.table)}`")
-    if source == "measured" and device.adapted(space=space.name, dataset=dataset, target=target):
+    if device.adapted(space=space.name, dataset=dataset, target=target):
         raise UsageError(f"{what} is predicted from a few measurements; ask for source 'predicted' or 'auto'")
-    if target == "energy" and not device.card.has(target) and device.card.has("latency") and any(device.card.adapted()):
+    if target == "energy" and device.adapted(space=space.name, dataset=dataset, target="latency"):
         raise UsageError(
-            f"energy of {device.name} was not measured: energy from latency needs a power; adapt the device again with "
-            "measured energies or --power-w"
+            f"{what} was not measured: energy from latency needs a power; adapt the device again with measured "
+            "energies or --power-w"
         )
     if not device.card.has(target):
         known = [name for name, card in load_devices().items() if card.has(target)]
@@ -229,7 +229,7 @@ def _refuse(target: Target, device: Device, *, space: Space, dataset: str, sourc
     there = [
         (f"{device.card.device(variant.name).reference} on {known.dataset} ({known.space})", known.space)
         for variant in device.card.variants
-        for known in (*variant.columns, *variant.adapted)
+        for known in variant.known
         if known.target == target
     ]
     same_space = [text for text, its_space in there if its_space == space.name] or [text for text, _ in there]

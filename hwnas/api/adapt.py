@@ -33,8 +33,9 @@ _NEXT: Final = 3
 class AdaptSettings:
     """How a device is adapted.
 
-    method: "auto" or a key of `hwnas.latency.boards.METHODS`. unit: of the latencies, "ms", "s" or "us"; None asks about
-    what looks like another than ms. replace: the model that the device has goes; add: its measurements stay, these join.
+    method: "auto" or a key of `hwnas.latency.boards.METHODS`.
+    unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another than ms.
+    replace: the model that the device has goes. add: its measurements stay, these join them.
     power_w: power of the device, for energy from latency where none was measured; power_error: its relative error
     between nets. batch_size: of a table, which does not say. kind, title: for the card.
     """
@@ -92,9 +93,7 @@ def adapt_measurements(measured: Measurements, *, name: str, source: str, settin
     earlier = _earlier(before, measured, name, settings)
     power_w, power_error = settings.power_w, settings.power_error
     if settings.add and before is not None and earlier is not None:
-        kept = read_measurements(
-            model_path(earlier) / TABLE, space=measured.space, dataset=measured.dataset, unit="ms"
-        )
+        kept = read_measurements(model_path(earlier) / TABLE, space=measured.space, dataset=measured.dataset, unit="ms")
         measured = joined([kept, measured], [f"what {name} rests on", source])
         if power_w is None:
             power_w, power_error = _given_power(before, measured, power_error)

@@ -106,8 +106,8 @@ def _require_same_way(before: Card, measured: Measurements, source: str) -> None
     now = runtime_text(measured.device["runtime"])
     if any(before.adapted()) and stated not in (NOT_STATED, now):
         raise UsageError(
-            f"expected measurements of {before.name} by {stated!r}, as its card says, got {now!r} in {source}; give the "
-            "device another --name, for example with the runtime in it"
+            f"expected measurements of {before.name} by {stated!r}, as its card says, got {now!r} in {source}; "
+            "give the device another --name, for example with the runtime in it"
         )
 
 

@@ -79,11 +79,13 @@ def _usual_ms(space: str) -> tuple[float, float] | None:
 def _require_same(path: Path, first: Measurements, other_path: Path, other: Measurements) -> None:
     sizes = {part.batch_size for part in (first, other)} - {None}
     if len(sizes) > 1:
-        raise UsageError(f"expected one batch size, got {first.batch_size} in {path}, {other.batch_size} in {other_path}")
+        raise UsageError(
+            f"expected one batch size, got {first.batch_size} in {path}, {other.batch_size} in {other_path}"
+        )
     before, now = way_of(first), way_of(other)
     for name in before.keys() & now.keys():
         if before[name] != now[name]:
             raise UsageError(
-                f"expected measurements of one board in one way, got {name} {before[name]!r} in {path}, {now[name]!r} in "
-                f"{other_path}; adapt them as two devices"
+                f"expected measurements of one board in one way, got {name} {before[name]!r} in {path}, {now[name]!r} "
+                f"in {other_path}; adapt them as two devices"
             )

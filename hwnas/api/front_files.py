@@ -71,7 +71,9 @@ def read_front(path: Path, name: str | None = None) -> SavedFront:
     try:
         return _front(path, answer, name)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise DataError(f"{path}: expected an answer of `hwnas pareto`, got one without {error}; write it again") from error
+        raise DataError(
+            f"{path}: expected an answer of `hwnas pareto`, got one without {error}; write it again"
+        ) from error
 
 
 def spaced(front: SavedFront, count: int) -> list[SavedNet]:

@@ -45,7 +45,7 @@ class PlanResult:
 class PlanSettings:
     """How a kit is made.
 
-    method: how the nets are chosen, a key of `CHOOSERS` or "auto". given: architectures to measure, instead of a choice.
+    method: how the nets are chosen, a key of `CHOOSERS` or "auto". given: architectures to measure instead of a choice.
     check: so many random nets more, to test the model on. batch_size: images of one run. seed: of the choice and of the
     random weights.
     """

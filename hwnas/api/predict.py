@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,11 +13,16 @@ from hwnas.arrays import Array, Float
 from hwnas.devices import get_device
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, UsageError
-from hwnas.estimates import Estimate, Target
+from hwnas.estimates import CostModel, Estimate, Target
 from hwnas.latency import latency_model
 from hwnas.latency.tables import CostSource
 from hwnas.results import CostResult
 from hwnas.spaces import get_space
+
+_COSTS: Final[tuple[tuple[str, Target, Callable[..., CostModel]], ...]] = (
+    ("energy_mj", "energy", energy_model),
+    ("latency_ms", "latency", latency_model),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +74,7 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
     dataset = its_space.dataset(dataset)
     vectors = its_space.parse(architectures)
     estimates: dict[str, Estimate] = {}
-    for name, its_target, build in (("energy_mj", "energy", energy_model), ("latency_ms", "latency", latency_model)):
+    for name, its_target, build in _COSTS:
         known = its_device.knows(space=its_space.name, dataset=dataset, target=its_target)
         if target == its_target or (target is None and known):
             model = build(its_device, space=its_space.name, dataset=dataset, source=source)

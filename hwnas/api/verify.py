@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,15 +9,14 @@ from typing import final
 
 import numpy as np
 
-from hwnas import metrics
 from hwnas.api.adapt import AdaptSettings, adapt_measurements
 from hwnas.api.adapt_forms import AdaptResult
-from hwnas.api.board_measurements import runtime_text
-from hwnas.api.front_files import SavedCost, SavedFront, SavedNet, read_front, spaced
+from hwnas.api.front_files import SavedFront, SavedNet, read_front, spaced
 from hwnas.api.joined_measurements import selected
 from hwnas.api.measure import MeasureSettings, measure
 from hwnas.api.plan import write_nets
-from hwnas.api.verify_forms import CostSummary, VerifiedCost, VerifiedNet, VerifyResult
+from hwnas.api.verified import comparison_notes, summary, unmeasured_net, verified_net, where_measured
+from hwnas.api.verify_forms import VerifiedNet, VerifyResult
 from hwnas.devices import Device, get_device
 from hwnas.devices.kit import KitFacts
 from hwnas.devices.user_devices import own_card
@@ -79,10 +77,8 @@ def verify(
         raise UsageError(f"{front}: expected a front of at least {FEWEST} nets, got {len(nets)}; raise the budget")
     _write_kit(kit, saved, device, nets)
     if settings.kit is not None and settings.runtime is None:
-        return _result(saved, nets=tuple(_unmeasured(saved, net) for net in nets), kit=str(kit))
-    done = measure(
-        kit, runtime=settings.runtime or "onnxruntime", settings=settings.measure, progress=progress
-    )
+        return _result(saved, nets=tuple(unmeasured_net(saved, net) for net in nets), kit=str(kit))
+    done = measure(kit, runtime=settings.runtime or "onnxruntime", settings=settings.measure, progress=progress)
     return replace(_compared(saved, device, done.path, settings), kit=str(kit))
 
 
@@ -111,16 +107,16 @@ def _compared(saved: SavedFront, device: Device, path: Path, settings: VerifySet
     other = int((~known).sum())
     measured = selected(measured, known)
     pairs = [by_key[key] for key in space.key(measured.vectors).tolist()]
-    nets = tuple(_verified(saved, net, measured, row) for row, net in enumerate(pairs))
-    notes = [*measured.notes, *_notes(saved, device, measured)]
+    nets = tuple(verified_net(saved, net, measured, row) for row, net in enumerate(pairs))
+    notes = [*measured.notes, *comparison_notes(saved, device, measured)]
     if other:
         notes.append(f"{other} measured nets are not in the front and were left out")
     return _result(
         saved,
         results=str(path),
-        measured_on=_where(measured),
+        measured_on=where_measured(measured),
         nets=nets,
-        costs=tuple(_summary(cost, nets) for cost in saved.costs if any(net.costs[cost.id].measured for net in nets)),
+        costs=tuple(summary(cost, nets) for cost in saved.costs if any(net.costs[cost.id].measured for net in nets)),
         adapted=_fed_back(device, measured, path) if settings.feed_back else None,
         notes=tuple(notes),
     )
@@ -139,97 +135,21 @@ def _result(saved: SavedFront, *, nets: tuple[VerifiedNet, ...], **facts: object
     )
 
 
-def _verified(saved: SavedFront, net: SavedNet, measured: Measurements, row: int) -> VerifiedNet:
-    values = {"latency": measured.latency_ms[row], "energy": measured.energy_mj[row]}
-    spread = float(measured.spread[row])
-    return VerifiedNet(
-        arch=net.arch,
-        costs={cost.id: _verified_cost(cost, net, float(values[cost.target])) for cost in saved.costs},
-        repeat_error_percent=None if math.isnan(spread) else 100 * spread,
-    )
-
-
-def _unmeasured(saved: SavedFront, net: SavedNet) -> VerifiedNet:
-    costs = {cost.id: _verified_cost(cost, net, math.nan) for cost in saved.costs}
-    return VerifiedNet(arch=net.arch, costs=costs, repeat_error_percent=None)
-
-
-def _verified_cost(cost: SavedCost, net: SavedNet, value: float) -> VerifiedCost:
-    said = net.costs[cost.id]
-    there = not math.isnan(value)
-    bounds = None if said.lower is None or said.upper is None else (said.lower, said.upper)
-    return VerifiedCost(
-        predicted=said.mean,
-        lower=said.lower,
-        upper=said.upper,
-        measured=value if there else None,
-        error_percent=100 * (said.mean / value - 1) if there and said.mean is not None else None,
-        inside=bounds[0] <= value <= bounds[1] if there and bounds else None,
-        within_budget=value <= cost.bound if there and cost.bound is not None else None,
-    )
-
-
-def _summary(cost: SavedCost, nets: Sequence[VerifiedNet]) -> CostSummary:
-    found = [net.costs[cost.id] for net in nets if net.costs[cost.id].measured is not None]
-    pairs = np.array([(one.measured, one.predicted) for one in found if one.predicted is not None], dtype=np.float64)
-    order = metrics.spearman(*pairs.T) if len(pairs) > 1 else math.nan
-    return CostSummary(
-        id=cost.id,
-        unit=cost.unit,
-        bound=cost.bound,
-        nets=len(found),
-        with_interval=sum(one.inside is not None for one in found),
-        inside=sum(one.inside is True for one in found),
-        within_budget=None if cost.bound is None else sum(one.within_budget is True for one in found),
-        median_error_percent=metrics.median_ape(*pairs.T) if len(pairs) else None,
-        spearman=None if math.isnan(order) else order,
-    )
-
-
-def _where(measured: Measurements) -> str | None:
-    """Hardware and runtime of the measurements; None for a table, which does not say."""
-    if not measured.device:
-        return None
-    facts = measured.device["device"]
-    return f"{facts.get('board') or facts.get('cpu') or 'a machine'}, {runtime_text(measured.device['runtime'])}"
-
-
-def _notes(saved: SavedFront, device: Device, measured: Measurements) -> list[str]:
-    """What a careful reader should know before comparing."""
-    notes = []
-    if measured.device:
-        facts = {fact.name: fact.value for fact in device.card.facts}
-        here = measured.device["device"]
-        same = [str(here[name]) == facts[name] for name in ("board", "cpu") if name in here and name in facts]
-        if not (same and all(same)):
-            notes.append(
-                f"the card of {saved.device} does not say that it is the machine that was measured ({_where(measured)}); "
-                "if it is another one, only the order of the nets can be compared"
-            )
-        elif device.card.measurement.runtime.value != runtime_text(measured.device["runtime"]):
-            notes.append(
-                f"measured by {runtime_text(measured.device['runtime'])}, the card of {saved.device} is for "
-                f"{device.card.measurement.runtime.value}"
-            )
-    size = device.variant.batch_size
-    if None not in (size, measured.batch_size) and size != measured.batch_size:
-        notes.append(f"measured with batches of {measured.batch_size} images, the front is for batches of {size}")
-    return notes
-
-
 def _require_adapted(device: Device, saved: SavedFront) -> None:
     known = device.adapted(space=saved.space, dataset=saved.dataset, target="latency")
     if own_card(device.name) is None or known is None:
         raise UsageError(
-            f"expected a front for a device of your own to feed measurements back to, got {saved.device!r}, which was not "
-            f"adapted on {saved.dataset} ({saved.space}); `hwnas adapt` makes one"
+            f"expected a front for a device of your own to feed measurements back to, got {saved.device!r}, which was "
+            f"not adapted on {saved.dataset} ({saved.space}); `hwnas adapt` makes one"
         )
 
 
 def _fed_back(device: Device, measured: Measurements, path: Path) -> AdaptResult:
     """The device adapted again with these measurements too."""
     known = device.adapted(space=measured.space, dataset=measured.dataset, target="latency")
-    assert known is not None
-    more = replace(measured, roles=("calibrate",) * len(measured), batch_size=device.variant.batch_size)
+    size = device.variant.batch_size
+    if known is None or measured.batch_size not in (None, size, size or 1):
+        raise UsageError(f"expected measurements of batches of {size or 1}, got {measured.batch_size} in {path}")
+    more = replace(measured, roles=("calibrate",) * len(measured), batch_size=size)
     settings = AdaptSettings(method=known.method, add=True)
     return adapt_measurements(more, name=device.name, source=path.name, settings=settings)

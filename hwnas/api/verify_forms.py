@@ -64,8 +64,9 @@ class CostSummary:
 class VerifyResult:
     """A front measured again, or a kit to do so.
 
-    kit: folder of the nets; None where results were given. results: file that was compared; None: not measured yet, then
-    nets have no measured costs. measured_on: hardware and runtime. adapted: the device after feeding back, else None.
+    kit: folder of the nets; None where results were given. results: file that was compared; None where nothing was
+    measured yet: then nets have no measured costs. measured_on: hardware and runtime.
+    adapted: the device after feeding back, else None.
     """
 
     space: str

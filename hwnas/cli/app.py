@@ -8,7 +8,21 @@ from typing import Annotated, Final
 
 import typer
 
-from hwnas.cli import data, devices, doctor, measure, pareto, plan, predict, proxies, score, spaces, train
+from hwnas.cli import (
+    adapt,
+    data,
+    devices,
+    doctor,
+    measure,
+    pareto,
+    plan,
+    predict,
+    proxies,
+    score,
+    spaces,
+    train,
+    verify,
+)
 from hwnas.errors import HwnasError
 from hwnas.version import __version__
 
@@ -31,6 +45,8 @@ app.command("train")(train.train)
 app.command("score")(score.score_command)
 app.command("plan")(plan.plan)
 app.command("measure")(measure.measure)
+app.command("adapt")(adapt.adapt)
+app.command("verify")(verify.verify)
 app.add_typer(proxies.app, name="proxies")
 app.command("spaces")(spaces.spaces_command)
 
@@ -77,7 +93,7 @@ def resumable(arguments: Sequence[str]) -> bool:
     """Whether a command line is one of those that keep what is finished and go on from there."""
     words = [word for word in arguments if not word.startswith("-")]
     return (
-        words[:1] in (["train"], ["measure"])
+        words[:1] in (["train"], ["measure"], ["verify"])
         or words[:2] == ["data", "pull"]
         or (words[:1] == ["score"] and "--all" in arguments)
     )

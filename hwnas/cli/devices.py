@@ -7,19 +7,26 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.completion import complete_device
+from hwnas.errors import UsageError
 
 Name = Annotated[str | None, typer.Argument(help="A device; without, the list of all.", autocompletion=complete_device)]
 
 
 def devices_command(
     name: Name = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove a device of your own, with its models.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Devices: hardware facts with their sources, how they were measured, and which costs are known."""
     from hwnas.api.devices import describe_device, list_devices
     from hwnas.cli import render_devices
+    from hwnas.devices.user_devices import remove_device
 
-    if name is None:
+    if remove:
+        if name is None:
+            raise UsageError("expected the name of a device to remove, got none")
+        render_devices.removed(name, str(remove_device(name)), as_json=as_json)
+    elif name is None:
         render_devices.devices(list_devices(), as_json=as_json)
     else:
         render_devices.device(describe_device(name), as_json=as_json)

@@ -18,6 +18,9 @@ def devices(listed: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         return
     rows = [(d["name"], d["title"], ", ".join(d["targets"]), d["evidence"], str(len(d["variants"]))) for d in listed]
     print_table(("device", "what", "known costs", "evidence", "variants"), rows)
+    for own in listed:
+        if own["adapted"]:
+            print(f"{own['name']}: {own['adapted']}")
     print("`hwnas devices NAME` tells how one was measured, its other names and its variants (batch sizes).")
 
 
@@ -32,14 +35,24 @@ def device(result: DeviceResult, *, as_json: bool) -> None:
     _paragraphs("hardware", ((fact.name, fact.value, fact.source) for fact in card.facts))
     _paragraphs("how it was measured", _measurement(card))
     _paragraphs("beware", (("", trap, "") for trap in card.traps))
+    own = any(cost.table == "none" for cost in result.costs)
+    adapted = f", or adapted; `hwnas devices {card.name} --remove` forgets the device" if own else ""
     rows = [
         (cost.device, cost.space, cost.dataset, cost.target, cost.table, cost.prediction or "-")
         for cost in result.costs
     ]
     print_table(("device", "space", "data set", "target", "table", "prediction"), rows)
-    print("prediction: model and median error of what is shipped")
+    print("prediction: model and median error of what is shipped" + adapted)
     for command in dict.fromkeys(cost.get for cost in result.costs if cost.get):
         print(f"run `{command}` for measured values")
+
+
+def removed(name: str, card: str, *, as_json: bool) -> None:
+    """Say that a device is gone."""
+    if as_json:
+        print_json({"removed": name, "card": card})
+    else:
+        print(f"{name} is removed: {card} and its models")
 
 
 def _measurement(card: Card) -> Iterable[tuple[str, str, str]]:

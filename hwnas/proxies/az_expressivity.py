@@ -1,4 +1,4 @@
-"""`az_expressivity`: how evenly the features of each block spread over their channels (Lee & Ham 2024, eq. 4)."""
+"""`az_expressivity`: how evenly the features of each block spread over their channels (Lee & Ham 2024)."""
 
 from __future__ import annotations
 

@@ -20,6 +20,14 @@ class LayerPair:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChannelSaliency:
+    """Of a weighted layer: (b, channels) activation times loss gradient, summed over positions; weights per channel."""
+
+    products: Tensor
+    weights_per_channel: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class GaussianResponse:
     """What the zen score reads, one entry per repeat: mean change of the features, and log of batch-norm spreads."""
 
@@ -49,7 +57,7 @@ class Evidence:
     weights: weight of each weighted layer.
     gradients: weight and loss gradient of each weighted layer.
     relu_agreement: (b, b) number of ReLU units on which two images agree, float64.
-    channel_saliency: for each weighted layer (b, channels): activation times loss gradient, summed over positions.
+    channel_saliency: of each weighted layer that runs, in the order in which they run.
     jacobian: (b, pixels) gradient of the sum of each image's logits with respect to the image.
     synflow: weight and gradient of each weighted layer in the linearised network, float64.
     gaussian: responses of the Gaussian-initialised network.
@@ -69,7 +77,7 @@ class Evidence:
     weights: list[Tensor] = field(default_factory=list)
     gradients: list[LayerPair] = field(default_factory=list)
     relu_agreement: Tensor | None = None
-    channel_saliency: list[Tensor] = field(default_factory=list)
+    channel_saliency: list[ChannelSaliency] = field(default_factory=list)
     jacobian: Tensor | None = None
     synflow: list[LayerPair] = field(default_factory=list)
     gaussian: GaussianResponse | None = None

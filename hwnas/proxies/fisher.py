@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from hwnas.proxies.proxy import Proxy
 
 if TYPE_CHECKING:
-    from hwnas.proxies.evidence import Evidence
+    from hwnas.proxies.evidence import ChannelSaliency, Evidence
 
 
 def score(evidence: Evidence) -> float:
-    """Sum over channels of half the mean over images of (sum over positions of activation times gradient)^2."""
-    return float(sum(0.5 * layer.double().square().mean(dim=0).sum().item() for layer in evidence.channel_saliency))
+    """Sum over weights of the saliency of their channel.
+
+    That is half the mean over images of (sum over positions of activation times gradient)^2. As in the code of
+    Abdelfattah 2021 each weight counts with the saliency of its channel, so that layers of many weights weigh more.
+    """
+    return math.fsum(_of_layer(layer) for layer in evidence.channel_saliency)
+
+
+def _of_layer(layer: ChannelSaliency) -> float:
+    saliency = 0.5 * layer.products.double().square().mean(dim=0).sum().item()
+    return layer.weights_per_channel * saliency
 
 
 PROXY = Proxy(

@@ -5,7 +5,6 @@ NAS-Bench-201 and the micro space of TransNAS-Bench-101 number their edges, `non
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -15,8 +14,6 @@ from hwnas.spaces.space import CellGraphs
 
 EDGES: Final = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 NONE, SKIP = 0, 1
-
-Form = tuple[tuple[int, int, int], ...]
 
 
 def live_edges(vectors: Integer[Array, "n 6"]) -> Bool[Array, "n 6"]:
@@ -38,34 +35,52 @@ def live_edges(vectors: Integer[Array, "n 6"]) -> Bool[Array, "n 6"]:
     )
 
 
-def isomorphism_form(vector: Sequence[int], *, input_skips: bool = True) -> Form:
-    """Edges (start, end, operation) that isomorphic cells share: skips contracted, inner nodes in the smaller order.
+def isomorphism_key(
+    vectors: Integer[Array, "n 6"], operations: int, *, input_skips: bool = True
+) -> Integer[Array, " n"]:
+    """A number that two cells share if and only if they are isomorphic once their skips are contracted.
 
-    A node whose only input is a skip holds what its source holds, so that its own edges may start at the source.
+    A node whose only input is a skip holds what its source holds, so that its own edges may start at the source. Inner
+    nodes may then swap their names: of the two keys the smaller one counts. Edges without a meaning must be `none`.
     input_skips: whether a skip from the cell's input is the identity; where it changes the size it is an operation.
     """
-    edges = [(start, end, op) for (start, end), op in zip(EDGES, vector, strict=True) if op != NONE]
+    # How many edges lead from a node to a node with an operation: at most three, as contraction makes parallel ones.
+    edges = np.zeros((len(vectors), 3, 4, operations), dtype=np.int64)
+    for number, (start, end) in enumerate(EDGES):
+        edges[np.arange(len(vectors)), start, end, vectors[:, number]] = 1
+    edges[..., NONE] = 0
     for node in (1, 2):
-        incoming = [edge for edge in edges if edge[1] == node]
-        if len(incoming) == 1 and incoming[0][2] == SKIP and (input_skips or incoming[0][0] != 0):
-            edges.remove(incoming[0])
-            edges = [(incoming[0][0] if start == node else start, end, op) for start, end, op in edges]
-    names = ({0: 0, 1: 1, 2: 2, 3: 3}, {0: 0, 1: 2, 2: 1, 3: 3})
-    return min(tuple(sorted((name[start], name[end], op) for start, end, op in edges)) for name in names)
+        skips = edges[:, :, node, SKIP]
+        source = skips.argmax(axis=1)
+        rows = np.flatnonzero(
+            (edges[:, :, node].sum(axis=(1, 2)) == 1) & skips.any(axis=1) & (input_skips | (source > 0))
+        )
+        edges[rows, source[rows], node, SKIP] = 0
+        edges[rows, source[rows]] += edges[rows, node]
+        edges[rows, node] = 0
+    swapped = edges[:, (0, 2, 1)][:, :, (0, 2, 1, 3)]
+    return np.minimum(_packed(edges), _packed(swapped))
 
 
-def smallest_isomorphic(vectors: Integer[Array, "n 6"], *, input_skips: bool = True) -> Integer[Array, " n"]:
+def _packed(edges: Integer[Array, "n 3 4 o"]) -> Integer[Array, " n"]:
+    """The counts as digits of a number in base 4: seven pairs of nodes times up to four operations are 56 bits."""
+    pairs = [(start, end) for start in range(3) for end in range(1, 4) if start != end]
+    digits = np.concatenate([edges[:, start, end, NONE + 1 :] for start, end in pairs], axis=1)
+    return np.asarray(digits @ (4 ** np.arange(digits.shape[1], dtype=np.int64)))
+
+
+def smallest_isomorphic(
+    vectors: Integer[Array, "n 6"], operations: int, *, input_skips: bool = True
+) -> Integer[Array, " n"]:
     """For each row i the smallest j such that row j is a network without dead edges and isomorphic to row i's.
 
     vectors: all cells of a space, so that each such network is among them.
     """
-    smallest: dict[Form, int] = {}
     pruned = np.where(live_edges(vectors), vectors, NONE)
-    forms = [isomorphism_form(row, input_skips=input_skips) for row in pruned.tolist()]
-    for index, form in enumerate(forms):
-        if (pruned[index] == vectors[index]).all():
-            smallest.setdefault(form, index)
-    return np.array([smallest[form] for form in forms], dtype=np.int64)
+    keys = isomorphism_key(pruned, operations, input_skips=input_skips)
+    whole = np.flatnonzero((pruned == vectors).all(axis=1))
+    known, first = np.unique(keys[whole], return_index=True)
+    return np.asarray(whole[first][np.searchsorted(known, keys)])
 
 
 def edge_features(vectors: Integer[Array, "n 6"], operations: int) -> Float[Array, "n f"]:

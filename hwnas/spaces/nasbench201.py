@@ -132,7 +132,7 @@ class NASBench201(Space):
 @cache
 def _canonical_ids() -> Integer[Array, " n"]:
     """For the index of each network the smallest index of a network that is isomorphic to it."""
-    return smallest_isomorphic(NASBench201().all_vectors())
+    return smallest_isomorphic(NASBench201().all_vectors(), len(OPERATIONS))
 
 
 @cache

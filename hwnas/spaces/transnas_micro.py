@@ -113,7 +113,7 @@ class TransNASMicro(Space):
 
 @cache
 def _canonical_ids() -> Integer[Array, " n"]:
-    return smallest_isomorphic(TransNASMicro().all_vectors(), input_skips=False)
+    return smallest_isomorphic(TransNASMicro().all_vectors(), len(OPERATIONS), input_skips=False)
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
@@ -44,6 +44,7 @@ def test_ranks_by_hand() -> None:
     np.testing.assert_allclose(log_rank_sum(scores), np.log([3.5 / 16, 2.5 / 16, 8.75 / 16, 8 / 16]), rtol=1e-15)
 
 
+@settings(max_examples=50)
 @given(tables(2))
 def test_ranks_are_those_of_scipy(scores: np.ndarray) -> None:
     np.testing.assert_array_equal(relative_ranks(scores), rankdata(scores, axis=0) / len(scores))
@@ -66,6 +67,7 @@ def test_vote_by_hand() -> None:
 
 
 @pytest.mark.parametrize("at_once", [64, 1024])
+@settings(max_examples=50)
 @given(scores=tables(3))
 def test_vote_by_brute_force(at_once: int, scores: np.ndarray) -> None:
     wins = [

@@ -53,7 +53,7 @@ def test_fisher_by_gates_on_channels() -> None:
             return nn.functional.cross_entropy(x, batch.labels).item()
 
     expected, step = 0.0, 1e-5
-    for layer, channels in ((0, 3), (3, 2), (6, 3)):
+    for layer, channels, weights in ((0, 3, 18), (3, 2, 12), (6, 3, 8)):
         for channel in range(channels):
             squares = []
             for image in range(6):
@@ -61,7 +61,7 @@ def test_fisher_by_gates_on_channels() -> None:
                 moved[image, channel] = step
                 slope = (loss(layer, 1 + moved) - loss(layer, 1 - moved)) / (2 * step)
                 squares.append(slope**2)
-            expected += 0.5 * np.mean(squares)
+            expected += weights * 0.5 * np.mean(squares)
     assert score_of("fisher", module, batch) == pytest.approx(expected, rel=1e-5)
 
 

@@ -17,8 +17,8 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from hwnas.proxies.batches import Batch  # noqa: E402
-from hwnas.proxies.zen import ZEN_BATCH, ZEN_MIXUP, ZEN_REPEATS  # noqa: E402
 from hwnas.proxies.passes import gather  # noqa: E402
+from hwnas.proxies.zen import ZEN_BATCH, ZEN_MIXUP, ZEN_REPEATS  # noqa: E402
 
 
 @pytest.mark.parametrize("name", PROXIES)

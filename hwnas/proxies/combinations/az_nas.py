@@ -1,4 +1,4 @@
-"""`az_nas`: four views of a network, by the logarithm of their ranks (Lee & Ham 2024, eq. 8)."""
+"""`az_nas`: four views of a network, by the logarithm of their ranks (Lee & Ham 2024)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ COMBINATION = Combination(
     components=("az_expressivity", "az_progressivity", "az_trainability", "flops"),
     aggregate=log_rank_sum,
     aggregation="sum of the logarithms of the ranks",
-    source="Lee & Ham 2024, arXiv:2403.19232, section 3.3 (non-linear ranking aggregation)",
+    source="Lee & Ham 2024, arXiv:2403.19232, non-linear ranking aggregation: the sum over proxies of log(rank / n)",
     fails="spaces of one width, where progressivity says nothing",
 )

@@ -21,6 +21,6 @@ def rank_sum_of(names: Sequence[str]) -> Combination:
         components=components,
         aggregate=rank_sum,
         aggregation="sum of ranks",
-        source="mean of ranks (Borda 1781)",
+        source="Borda count",
         fails="wherever its parts fail together",
     )

@@ -1,4 +1,4 @@
-"""`te_nas`: trainability and expressivity by rank (Chen 2021, algorithm 1)."""
+"""`te_nas`: trainability and expressivity by rank (Chen 2021)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ COMBINATION = Combination(
     components=("ntk_cond", "linear_regions"),
     aggregate=rank_sum,
     aggregation="sum of ranks",
-    source="Chen 2021, arXiv:2102.11535, section 3.3",
+    source="Chen 2021, arXiv:2102.11535, sum of both ranks",
     fails="both parts are noisy: they depend on initial weights and on the images of a small batch",
 )

@@ -1,4 +1,4 @@
-"""`vote`: the majority of three proxies on every pair of networks (Abdelfattah 2021, section 3.1)."""
+"""`vote`: the majority of three proxies on every pair of networks (Abdelfattah 2021)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMBINATION = Combination(
     components=("synflow", "jacob_cov", "snip"),
     aggregate=copeland,
     aggregation="number of networks beaten by majority",
-    source="Abdelfattah 2021, arXiv:2101.08134, section 3.1 (vote)",
+    source="Abdelfattah 2021, arXiv:2101.08134, vote",
     fails="where two of the three fail together, as on spaces of one size",
     unit="networks",
 )

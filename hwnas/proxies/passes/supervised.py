@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hwnas.errors import ProxyError
 from hwnas.proxies.batches import Batch, Loss
-from hwnas.proxies.evidence import LayerPair
+from hwnas.proxies.evidence import ChannelSaliency, LayerPair
 from hwnas.proxies.module_state import gradients_required, layer_weights, training_mode, weighted_layers
 from hwnas.proxies.proxy import Need
 
@@ -87,7 +87,10 @@ def _loss_gradients(
     return {
         "gradients": _pairs(weights, found[: len(weights)]),
         "channel_saliency": [
-            _summed_over_positions(layer, outputs[layer].detach() * gradient)
+            ChannelSaliency(
+                products=_summed_over_positions(layer, outputs[layer].detach() * gradient),
+                weights_per_channel=layer.get_parameter("weight")[0].numel(),
+            )
             for layer, gradient in zip(layers, found[len(weights) :], strict=True)
         ],
     }
