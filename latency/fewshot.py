@@ -232,7 +232,7 @@ def _reference_nets(space: Space) -> Integer[Array, "n v"]:
     table = data.open_table("help-nasbench201") if space.name == "nasbench201" else None
     if table is None:
         raise UsageError(
-            f"reference networks of {space.name} are not known here; they come with `hwnas data pull help` for "
-            "nasbench201 alone; use method 'informative'"
+            f"reference networks of {space.name} are not known here; they come with `hwnas data pull "
+            "help-nasbench201` for nasbench201 alone; choose in another way"
         )
     return space.vector(np.asarray(table.attributes["reference_nets"]))

@@ -68,14 +68,7 @@ class AdaptedMeta(CostModel):
 
     def left_out(self) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """What all the others predict of each measurement: mean, and standard deviation of its logarithm."""
-        vectors, costs = self.observations.vectors, self.observations.costs
-        rows = np.arange(len(costs))
-        pairs = [
-            self.model.predict(self.model.adapt(vectors[rows != row], costs[rows != row]), vectors[[row]])
-            for row in rows
-        ]
-        means, spreads = (np.concatenate(column) for column in zip(*pairs, strict=True))
-        return means, spreads
+        return self.model.left_out(self.observations.vectors, self.observations.costs)
 
     def leave_one_out(self) -> LeaveOneOut:
         """Figures of predicting each measurement from all the others."""

@@ -58,6 +58,7 @@ HOMES = {
 }
 LIGHT = ("hwnas", "hwnas.cli", "hwnas.data", "hwnas.metrics", "hwnas.spaces", "hwnas.devices", "hwnas.pareto",
          "hwnas.latency", "hwnas.energy", "hwnas.api.pareto", "hwnas.api.predict", "hwnas.api.score",
+         "hwnas.api.adapt", "hwnas.api.verify",
          "hwnas.predictors.shipped", "hwnas.proxies")  # fmt: skip
 HEAVY = ("torch", "scipy", "pandas", "sklearn", "matplotlib", "jaxtyping", "pydantic", "pymoo", "torch_geometric",
          "transformers", "onnx", "onnxruntime", "ray", "PIL")  # fmt: skip

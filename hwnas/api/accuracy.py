@@ -11,6 +11,7 @@ import numpy as np
 from hwnas import data
 from hwnas.arrays import Array, Float, Integer
 from hwnas.data.sources import repair_command
+from hwnas.errors import UsageError
 from hwnas.spaces import Space
 
 
@@ -81,6 +82,37 @@ def _from_package(table: str, dataset: str, packaged: Mapping[str, str]) -> Accu
         return Accuracy(percent=package[dataset], source=f"{package.source.title}, accuracy on {dataset}")
     ways = [*(packaged[name] for name in packaged if name == dataset), f"`{repair_command(table)}`"]
     return Accuracy(percent=None, source=f"not known here; to know it run {' or '.join(ways)}")
+
+
+def distinct_networks(space: Space, accuracy: Accuracy, *, limit: int, seed: int) -> Integer[Array, "n v"]:
+    """A random sample of distinct networks, in the order of their ids, each by the first of its architectures.
+
+    Of those whose accuracy is known where some are, else of all. Raises `UsageError` for a space of unknown accuracies
+    that cannot be enumerated.
+    """
+    vectors = space.all_vectors() if accuracy.percent is None else accuracy.architectures(space)
+    if accuracy.percent is not None:
+        vectors = vectors[~np.isnan(accuracy.percent)]
+    _, first = np.unique(space.canonical_id(space.network_id(vectors)), return_index=True)
+    rows = np.random.default_rng(seed).choice(first, size=min(limit, len(first)), replace=False)
+    return np.asarray(vectors[np.sort(rows)])
+
+
+def networks_to_score(space: Space, dataset: str, *, limit: int | None, seed: int) -> Integer[Array, "n v"]:
+    """All architectures of a space, or a sample of distinct networks; of a space without end those of known accuracy.
+
+    Raises `UsageError` where neither can be listed.
+    """
+    accuracy = true_accuracy(space, dataset)
+    if limit is not None:
+        return distinct_networks(space, accuracy, limit=limit, seed=seed)
+    if space.enumerable:
+        return space.all_vectors()
+    if accuracy.percent is None:
+        raise UsageError(
+            f"expected a space that can be enumerated or has known accuracies, got {space.name}: {accuracy.source}"
+        )
+    return accuracy.architectures(space)
 
 
 ACCURACIES: Final[Mapping[str, Lookup]] = {

@@ -26,6 +26,7 @@ from hwnas.spaces import get_space
 
 _NAME: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 _NEXT: Final = 3
+_NO_BATCH: Final = "a table does not say how many images one run takes; --batch-size does"
 
 
 @final
@@ -180,5 +181,5 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
         next_nets=next_nets,
         next_commands=board_fits.next_commands(fit, next_nets, name=name),
         energy=fit.energy.answer,
-        notes=fit.used.notes,
+        notes=(*fit.used.notes, *([_NO_BATCH] if fit.used.batch_size is None else [])),
     )

@@ -97,4 +97,4 @@ def _answer(
 def _reason(used: Measurements, known: Bool[Array, " n"]) -> str:
     if known.any():
         return f"energies of {known.sum()} nets, of which at least {FEWEST} are needed"
-    return next((reason for reason in used.energy_reasons if reason), "no energies were given")
+    return next((reason for reason in reversed(used.energy_reasons) if reason), "no energies were given")

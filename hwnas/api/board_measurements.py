@@ -17,6 +17,7 @@ from hwnas.latency.measurement_files import COLUMNS
 from hwnas.latency.measurements import Measurements, read_measurements
 from hwnas.spaces import get_space
 
+_APART: Final = ("name", "version", "precision", "timed")  # come first, or are told elsewhere
 TABLE: Final = "measurements.csv"
 # How far beyond the typical costs of known devices a median latency may lie before its unit is asked about.
 _MARGIN: Final = 3.0
@@ -63,7 +64,7 @@ def way_of(measured: Measurements) -> dict[str, str]:
 
 def runtime_text(runtime: dict[str, Any]) -> str:
     """`onnxruntime 1.20.0, provider CPUExecutionProvider, threads 2`."""
-    others = [f"{name} {value}" for name, value in runtime.items() if name not in ("name", "version", "precision")]
+    others = [f"{name} {value}" for name, value in runtime.items() if name not in _APART]
     return ", ".join([f"{runtime['name']} {runtime.get('version', '')}".strip(), *others])
 
 

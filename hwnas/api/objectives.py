@@ -81,7 +81,7 @@ class AxisMaker:
 
     def best_known(self, axis: CostAxis, word: Word) -> CostAxis:
         """The same cost from the measured table, where that was passed over and is in the cache; else the axis."""
-        if axis.measured:
+        if axis.measured or self.source == "auto":  # "auto" has taken the table already, where there is one
             return axis
         other = replace(self, source="auto", confidence=None).axis(word)
         return other if other.measured else axis

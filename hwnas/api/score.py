@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hwnas.api.accuracy import networks_to_score
 from hwnas.api.columns import components_of
-from hwnas.api.computing import torch_device
+from hwnas.api.computing import cores, has_torch, require_torch, torch_device
 from hwnas.api.ranked import ranked_columns
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
 from hwnas.arrays import Array, Integer
-from hwnas.errors import MissingExtraError, UsageError
-from hwnas.proxies import PROXIES, Proxy, get_proxy
+from hwnas.errors import UsageError
+from hwnas.proxies import COUNTS, PROXIES, USUAL, Proxy, get_proxy
 from hwnas.proxies.combinations import Combination, Scorer, get_scorer
 from hwnas.proxies.table import find_scores, scores_path
 from hwnas.spaces import Space, get_space
@@ -75,7 +75,7 @@ def score_table(
     out: Path | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> SavedTable:
-    """Score every distinct network of a space by `proxies` (None: all that are not counts) and save the table.
+    """Score every distinct network of a space by `proxies` (None: `hwnas.proxies.USUAL`) and save the table.
 
     A combination stands for those of its components that are not counts.
 
@@ -83,14 +83,14 @@ def score_table(
     is gone on with: after an interruption, with further proxies, or with further networks. progress: called with the
     numbers of networks done and in all. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`.
     """
-    _require_torch()
+    require_torch()
     from hwnas.proxies.executors import get_executor
     from hwnas.proxies.space_scores import score_space
 
     found, settings = get_space(space), settings or ScoreSettings()
     get_executor(settings.executor)
     if proxies is None:
-        proxies = [name for name, proxy in PROXIES.items() if not proxy.by_architecture]
+        proxies = USUAL
     recipe = _recipe(found, found.dataset(dataset), _table_proxies(proxies), settings)
     for name in recipe.proxies:
         if PROXIES[name].by_architecture:
@@ -101,10 +101,10 @@ def score_table(
             f"a table made on {recipe.batch.source} would stand in the cache for the usual one; "
             "give --out FILE, or `hwnas data pull images` first and the usual batch"
         )
-    vectors = found.sample(settings.limit, seed=settings.seed) if settings.limit else found.all_vectors()
+    vectors = networks_to_score(found, recipe.dataset, limit=settings.limit, seed=settings.seed)
     workers = settings.workers
     if settings.executor == "process":
-        workers = workers or (1 if recipe.device == "cuda" else _cores())
+        workers = workers or (1 if recipe.device == "cuda" else cores())
     table = score_space(
         recipe, vectors, checkpoint=path, workers=workers, executor=settings.executor, progress=progress
     )
@@ -112,7 +112,7 @@ def score_table(
 
 
 def _scorers(names: Sequence[str] | None) -> list[Scorer]:
-    asked = [get_scorer(name) for name in (PROXIES if names is None else names)]
+    asked = [get_scorer(name) for name in ((*COUNTS, *USUAL) if names is None else names)]
     if not asked:
         raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
     return list({scorer.name: scorer for scorer in asked}.values())
@@ -156,7 +156,8 @@ def _tabled(
 ) -> dict[str, ScoreColumn]:
     """Columns that a table has for the same seed and the usual images; of another data set only without torch."""
     columns: dict[str, ScoreColumn] = {}
-    if settings.images is not None or settings.batch_size != ScoreSettings.batch_size or not space.enumerable:
+    own_images = settings.images is not None or settings.side or settings.batch_size != ScoreSettings.batch_size
+    if own_images or not space.enumerable:
         return columns
     for proxy in proxies:
         table = find_scores(space.name, dataset, proxies=[proxy.name])
@@ -164,7 +165,7 @@ def _tabled(
             continue
         scored_on, stands_in = table.recipe["dataset"], ""
         if scored_on != dataset:
-            if _has_torch():
+            if has_torch():
                 continue
             stands_in = f", standing in for {dataset}: computing it needs torch"
         columns[proxy.name] = ScoreColumn(
@@ -182,7 +183,7 @@ def _computed(
 ) -> dict[str, ScoreColumn]:
     if not proxies:
         return {}
-    _require_torch()
+    require_torch()
     from hwnas.proxies.recipes import score_networks
 
     recipe, network_ids = _recipe(space, dataset, proxies, settings), space.network_id(vectors)
@@ -197,7 +198,7 @@ def _computed(
 
 def _is_usual(recipe: Recipe, settings: ScoreSettings) -> bool:
     """Whether a table may be found by others: usual images, or noise where no table of real images would be hidden."""
-    if settings.images is not None or settings.batch_size != ScoreSettings.batch_size:
+    if settings.images is not None or settings.side or settings.batch_size != ScoreSettings.batch_size:
         return False
     if recipe.batch.source.startswith("first"):
         return True
@@ -210,23 +211,15 @@ def _how(recipe: Any) -> str:
 
 
 def _recipe(space: Space, dataset: str, proxies: Sequence[Proxy], settings: ScoreSettings) -> Recipe:
-    from hwnas.proxies.batches import load_batch
+    from hwnas.proxies.batches import load_batch, noise_batch
     from hwnas.proxies.recipes import Recipe, task_of
 
     device = torch_device(settings.device)
-    batch = load_batch(task_of(space, dataset), images=settings.images, size=settings.batch_size, seed=settings.seed)
+    task = task_of(space, dataset)
+    if settings.side is not None:
+        task = replace(task, image_shape=(task.image_shape[0], settings.side, settings.side))
+        batch = noise_batch(task, size=settings.batch_size, seed=settings.seed)
+    else:
+        batch = load_batch(task, images=settings.images, size=settings.batch_size, seed=settings.seed)
     names = tuple(proxy.name for proxy in proxies)
     return Recipe(space=space.name, dataset=dataset, proxies=names, batch=batch, seed=settings.seed, device=device)
-
-
-def _has_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None
-
-
-def _require_torch() -> None:
-    if not _has_torch():
-        raise MissingExtraError("scoring networks", "torch")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -27,7 +27,9 @@ class ScoreSettings:
     seed: of initial weights and random inputs. device: "cpu", "cuda", or "auto" for CUDA where there is one.
     executor: what spreads a space over workers, "process" on this machine or "ray" over a cluster.
     workers: how many share it; None: one per core on the CPU, one with CUDA, with Ray as many as the cluster holds.
-    limit: score a random sample of so many architectures (by the seed) instead of the whole space.
+    limit: score a random sample of so many distinct networks (by the seed) instead of the whole space, of those whose
+    true accuracy is known where some are.
+    side: height and width of the images where they are noise; None: those of the data set.
     """
 
     images: Path | None = None
@@ -37,13 +39,16 @@ class ScoreSettings:
     executor: str = "process"
     workers: int | None = None
     limit: int | None = None
+    side: int | None = None
 
     def __post_init__(self) -> None:
         """Check ranges; raise `UsageError`."""
-        for name, least in (("batch_size", 1), ("seed", 0), ("workers", 1), ("limit", 1)):
+        for name, least in (("batch_size", 1), ("seed", 0), ("workers", 1), ("limit", 1), ("side", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"expected {name} of at least {least}, got {value}")
+        if self.side is not None and self.images is not None:
+            raise UsageError("expected images or a size of noise, got both; leave one out")
         if self.device not in ("auto", "cpu", "cuda"):
             raise UsageError(f"expected device 'auto', 'cpu' or 'cuda', got {self.device!r}")
 

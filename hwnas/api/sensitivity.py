@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from hwnas import metrics
-from hwnas.api.accuracy import true_accuracy
+from hwnas.api.accuracy import distinct_networks, true_accuracy
 from hwnas.api.computing import cores, require_torch
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.folders import cache_folder
-from hwnas.proxies import PROXIES, get_proxy
+from hwnas.proxies import USUAL, get_proxy
 from hwnas.results import SCHEMA_VERSION
 from hwnas.spaces import Space, get_space
 from hwnas.version import __version__
@@ -32,6 +32,21 @@ VARIED: Final[dict[str, tuple[int | str, ...]]] = {
     "epochs": (0, 1, 2, 5),
 }
 LEAST_NETS: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensitivitySettings:
+    """nets: distinct networks, drawn with seed 0 among those whose accuracy is known. workers: None: one per core."""
+
+    nets: int = 50
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges; raise `UsageError`."""
+        if self.nets < LEAST_NETS:
+            raise UsageError(f"expected at least {LEAST_NETS} networks to compare, got {self.nets}")
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"expected at least 1 worker, got {self.workers}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,27 +85,22 @@ def sensitivity(
     space: str = "nasbench201",
     dataset: str | None = None,
     proxies: Sequence[str] = (),
-    nets: int = 50,
-    workers: int | None = None,
+    settings: SensitivitySettings | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> SensitivityResult:
     """Score the same random networks under each value of `by` (a key of `VARIED`) and compare.
 
-    proxies: names; by default all that run the network and differentiate once. nets: distinct networks, drawn with seed
-    0 among those whose accuracy is known. Scores are kept in the cache and resumed from. Raises `UnknownNameError`,
-    `UsageError`, `DataError` where no accuracies are at hand, `MissingExtraError` without torch.
+    proxies: names; by default `hwnas.proxies.USUAL`. Scores are kept in the cache and resumed from. Raises
+    `UnknownNameError`, `UsageError`, `DataError` where no accuracies are at hand, `MissingExtraError` without torch.
     """
     if by not in VARIED:
         raise UnknownNameError("setting", by, VARIED)
-    if nets < LEAST_NETS:
-        raise UsageError(f"expected at least {LEAST_NETS} networks to compare, got {nets}")
+    settings = settings or SensitivitySettings()
     require_torch()
     found = get_space(space)
     where = found.dataset(dataset)
-    names = [get_proxy(name).name for name in proxies] or [
-        proxy.name for proxy in PROXIES.values() if not proxy.by_architecture and not proxy.second_order
-    ]
-    vectors, truth, source = _networks(found, where, nets)
+    names = [get_proxy(name).name for name in proxies] or [*USUAL]
+    vectors, truth, source = _networks(found, where, settings.nets)
     values, tables = _values(by, found, where), []
     for number, value in enumerate(values):
         recipe = _recipe(found, where, tuple(names), by, value)
@@ -98,7 +108,7 @@ def sensitivity(
         def report(done: int, _total: int, before: int = number * len(vectors)) -> None:
             progress(before + done, len(values) * len(vectors))
 
-        tables.append(_scores(recipe, vectors, f"{by}_{value}", workers or cores(), report))
+        tables.append(_scores(recipe, vectors, f"{by}_{value}", settings.workers or cores(), report))
     return SensitivityResult(
         by=by,
         values=values,
@@ -115,11 +125,11 @@ def _networks(space: Space, dataset: str, nets: int) -> tuple[Integer[Array, "n 
     accuracy = true_accuracy(space, dataset)
     if accuracy.percent is None:
         raise DataError(f"expected true accuracies to compare with; {accuracy.source}")
-    vectors = accuracy.architectures(space)
-    _, first = np.unique(space.canonical_id(space.network_id(vectors)), return_index=True)
-    first = first[~np.isnan(accuracy.percent[first])]
-    rows = np.sort(np.random.default_rng(0).choice(first, size=min(nets, len(first)), replace=False))
-    return vectors[rows], accuracy.percent[rows], accuracy.source
+    vectors = distinct_networks(space, accuracy, limit=nets, seed=0)
+    keys = space.key(accuracy.architectures(space))
+    order = np.argsort(keys)
+    rows = order[np.searchsorted(keys[order], space.key(vectors))]
+    return vectors, accuracy.percent[rows], accuracy.source
 
 
 def _values(by: str, space: Space, dataset: str) -> tuple[int | str, ...]:

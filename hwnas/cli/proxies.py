@@ -70,12 +70,11 @@ def sensitivity_command(
     as_json: AsJson = False,
 ) -> None:
     """How much the order that a proxy gives depends on seed, initialisation, batch size, or epochs of training."""
-    from hwnas.api.sensitivity import sensitivity
+    from hwnas.api.sensitivity import SensitivitySettings, sensitivity
     from hwnas.cli import render_proxies
     from hwnas.cli.console import progress_bar
 
     with progress_bar("networks") as report:
-        answer = sensitivity(
-            by, space=space, dataset=dataset, proxies=proxy or (), nets=nets, workers=workers, progress=report
-        )
+        settings = SensitivitySettings(nets=nets, workers=workers)
+        answer = sensitivity(by, space=space, dataset=dataset, proxies=proxy or (), settings=settings, progress=report)
     render_proxies.sensitivity(answer, as_json=as_json, out=out)

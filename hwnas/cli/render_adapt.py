@@ -7,6 +7,7 @@ from hwnas.cli.console import print_json, print_table
 from hwnas.render import short_architecture
 
 _HEADING = ("judged by", "nets", "Spearman", "median error", "mean error", "within 10 %", "in 90 % interval")
+_BASELINES = {"flops": "a line in FLOPs", "lookup": "lookup by layer", "ridge": "ridge regression"}
 _FEW = 20  # below, one net more or less moves a leave-one-out figure a lot
 
 
@@ -63,7 +64,7 @@ def _trust(answer: AdaptResult) -> list[str]:
         lines.append(
             f"leave-one-out figures of {answer.nets} nets are rough; `hwnas plan --check 20` measures nets to judge by"
         )
-    without = ", ".join(f"{name} {error:.0f} %" for name, error in answer.baselines.items())
+    without = ", ".join(f"{_BASELINES.get(name, name)} {error:.0f} %" for name, error in answer.baselines.items())
     lines.append(f"median error without known devices, from the same nets: {without}")
     if answer.repeat_error_percent is not None:
         lines.append(f"repeat error of the measurements: {answer.repeat_error_percent:.1f} %; no model gets below it")
@@ -74,11 +75,16 @@ def _trust(answer: AdaptResult) -> list[str]:
 def _suspects(answer: AdaptResult) -> list[str]:
     if not answer.suspects:
         return ["no measurement looks wrong"]
-    return [
+    lines = [
         f"looks wrong: {short_architecture(one.arch)} measured {one.measured_ms:.4g} ms, the others expect "
-        f"{one.expected_ms:.4g} ms ({100 * one.probability:.0f} % sure); measure it again"
+        f"{one.expected_ms:.4g} ms; probability that it is right: {_chance(1 - one.probability)}"
         for one in answer.suspects
     ]
+    return [*lines, "what looks wrong counts less in the model, but fully in the figures above; measure it again"]
+
+
+def _chance(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "below 1 %"
 
 
 def _print_next(answer: AdaptResult) -> None:

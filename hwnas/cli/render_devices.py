@@ -8,7 +8,7 @@ from typing import Any
 
 from hwnas.api.devices import DeviceResult
 from hwnas.cli.console import print_json, print_table
-from hwnas.devices import Card
+from hwnas.devices import NOT_STATED, Card
 
 
 def devices(listed: Sequence[dict[str, Any]], *, as_json: bool) -> None:
@@ -31,7 +31,8 @@ def device(result: DeviceResult, *, as_json: bool) -> None:
         return
     card = result.card
     also = f" (also {', '.join(card.aliases)})" if card.aliases else ""
-    print(f"{card.name}: {card.title}, {card.vendor}, {card.kind}, {card.evidence}{also}\n")
+    said = [text for text in (card.title, card.vendor, card.kind, card.evidence) if text != NOT_STATED]
+    print(f"{card.name}: {', '.join(said)}{also}\n")
     _paragraphs("hardware", ((fact.name, fact.value, fact.source) for fact in card.facts))
     _paragraphs("how it was measured", _measurement(card))
     _paragraphs("beware", (("", trap, "") for trap in card.traps))

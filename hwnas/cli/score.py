@@ -13,7 +13,7 @@ from hwnas.cli.score_options import check_belonging, check_images, kind_of_use, 
 Architectures = Annotated[list[str] | None, typer.Argument(help="Networks: strings of the space, tuples or indices.")]
 Proxies = Annotated[
     list[str] | None,
-    typer.Option("--proxy", help="A proxy, repeatable; without, all.", autocompletion=complete_proxy),
+    typer.Option("--proxy", help="A proxy, repeatable; without, the cheaper ones.", autocompletion=complete_proxy),
 ]
 Images = Annotated[Path | None, typer.Option(help="A .npz file with x and y; else the pulled images, else noise.")]
 Workers = Annotated[int | None, typer.Option(help="Processes for --all; without, one per core.")]
@@ -34,8 +34,10 @@ Data = Annotated[
 Labels = Annotated[str, typer.Option(help="With --module: given (random where there are none) or random.")]
 Classes = Annotated[int | None, typer.Option(help="With --module: classes of random labels; without, all logits.")]
 Shape = Annotated[str | None, typer.Option(help="With --module and without --data: of an image; without, 3,32,32.")]
-Size = Annotated[int | None, typer.Option(help="With --data: scale and crop images to so many pixels.")]
-Limit = Annotated[int | None, typer.Option(help="With --all: a random sample of so many architectures.")]
+Size = Annotated[
+    int | None, typer.Option(help="With --data: scale and crop images to so many pixels; else noise of that size.")
+]
+Limit = Annotated[int | None, typer.Option(help="With --all: a random sample of so many distinct networks.")]
 Out = Annotated[Path | None, typer.Option(help="With --all: the file of the table; else in the cache.")]
 
 
@@ -72,7 +74,7 @@ def score_command(
     kind = kind_of_use(architectures, whole=whole, module=module)
     belonging: dict[str, dict[str, object]] = {
         "--all": {"workers": workers, "limit": limit, "out": out, "executor": executor != "process"},
-        "--module": {"data": data, "labels": labels != "given", "classes": classes, "shape": shape, "size": size},
+        "--module": {"data": data, "labels": labels != "given", "classes": classes, "shape": shape},
         "networks": {"fresh": fresh},
         "networks or --all": {"images": images, "dataset": dataset},
     }
@@ -92,6 +94,7 @@ def score_command(
         executor=executor,
         workers=workers,
         limit=limit,
+        side=size,
     )
     if architectures:
         found = score(architectures, space=space, dataset=dataset, proxies=proxies, settings=settings, fresh=fresh)

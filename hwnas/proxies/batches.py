@@ -69,7 +69,7 @@ class Task:
 
 
 def load_batch(task: Task, *, images: Path | None = None, size: int | None = 64, seed: int = 0) -> Batch:
-    """The first `size` images (None: all) of a `.npz` file with `x` and `y`; without a file, of the table `images-<dataset>`.
+    """The first `size` images (None: all) of a `.npz` file with `x` and `y`, else of the table `images-<dataset>`.
 
     Bytes are normalised, floats are taken as they are. Where there is neither file nor table, standard normal noise
     with random labels. Raises `DataError` for a damaged file and `UsageError` for images that do not fit the task.

@@ -1,4 +1,4 @@
-"""The module that is scored: built from the seed, its weights drawn anew or trained a little where the recipe says so."""
+"""The module that is scored: built from the seed, its weights drawn anew or trained a little where asked for."""
 
 from __future__ import annotations
 

@@ -25,5 +25,6 @@ PROXY = Proxy(
     fails="between networks of the same size; counts operations that never reach the output",
     uses_data=False,
     uses_labels=False,
+    by_architecture=True,
     unit="MACs",
 )

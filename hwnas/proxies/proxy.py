@@ -38,6 +38,8 @@ class Proxy:
     score: the function; higher is better for every proxy ("direction" of the paper is turned where it differs).
     source: publication and equation. fails: where it is known to mislead.
     uses_data, uses_labels: whether the score depends on the images and on their labels.
+    by_architecture: whether it is a count of the architecture as written, dead operations included: it then differs
+    between identical networks, every space knows it for all its architectures, and no table holds it.
     second_order: whether it differentiates twice, or once for each image: several times the work of a gradient.
     turned: whether the paper's number is smaller for better networks, and the score is its opposite.
     constants: numbers that decide the score beside the formula, such as repeats; tables of scores hold them.
@@ -53,14 +55,10 @@ class Proxy:
     fails: str
     uses_data: bool
     uses_labels: bool
+    by_architecture: bool = False
     second_order: bool = False
     turned: bool = False
     constants: Mapping[str, int | float] = field(default_factory=dict)
     least_images: int = 1
     unit: str = ""
     minus_infinity: str = ""
-
-    @property
-    def by_architecture(self) -> bool:
-        """Whether it reads the graph alone: it then counts dead operations and differs between identical networks."""
-        return self.needs <= {"graph"}

@@ -31,7 +31,7 @@ from hwnas.proxies import (
     zen,
     zico,
 )
-from hwnas.proxies.proxy import Proxy
+from hwnas.proxies.proxy import Need, Proxy
 
 PROXIES: Final[dict[str, Proxy]] = {
     module.PROXY.name: module.PROXY
@@ -43,6 +43,12 @@ PROXIES: Final[dict[str, Proxy]] = {
     )
 }
 BASELINES: Final = ("params", "flops")
+COUNTS: Final = tuple(name for name, proxy in PROXIES.items() if proxy.by_architecture)
+_COSTLY: Final[frozenset[Need]] = frozenset(
+    {"hessian_gradient", "half_gradients", "sign_sums", "tangent_kernel", "region_counts", "random_features"}
+)
+# Those that share a gradient or take less work, which are scored unless others are named.
+USUAL: Final = tuple(name for name, proxy in PROXIES.items() if not proxy.needs & _COSTLY and not proxy.by_architecture)
 
 
 def get_proxy(name: str) -> Proxy:

@@ -59,14 +59,15 @@ def isomorphism_key(
         edges[rows, source[rows]] += edges[rows, node]
         edges[rows, node] = 0
     swapped = edges[:, (0, 2, 1)][:, :, (0, 2, 1, 3)]
-    return np.minimum(_packed(edges), _packed(swapped))
+    return np.asarray(np.minimum(_packed(edges), _packed(swapped)))
 
 
 def _packed(edges: Integer[Array, "n 3 4 o"]) -> Integer[Array, " n"]:
     """The counts as digits of a number in base 4: seven pairs of nodes times up to four operations are 56 bits."""
     pairs = [(start, end) for start in range(3) for end in range(1, 4) if start != end]
     digits = np.concatenate([edges[:, start, end, NONE + 1 :] for start, end in pairs], axis=1)
-    return np.asarray(digits @ (4 ** np.arange(digits.shape[1], dtype=np.int64)))
+    packed: Integer[Array, " n"] = digits @ (4 ** np.arange(digits.shape[1], dtype=np.int64))
+    return packed
 
 
 def smallest_isomorphic(

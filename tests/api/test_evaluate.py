@@ -112,7 +112,7 @@ def test_without_truth_it_says_how_to_get_it() -> None:
 @pytest.mark.data
 @pytest.mark.usefixtures("measured")
 def test_a_proxy_that_is_not_scored_is_named() -> None:
-    with pytest.raises(DataError, match="snip.*hwnas score --all"):
+    with pytest.raises(DataError, match=r"snip.*hwnas score --all"):
         evaluate(dataset="cifar10", proxies=["snip"])
 
 

@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwnas.api import score as api
+from hwnas.api import computing
 from hwnas.api.score import score, score_table
 from hwnas.api.score_forms import ScoreSettings, reason_not_finite
 from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
-from hwnas.proxies import PROXIES
+from hwnas.proxies import COUNTS, PROXIES, USUAL
 from hwnas.proxies import table as tables
 from hwnas.proxies.table import empty_table, load_scores, scores_path
 from hwnas.spaces import get_space
 
 SPACE = get_space("nasbench201")
 NETWORKS = np.unique(SPACE.network_id(SPACE.all_vectors()))
-LEARNED = tuple(name for name, proxy in PROXIES.items() if not proxy.by_architecture)
+LEARNED = USUAL
 FEW = ScoreSettings(batch_size=4)
 
 
@@ -51,7 +51,7 @@ def test_scores_of_a_table(table: np.ndarray, monkeypatch: pytest.MonkeyPatch) -
     without_torch(monkeypatch)
     twins = SPACE.index(np.array([[3, 0, 0, 1, 0, 0], [4, 0, 0, 1, 0, 0]]))
     result = score([str(i) for i in twins], settings=ScoreSettings(seed=3))
-    assert [column.proxy.name for column in result.columns] == list(PROXIES)
+    assert [column.proxy.name for column in result.columns] == [*COUNTS, *USUAL]
     assert result.network_id[0] == result.network_id[1] and result.index == tuple(twins)
     row = np.searchsorted(NETWORKS, result.network_id[0])
     for column in result.columns:
@@ -179,6 +179,6 @@ def test_imports_without_torch() -> None:
 def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {2, 5, 7}, raising=False)
-    assert api._cores() == 3
+    assert computing.cores() == 3
     monkeypatch.delattr("os.sched_getaffinity")  # not every system has it
-    assert api._cores() == 8
+    assert computing.cores() == 8

@@ -13,8 +13,8 @@ from hwnas.errors import UnknownNameError, UsageError
 from hwnas.spaces import get_space
 
 pytest.importorskip("torch")
-from hwnas.api import sensitivity as study  # noqa: E402
-from hwnas.api.accuracy import Accuracy  # noqa: E402
+from hwnas.api import sensitivity as study
+from hwnas.api.accuracy import Accuracy
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,9 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
 
 
 def test_the_first_value_agrees_with_itself_and_seeds_change_scores() -> None:
-    result = study.sensitivity("seed", proxies=["l2_norm", "synflow"], nets=12, workers=1)
+    result = study.sensitivity(
+        "seed", proxies=["l2_norm", "synflow"], settings=study.SensitivitySettings(nets=12, workers=1)
+    )
     assert (result.by, result.values, result.nets) == ("seed", (0, 1), 12)
     for row in result.rows:
         assert row.with_first[0] == 1 and len(row.with_truth) == 2
@@ -41,7 +43,7 @@ def test_the_first_value_agrees_with_itself_and_seeds_change_scores() -> None:
 def test_correlations_are_those_of_the_saved_scores(tmp_path) -> None:
     from hwnas.proxies.table import load_scores
 
-    result = study.sensitivity("batch_size", proxies=["naswot"], nets=10, workers=1)
+    result = study.sensitivity("batch_size", proxies=["naswot"], settings=study.SensitivitySettings(nets=10, workers=1))
     tables = [
         load_scores(tmp_path / "scores" / "sensitivity" / f"nasbench201_cifar10_batch_size_{size}.npz")
         for size in (2, 3)
@@ -54,7 +56,7 @@ def test_bad_questions() -> None:
     with pytest.raises(UnknownNameError, match="initialisation"):
         study.sensitivity("initialization")
     with pytest.raises(UsageError, match="at least 10 networks"):
-        study.sensitivity("seed", nets=3)
+        study.SensitivitySettings(nets=3)
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path) -> None:

@@ -85,7 +85,8 @@ def from_scratch(source: Help, device: str, nets: list[Integer[Array, " k"]]) ->
     true, rows = source.latencies[device], queries(source.latencies[device])
     network = new_member(SPACE, seed=0).network
     measured = np.stack(nets)
-    nodes = encode(SPACE, source.vectors[measured.ravel()]).unflatten(0, measured.shape)
+    nodes = encode(SPACE, source.vectors[measured.ravel()])
+    nodes = nodes.reshape(*measured.shape, *nodes.shape[1:])
     _, targets, spread = vmap(standardise)(torch.from_numpy(np.log(true[measured]).astype(np.float32)))
     embedding = torch.zeros(network.units.in_features)
     weights = {name: value.detach().repeat(len(nets), *[1] * value.ndim) for name, value in network.named_parameters()}

@@ -176,7 +176,7 @@ def test_a_closed_pipe_is_silent(made_up: Path, tmp_path: Path) -> None:
         ("predict", "--device", "jet", "jetson-tx2"),
         ("train", "--device", "jet", "jetson-tx2"),
         ("score", "--proxy", "sy", "synflow"),
-        ("evaluate", "--proxy", "sy", "synflow"),
+        ("proxies evaluate", "--proxy", "sy", "synflow"),
         ("pareto", "--proxy", "sy", "synflow"),
     ],
 )
@@ -186,7 +186,9 @@ def test_every_command_completes_its_names(command: str, option: str, start: str
 
     from hwnas.cli.app import app
 
-    chosen = get_command(app).commands[command]  # type: ignore[attr-defined]
+    chosen = get_command(app)
+    for word in command.split():
+        chosen = chosen.commands[word]  # type: ignore[attr-defined]
     (parameter,) = [parameter for parameter in chosen.params if option in parameter.opts]
     assert [item.value for item in parameter.shell_complete(Context(chosen), start)] == [name]
 

@@ -49,7 +49,9 @@ def test_plan_then_measure(hwnas: Hwnas, tmp_path: Path) -> None:
 
 def test_plan_as_json(hwnas: Hwnas, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    code, out, _ = hwnas("plan", "--out", str(tmp_path / "kit"), "-n", "3", "--seed", "5", "--json")
+    code, out, _ = hwnas(
+        "plan", "--out", str(tmp_path / "kit"), "-n", "3", "--seed", "5", "--method", "spread", "--json"
+    )
     answer = json.loads(out)
     assert code == 0 and answer["schema_version"] == 1 and answer["seed"] == 5 and answer["method"] == "spread"
     assert [net["role"] for net in answer["nets"]] == ["calibrate"] * 3

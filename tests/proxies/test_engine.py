@@ -12,7 +12,7 @@ from torch import nn  # noqa: E402
 
 from hwnas.proxies.batches import Batch  # noqa: E402
 
-LEARNED = [proxy for proxy in PROXIES.values() if not proxy.by_architecture]
+LEARNED = [proxy for proxy in PROXIES.values() if not proxy.needs <= {"graph"}]
 RUNNING = [proxy for proxy in LEARNED if proxy.needs != {"weights"}]  # those that run the module
 
 

@@ -1,0 +1,219 @@
+"""`hwnas.verify`: what a front says of its nets beside measurements of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwnas.api.adapt import AdaptSettings, adapt
+from hwnas.api.front_files import read_front, spaced
+from hwnas.api.measure import MeasureSettings
+from hwnas.api.pareto import pareto
+from hwnas.api.verify import VerifySettings, verify
+from hwnas.devices import get_device
+from hwnas.devices.agent.files import read_manifest
+from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.latency import latency_model
+from hwnas.outputs import save
+from hwnas.spaces import get_space
+
+Board = Callable[..., np.ndarray]
+SPACE = get_space("nasbench201")
+QUICK = MeasureSettings(rounds=1, threads=1, warmup_s=0.0, window_s=0.0, min_runs=3, idle_s=0.0, meter="none")
+
+
+@pytest.fixture
+def front(taught: Path, board: Board, tmp_path: Path) -> Path:
+    """A front for a board that was adapted from ten nets with 1 % of noise, with energies of 2 W."""
+    vectors = SPACE.sample(10, seed=3)
+    latency = board(SPACE, vectors) * np.random.default_rng(0).lognormal(0, 0.01, 10)
+    rows = [f"{arch},{ms},{2 * ms}" for arch, ms in zip(SPACE.strings(vectors), latency.tolist(), strict=True)]
+    path = tmp_path / "ten.csv"
+    path.write_text("\n".join(["architecture,latency_ms,energy_mj", *rows]) + "\n")
+    adapt(path, name="my-board", settings=AdaptSettings(batch_size=1))
+    save(pareto("my-board", budget_ms=4.0, proxies=["zen"]), tmp_path / "front.json")
+    return tmp_path / "front.json"
+
+
+def results(
+    folder: Path, archs: list[str], latency: np.ndarray, *, power_w: float | None = None, **changed: Any
+) -> Path:
+    """Results of an agent: three rounds, 2 % apart."""
+    nets = []
+    for number, (arch, ms) in enumerate(zip(archs, latency.tolist(), strict=True)):
+        energy = None if power_w is None else {"median": power_w * ms}
+        rounds = [ms, 0.98 * ms, 1.02 * ms]
+        nets.append(
+            {
+                "name": str(number),
+                "arch": arch,
+                "role": "check",
+                "latency_ms": {"median": ms, "rounds": rounds},
+                "latency_reason": None,
+                "energy_mj": energy,
+                "energy_reason": None if energy else "no meter",
+            }
+        )
+    document = {
+        "kind": "hwnas-results",
+        "schema_version": 1,
+        "kit": {"space": "nasbench201", "dataset": "cifar10", "batch_size": 1},
+        "device": {"cpu": "a made-up processor"},
+        "runtime": {"name": "onnxruntime", "version": "1.0"},
+        "protocol": {"rounds": 3, "window_s": 0.5, "warmup_s": 0.5},
+        "meter": {"name": None, "reason": "no meter"},
+        "idle_power_w": None,
+        "started": "2025-01-01T00:00:00Z",
+        "round_levels": [1.0, 0.98, 1.02],
+        "nets": nets,
+        **changed,
+    }
+    path = folder / "results.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def true_latency(board: Board, archs: list[str]) -> np.ndarray:
+    return board(SPACE, SPACE.parse(archs))
+
+
+def test_measurements_beside_predictions(front: Path, board: Board, tmp_path: Path) -> None:
+    archs = [net.arch for net in spaced(read_front(front), 6)]
+    truth = true_latency(board, archs)
+    truth[2] *= 10  # far outside, and above the budget
+    answer = verify(front, VerifySettings(results=results(tmp_path, archs, truth, power_w=2.0)))
+    assert [net.arch for net in answer.nets] == archs and answer.kit is None and answer.adapted is None
+    saved = {net["arch"]: net["costs"] for net in json.loads(front.read_text())["fronts"][0]["nets"]}
+    for net, ms in zip(answer.nets, truth.tolist(), strict=True):
+        for name, value in (("latency_ms", ms), ("energy_mj", 2 * ms)):
+            said, found = saved[net.arch][name], net.costs[name]
+            assert (found.predicted, found.lower, found.upper) == (said["mean"], said["lower"], said["upper"])
+            assert found.measured == pytest.approx(value)
+            assert found.error_percent == pytest.approx(100 * (said["mean"] - value) / value)
+            assert found.inside == (said["lower"] <= value <= said["upper"])
+        assert net.costs["latency_ms"].within_budget == (ms <= 4.0)
+        assert net.costs["energy_mj"].within_budget is None
+        assert net.repeat_error_percent == pytest.approx(100 * (0.02 + 0.02) / 3)
+    latency = {cost.id: cost for cost in answer.costs}["latency_ms"]
+    assert (latency.bound, latency.nets, latency.with_interval) == (4.0, 6, 6)
+    inside = [net.costs["latency_ms"].inside for net in answer.nets]
+    assert latency.inside == sum(map(bool, inside)) and inside[2] is False and latency.inside >= 4
+    assert latency.within_budget == sum(truth <= 4.0) < 6
+    errors = [abs(net.costs["latency_ms"].error_percent or 0.0) for net in answer.nets]
+    assert latency.median_error_percent == pytest.approx(np.median(errors))
+    assert answer.measured_on == "a made-up processor, onnxruntime 1.0"
+    assert "does not say that it is the machine that was measured" in answer.notes[0]
+    assert json.loads(json.dumps(answer.to_dict(), allow_nan=False))["front"] == "zen"
+
+
+def test_feeding_back_narrows_the_intervals(front: Path, board: Board, tmp_path: Path) -> None:
+    archs = [net.arch for net in spaced(read_front(front), 6)]
+    where = {"space": "nasbench201", "dataset": "cifar10"}
+    before = latency_model("my-board", **where).predict(SPACE.parse(archs))
+    path = results(tmp_path, archs, true_latency(board, archs), power_w=2.0)
+    answer = verify(front, VerifySettings(results=path, feed_back=True))
+    assert answer.adapted is not None and answer.adapted.nets == 16 and answer.adapted.replaced
+    after = latency_model("my-board", **where).predict(SPACE.parse(archs))
+    truth = true_latency(board, archs)
+    assert np.abs(np.log(after.mean / truth)).mean() < np.abs(np.log(before.mean / truth)).mean()
+    assert np.mean(after.upper / after.lower) < np.mean(before.upper / before.lower)  # type: ignore[operator]
+    assert get_device("my-board").variant.adapted[0].nets == 16
+
+
+def test_a_kit_for_another_machine(front: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    answer = verify(front, VerifySettings(kit=tmp_path / "kit", nets=4))
+    manifest = read_manifest(tmp_path / "kit")
+    assert answer.results is None and answer.costs == () and answer.kit == str(tmp_path / "kit")
+    assert [net["arch"] for net in manifest["nets"]] == [net.arch for net in answer.nets]
+    assert {net["role"] for net in manifest["nets"]} == {"check"} and manifest["method"] == "front"
+    assert all(net.costs["latency_ms"].measured is None and net.costs["latency_ms"].predicted for net in answer.nets)
+    listed = [net["arch"] for net in json.loads(front.read_text())["fronts"][0]["nets"]]
+    assert (answer.nets[0].arch, answer.nets[-1].arch) == (listed[0], listed[-1])
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "torch"])
+def test_this_machine_is_measured_and_an_interruption_goes_on(front: Path, runtime: str) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip(runtime)
+    settings = VerifySettings(runtime=runtime, nets=3, measure=QUICK)
+
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verify(front, settings, progress=stop)
+    steps: list[int] = []
+    answer = verify(front, settings, progress=lambda done, total: steps.append(done))
+    assert steps == [2, 3] and answer.kit == str(front.with_name("front-kit"))
+    assert len(answer.nets) == 3 and all((net.costs["latency_ms"].measured or 0) > 0 for net in answer.nets)
+    assert answer.costs[0].nets == 3 and [cost.id for cost in answer.costs] == ["latency_ms"]
+    assert answer.measured_on is not None and runtime in answer.measured_on
+
+
+@pytest.mark.data
+def test_measured_fronts_have_no_intervals(measured: Path, tmp_path: Path) -> None:
+    path = tmp_path / "front.json"
+    save(pareto("jetson-tx2", budget_mj=20, proxies=["params"]), path)
+    saved = read_front(path)
+    archs = [net.arch for net in saved.nets[:4]]
+    told = np.array([net.costs["latency_ms"].mean for net in saved.nets[:4]], dtype=np.float64)
+    answer = verify(path, VerifySettings(results=results(tmp_path, archs, 1.1 * told)))
+    (cost,) = answer.costs
+    assert (cost.id, cost.with_interval, cost.inside) == ("latency_ms", 0, 0)
+    assert cost.median_error_percent == pytest.approx(100 * (1 - 1 / 1.1)) and cost.spearman == pytest.approx(1.0)
+    with pytest.raises(UsageError, match="a front for a device of your own to feed measurements back to"):
+        verify(path, VerifySettings(results=tmp_path / "results.json", feed_back=True))
+
+
+def test_measurements_of_something_else(front: Path, board: Board, tmp_path: Path) -> None:
+    listed = [net.arch for net in read_front(front).nets]
+    others = [arch for arch in SPACE.strings(SPACE.sample(40, seed=1)) if arch not in listed]
+    with pytest.raises(UsageError, match="nets of the front 'zen', got none of them"):
+        verify(front, VerifySettings(results=results(tmp_path, others, true_latency(board, others))))
+    some = [*listed[:3], *others[:2]]
+    answer = verify(front, VerifySettings(results=results(tmp_path, some, true_latency(board, some))))
+    assert len(answer.nets) == 3 and "2 measured nets are not in the front" in answer.notes[-1]
+    kit = {"space": "nasbench201", "dataset": "cifar10", "batch_size": 8}
+    path = results(tmp_path, some, true_latency(board, some), kit=kit)
+    assert "batches of 8 images, the front is for batches of 1" in verify(front, VerifySettings(results=path)).notes[1]
+    with pytest.raises(UsageError, match="batches of 1, got 8"):
+        verify(front, VerifySettings(results=path, feed_back=True))
+    path = results(tmp_path, some, true_latency(board, some), kit={**kit, "dataset": "cifar100"})
+    with pytest.raises(UsageError, match="expected measurements on 'cifar10', got 'cifar100'"):
+        verify(front, VerifySettings(results=path))
+
+
+def test_files_that_are_no_front(front: Path, tmp_path: Path) -> None:
+    answer = json.loads(front.read_text())
+    wrong = tmp_path / "wrong.json"
+    with pytest.raises(DataError, match="expected the JSON of `hwnas pareto"):
+        read_front(wrong)
+    wrong.write_text('{"nets": []}')
+    with pytest.raises(UsageError, match="another kind of file"):
+        read_front(wrong)
+    wrong.write_text(json.dumps(answer | {"schema_version": 7}))
+    with pytest.raises(UsageError, match="schema 1, got 7"):
+        read_front(wrong)
+    wrong.write_text(json.dumps({key: value for key, value in answer.items() if key != "objectives"}))
+    with pytest.raises(DataError, match="without 'objectives'"):
+        read_front(wrong)
+    wrong.write_text(json.dumps(answer | {"objectives": [], "other_costs": []}))
+    with pytest.raises(UsageError, match="got counts alone"):
+        read_front(wrong)
+    with pytest.raises(UnknownNameError, match="did you mean 'params'"):
+        read_front(front, "parms")
+    assert read_front(front, "params").name == "params"
+
+
+def test_settings_that_cannot_be() -> None:
+    with pytest.raises(UsageError, match="at least 3 nets"):
+        VerifySettings(nets=2)
+    with pytest.raises(UsageError, match="got both"):
+        VerifySettings(results=Path("a.json"), runtime="torch")
