@@ -58,7 +58,9 @@ def way_of(measured: Measurements) -> dict[str, str]:
     if not measured.device:
         return {}
     device, runtime = measured.device["device"], measured.device["runtime"]
-    about = {"runtime": runtime_text(runtime), "precision": str(runtime.get("precision", ""))}
+    about = {"runtime": runtime_text(runtime)}
+    if "precision" in runtime:
+        about["precision"] = str(runtime["precision"])
     return about | {name: str(device[name]) for name in ("board", "cpu", "power_mode") if name in device}
 
 
@@ -84,8 +86,8 @@ def _require_same(path: Path, first: Measurements, other_path: Path, other: Meas
             f"expected one batch size, got {first.batch_size} in {path}, {other.batch_size} in {other_path}"
         )
     before, now = way_of(first), way_of(other)
-    for name in before.keys() & now.keys():
-        if before[name] != now[name]:
+    for name in before:
+        if name in now and before[name] != now[name]:
             raise UsageError(
                 f"expected measurements of one board in one way, got {name} {before[name]!r} in {path}, {now[name]!r} "
                 f"in {other_path}; adapt them as two devices"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,19 +16,21 @@ from hwnas import metrics
 from hwnas.api.adapt import AdaptSettings, adapt
 from hwnas.api.predict import predict
 from hwnas.devices import get_device, load_devices, user_cards, write_card
-from hwnas.devices.user_devices import models_folder, remove_device
+from hwnas.devices.user_devices import models_folder
 from hwnas.energy import energy_model
-from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.errors import UsageError
 from hwnas.latency import latency_model
 from hwnas.spaces import get_space
 
 Board = Callable[..., np.ndarray]
+Write = Callable[..., Path]
+Results = Callable[..., dict[str, Any]]
 CELLS = get_space("nasbench201")
 
 
 @pytest.mark.parametrize("name", ["nasbench201", "fbnet"])
 def test_a_board_from_ten_measurements_is_known_afterwards(
-    taught: Path, board: Board, tmp_path: Path, name: str
+    write: Write, taught: Path, board: Board, tmp_path: Path, name: str
 ) -> None:
     """The models see ten noisy nets; judged by the board's true latencies of 500 others."""
     space = get_space(name)
@@ -73,7 +74,7 @@ def test_every_command_knows_the_board(ten: Path) -> None:
         predict(["7"], device="my-board", dataset="cifar100", target="latency")
 
 
-def test_a_wrong_measurement_is_named(taught: Path, board: Board, tmp_path: Path) -> None:
+def test_a_wrong_measurement_is_named(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(12, seed=6)
     latency = board(CELLS, vectors)
     latency[4] *= 2.5
@@ -82,7 +83,7 @@ def test_a_wrong_measurement_is_named(taught: Path, board: Board, tmp_path: Path
     assert suspect.expected_ms == pytest.approx(latency[4] / 2.5, rel=0.2) and 0.5 < suspect.probability <= 1
 
 
-def test_checks_judge_and_do_not_teach(taught: Path, board: Board, tmp_path: Path) -> None:
+def test_checks_judge_and_do_not_teach(kit_results: Results, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(30, seed=7)
     document = kit_results(vectors, board(CELLS, vectors))
     for net in document["nets"][10:]:
@@ -103,11 +104,11 @@ def test_checks_judge_and_do_not_teach(taught: Path, board: Board, tmp_path: Pat
     assert {fact.name: fact.value for fact in card.facts}["governors"] == "performance"
 
 
-def test_more_measurements_are_added(ten: Path, board: Board, tmp_path: Path) -> None:
+def test_more_measurements_are_added(write: Write, ten: Path, board: Board, tmp_path: Path) -> None:
     first = adapt(ten, name="b")
     more = CELLS.parse(first.next_nets)
     second = write(tmp_path, more, board(CELLS, more), name="more")
-    with pytest.raises(UsageError, match="'b', which was adapted from 10 measurements on .*--replace .* --add"):
+    with pytest.raises(UsageError, match=r"'b', which was adapted from 10 measurements on .*--replace .* --add"):
         adapt(second, name="b")
     again = adapt(second, name="b", settings=AdaptSettings(add=True))
     assert again.nets == 13 and again.replaced and again.width_percent < first.width_percent
@@ -115,7 +116,7 @@ def test_more_measurements_are_added(ten: Path, board: Board, tmp_path: Path) ->
     assert len(list(models_folder().iterdir())) == 2, "what b was before is gone"
     alone = adapt(second, name="b", settings=AdaptSettings(replace=True))
     assert alone.nets == 3
-    with pytest.raises(UsageError, match="a model of new on cifar10 .* to add to, got none"):
+    with pytest.raises(UsageError, match=r"a model of new on cifar10 .* to add to, got none"):
         adapt(second, name="new", settings=AdaptSettings(add=True))
 
 
@@ -130,7 +131,7 @@ def test_another_data_set_or_batch_size_is_added_to_the_card(ten: Path) -> None:
     assert summary.summary.endswith("of a batch of 32 images")
 
 
-def test_energy_from_a_power_that_is_given(ten: Path, board: Board, tmp_path: Path) -> None:
+def test_energy_from_a_power_that_is_given(write: Write, ten: Path, board: Board, tmp_path: Path) -> None:
     answer = adapt(ten, name="b", settings=AdaptSettings(power_w=5.0, power_error=0.2))
     assert answer.energy.source == "given power" and answer.energy.power_error_percent == pytest.approx(20)
     prediction = predict(["7"], device="b")
@@ -149,7 +150,7 @@ def test_energy_from_a_power_that_is_given(ten: Path, board: Board, tmp_path: Pa
 
 
 def test_an_energy_that_is_no_power_times_latency_gets_a_model_of_its_own(
-    taught: Path, board: Board, tmp_path: Path
+    write: Write, taught: Path, board: Board, tmp_path: Path
 ) -> None:
     """Energy of another made-up device, whose prices of operations have nothing to do with those of the latency."""
     vectors = CELLS.sample(20, seed=8)
@@ -161,7 +162,7 @@ def test_an_energy_that_is_no_power_times_latency_gets_a_model_of_its_own(
     assert metrics.spearman(predicted.mean, board(CELLS, others, seed=321)) > 0.95
 
 
-def test_two_energies_are_too_few(taught: Path, board: Board, tmp_path: Path) -> None:
+def test_two_energies_are_too_few(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(6, seed=3)
     energy = np.array(["", "", "", "", 3.0, 4.0], dtype=object)
     answer = adapt(write(tmp_path, vectors, board(CELLS, vectors), energy), name="b")

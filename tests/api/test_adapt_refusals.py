@@ -5,18 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import hwnas
-from hwnas import metrics
 from hwnas.api.adapt import AdaptSettings, adapt
-from hwnas.api.predict import predict
-from hwnas.devices import get_device, load_devices, user_cards, write_card
+from hwnas.devices import load_devices
 from hwnas.devices.user_devices import models_folder, remove_device
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, UnknownNameError, UsageError
@@ -24,6 +20,8 @@ from hwnas.latency import latency_model
 from hwnas.spaces import get_space
 
 Board = Callable[..., np.ndarray]
+Write = Callable[..., Path]
+Results = Callable[..., dict[str, Any]]
 CELLS = get_space("nasbench201")
 
 
@@ -51,7 +49,7 @@ def test_bad_measurements_change_nothing(ten: Path, tmp_path: Path, rows: list[s
     assert {path: path.read_bytes() for path in models_folder().parent.rglob("*") if path.is_file()} == before
 
 
-def test_a_unit_that_is_said_is_believed(taught: Path, board: Board, tmp_path: Path) -> None:
+def test_a_unit_that_is_said_is_believed(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(10, seed=3)
     seconds = write(tmp_path, vectors, board(CELLS, vectors) / 1000)
     adapt(seconds, name="b", settings=AdaptSettings(unit="s"))
@@ -61,7 +59,7 @@ def test_a_unit_that_is_said_is_believed(taught: Path, board: Board, tmp_path: P
     assert latency_model("c", space="nasbench201", dataset="cifar10").predict(vectors).mean.max() < 0.1
 
 
-def test_kits_that_do_not_fit(taught: Path, board: Board, tmp_path: Path) -> None:
+def test_kits_that_do_not_fit(kit_results: Results, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(6, seed=3)
     latency = board(CELLS, vectors)
     path, other = tmp_path / "results.json", tmp_path / "other.json"
@@ -74,13 +72,13 @@ def test_kits_that_do_not_fit(taught: Path, board: Board, tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="expected results of schema 1, got 9"):
         adapt(other, name="b")
     other.write_text(json.dumps(kit_results(vectors, latency, runtime={"name": "trtexec", "version": "10"})))
-    with pytest.raises(UsageError, match="one board in one way, got runtime 'onnxruntime 1.0, threads 2'"):
+    with pytest.raises(UsageError, match=r"one board in one way, got runtime 'onnxruntime 1\.0, threads 2'"):
         adapt([path, other], name="b")
     adapt(path, name="b")
     with pytest.raises(UsageError, match=r"by 'onnxruntime 1\.0, threads 2', as its card says, got 'trtexec 10'"):
         adapt(other, name="b", settings=AdaptSettings(replace=True))
     other.write_text(json.dumps(kit_results(vectors, 3 * latency)))
-    with pytest.raises(UsageError, match="expected about the same latency of .* remove the wrong one"):
+    with pytest.raises(UsageError, match=r"expected about the same latency of .* remove the wrong one"):
         adapt([path, other], name="c")
     with pytest.raises(DataError, match="expected a few-shot model of pit, found none"):
         adapt(write_pit(tmp_path), name="c", space="pit")
@@ -96,7 +94,7 @@ def write_pit(folder: Path) -> Path:
     return path
 
 
-def test_half_a_run_is_used_and_says_so(taught: Path, board: Board, tmp_path: Path) -> None:
+def test_half_a_run_is_used_and_says_so(kit_results: Results, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(6, seed=3)
     document = kit_results(vectors, board(CELLS, vectors))
     document["nets"][0]["latency_ms"]["rounds"] = document["nets"][0]["latency_ms"]["rounds"][:1]
@@ -166,7 +164,7 @@ def test_damaged_models_say_what_to_do(ten: Path) -> None:
     (folder,) = models_folder().iterdir()
     energy = folder / "energy.json"
     energy.write_text(energy.read_text().replace('"power_w": 3.0', '"power_w": -3.0'))
-    with pytest.raises(DataError, match="expected an energy model, .*adapt the device again"):
+    with pytest.raises(DataError, match=r"expected an energy model, .*adapt the device again"):
         energy_model("b", **where)
     (folder / "latency.npz").write_bytes(b"PK")
     with pytest.raises(DataError, match="adapt the device again from its measurements"):
@@ -174,5 +172,3 @@ def test_damaged_models_say_what_to_do(ten: Path) -> None:
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(DataError, match="got nothing; adapt the device again"):
         latency_model("b", **where)
-
-

@@ -40,53 +40,30 @@ def front(taught: Path, board: Board, tmp_path: Path) -> Path:
     return tmp_path / "front.json"
 
 
-def results(
-    folder: Path, archs: list[str], latency: np.ndarray, *, power_w: float | None = None, **changed: Any
-) -> Path:
-    """Results of an agent: three rounds, 2 % apart."""
-    nets = []
-    for number, (arch, ms) in enumerate(zip(archs, latency.tolist(), strict=True)):
-        energy = None if power_w is None else {"median": power_w * ms}
-        rounds = [ms, 0.98 * ms, 1.02 * ms]
-        nets.append(
-            {
-                "name": str(number),
-                "arch": arch,
-                "role": "check",
-                "latency_ms": {"median": ms, "rounds": rounds},
-                "latency_reason": None,
-                "energy_mj": energy,
-                "energy_reason": None if energy else "no meter",
-            }
-        )
-    document = {
-        "kind": "hwnas-results",
-        "schema_version": 1,
-        "kit": {"space": "nasbench201", "dataset": "cifar10", "batch_size": 1},
-        "device": {"cpu": "a made-up processor"},
-        "runtime": {"name": "onnxruntime", "version": "1.0"},
-        "protocol": {"rounds": 3, "window_s": 0.5, "warmup_s": 0.5},
-        "meter": {"name": None, "reason": "no meter"},
-        "idle_power_w": None,
-        "started": "2025-01-01T00:00:00Z",
-        "round_levels": [1.0, 0.98, 1.02],
-        "nets": nets,
-        **changed,
-    }
-    path = folder / "results.json"
-    path.write_text(json.dumps(document))
-    return path
+Results = Callable[..., Path]
+
+
+@pytest.fixture
+def results(kit_results: Callable[..., dict[str, Any]], tmp_path: Path) -> Results:
+    """`results(archs, latency, power_w=None, **changed)`: a file of an agent that measured these."""
+
+    def write(archs: list[str], latency: np.ndarray, **changed: Any) -> Path:
+        path = tmp_path / "results.json"
+        path.write_text(json.dumps(kit_results(SPACE.parse(archs), latency, role="check", **changed)))
+        return path
+
+    return write
 
 
 def true_latency(board: Board, archs: list[str]) -> np.ndarray:
     return board(SPACE, SPACE.parse(archs))
 
 
-def test_measurements_beside_predictions(front: Path, board: Board, tmp_path: Path) -> None:
+def test_measurements_beside_predictions(results: Results, front: Path, board: Board, tmp_path: Path) -> None:
     archs = [net.arch for net in spaced(read_front(front), 6)]
     truth = true_latency(board, archs)
     truth[2] *= 10  # far outside, and above the budget
-    answer = verify(front, VerifySettings(results=results(tmp_path, archs, truth, power_w=2.0)))
+    answer = verify(front, VerifySettings(results=results(archs, truth, power_w=2.0)))
     assert [net.arch for net in answer.nets] == archs and answer.kit is None and answer.adapted is None
     saved = {net["arch"]: net["costs"] for net in json.loads(front.read_text())["fronts"][0]["nets"]}
     for net, ms in zip(answer.nets, truth.tolist(), strict=True):
@@ -106,16 +83,16 @@ def test_measurements_beside_predictions(front: Path, board: Board, tmp_path: Pa
     assert latency.within_budget == sum(truth <= 4.0) < 6
     errors = [abs(net.costs["latency_ms"].error_percent or 0.0) for net in answer.nets]
     assert latency.median_error_percent == pytest.approx(np.median(errors))
-    assert answer.measured_on == "a made-up processor, onnxruntime 1.0"
+    assert answer.measured_on == "a made-up processor, onnxruntime 1.0, threads 2"
     assert "does not say that it is the machine that was measured" in answer.notes[0]
     assert json.loads(json.dumps(answer.to_dict(), allow_nan=False))["front"] == "zen"
 
 
-def test_feeding_back_narrows_the_intervals(front: Path, board: Board, tmp_path: Path) -> None:
+def test_feeding_back_narrows_the_intervals(results: Results, front: Path, board: Board, tmp_path: Path) -> None:
     archs = [net.arch for net in spaced(read_front(front), 6)]
     where = {"space": "nasbench201", "dataset": "cifar10"}
     before = latency_model("my-board", **where).predict(SPACE.parse(archs))
-    path = results(tmp_path, archs, true_latency(board, archs), power_w=2.0)
+    path = results(archs, true_latency(board, archs), power_w=2.0)
     answer = verify(front, VerifySettings(results=path, feed_back=True))
     assert answer.adapted is not None and answer.adapted.nets == 16 and answer.adapted.replaced
     after = latency_model("my-board", **where).predict(SPACE.parse(archs))
@@ -158,13 +135,13 @@ def test_this_machine_is_measured_and_an_interruption_goes_on(front: Path, runti
 
 
 @pytest.mark.data
-def test_measured_fronts_have_no_intervals(measured: Path, tmp_path: Path) -> None:
+def test_measured_fronts_have_no_intervals(results: Results, measured: Path, tmp_path: Path) -> None:
     path = tmp_path / "front.json"
     save(pareto("jetson-tx2", budget_mj=20, proxies=["params"]), path)
     saved = read_front(path)
     archs = [net.arch for net in saved.nets[:4]]
     told = np.array([net.costs["latency_ms"].mean for net in saved.nets[:4]], dtype=np.float64)
-    answer = verify(path, VerifySettings(results=results(tmp_path, archs, 1.1 * told)))
+    answer = verify(path, VerifySettings(results=results(archs, 1.1 * told)))
     (cost,) = answer.costs
     assert (cost.id, cost.with_interval, cost.inside) == ("latency_ms", 0, 0)
     assert cost.median_error_percent == pytest.approx(100 * (1 - 1 / 1.1)) and cost.spearman == pytest.approx(1.0)
@@ -172,20 +149,20 @@ def test_measured_fronts_have_no_intervals(measured: Path, tmp_path: Path) -> No
         verify(path, VerifySettings(results=tmp_path / "results.json", feed_back=True))
 
 
-def test_measurements_of_something_else(front: Path, board: Board, tmp_path: Path) -> None:
+def test_measurements_of_something_else(results: Results, front: Path, board: Board, tmp_path: Path) -> None:
     listed = [net.arch for net in read_front(front).nets]
     others = [arch for arch in SPACE.strings(SPACE.sample(40, seed=1)) if arch not in listed]
     with pytest.raises(UsageError, match="nets of the front 'zen', got none of them"):
-        verify(front, VerifySettings(results=results(tmp_path, others, true_latency(board, others))))
+        verify(front, VerifySettings(results=results(others, true_latency(board, others))))
     some = [*listed[:3], *others[:2]]
-    answer = verify(front, VerifySettings(results=results(tmp_path, some, true_latency(board, some))))
+    answer = verify(front, VerifySettings(results=results(some, true_latency(board, some))))
     assert len(answer.nets) == 3 and "2 measured nets are not in the front" in answer.notes[-1]
     kit = {"space": "nasbench201", "dataset": "cifar10", "batch_size": 8}
-    path = results(tmp_path, some, true_latency(board, some), kit=kit)
+    path = results(some, true_latency(board, some), kit=kit)
     assert "batches of 8 images, the front is for batches of 1" in verify(front, VerifySettings(results=path)).notes[1]
     with pytest.raises(UsageError, match="batches of 1, got 8"):
         verify(front, VerifySettings(results=path, feed_back=True))
-    path = results(tmp_path, some, true_latency(board, some), kit={**kit, "dataset": "cifar100"})
+    path = results(some, true_latency(board, some), kit={**kit, "dataset": "cifar100"})
     with pytest.raises(UsageError, match="expected measurements on 'cifar10', got 'cifar100'"):
         verify(front, VerifySettings(results=path))
 
