@@ -20,8 +20,9 @@ from hwnas.errors import DataError
 from hwnas.estimates import CostModel
 from hwnas.folders import write_whole
 from hwnas.latency.adapted_files import load_adapted, save_adapted
-from hwnas.latency.boards import TITLES, BoardModel, load_latency, model_path
+from hwnas.latency.boards import BoardModel, load_latency, model_path
 from hwnas.latency.fewshot import AdaptedModel
+from hwnas.latency.methods import METHODS
 from hwnas.spaces import Space
 
 VERSION: Final = 1
@@ -76,7 +77,7 @@ def board_energy(device: Device, *, space: Space, dataset: str, batch: str = "")
 def title_of(model: CostModel, *, measured: int) -> str:
     """What an energy model is, for a person. measured: networks whose energy is known, 0 for a power that was given."""
     if not isinstance(model, ConstantPower):
-        return f"{TITLES['latent']} of the energy"
+        return f"{METHODS['latent'].title} of the energy"
     given = "a power of" if measured else "a power that was given,"
     return f"{given} {model.power_w:.3g} W (± {100 * math.expm1(model.power_spread):.0f} %) times the latency"
 

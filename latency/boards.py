@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from hwnas.arrays import Array, Integer
 from hwnas.devices import Adapted, Device
 from hwnas.devices.user_devices import models_folder
-from hwnas.errors import DataError, UnknownNameError
+from hwnas.errors import DataError
 from hwnas.estimates import CostModel, Estimate
-from hwnas.latency.adapted_files import load_adapted
-from hwnas.latency.fewshot import AdaptedModel, adapt
+from hwnas.latency.methods import get_method
 from hwnas.spaces import Space
-
-Adapter = Callable[..., AdaptedModel]
-# Ways to make a model of a new device, the best on validation devices first: that is what "auto" takes.
-METHODS: Final[Mapping[str, Adapter]] = {"latent": adapt}
-TITLES: Final[Mapping[str, str]] = {"latent": "a latent few-shot model"}
 
 
 @final
@@ -46,14 +39,6 @@ class BoardModel(CostModel):
         return f"predicted by {self._how}, {made}{left_out}{self._batch}"
 
 
-def get_method(name: str) -> tuple[str, Adapter]:
-    """Name and function of a way to adapt; "auto" is the first. Raises `UnknownNameError`."""
-    wanted = next(iter(METHODS)) if name == "auto" else name
-    if wanted not in METHODS:
-        raise UnknownNameError("method of adapting", name, [*METHODS, "auto"])
-    return wanted, METHODS[wanted]
-
-
 def board_latency(device: Device, *, space: Space, dataset: str, batch: str = "") -> BoardModel | None:
     """The adapted latency model of a device, None where it has none. Raises `DataError` for damaged files.
 
@@ -62,13 +47,14 @@ def board_latency(device: Device, *, space: Space, dataset: str, batch: str = ""
     known = device.adapted(space=space.name, dataset=dataset, target="latency")
     if known is None:
         return None
-    return BoardModel(load_latency(known, device), known, how=TITLES.get(known.method, known.method), batch=batch)
+    _, method = get_method(known.method)
+    return BoardModel(load_latency(known, device), known, how=method.title, batch=batch)
 
 
-def load_latency(known: Adapted, device: Device) -> AdaptedModel:
+def load_latency(known: Adapted, device: Device) -> CostModel:
     """The model behind a line of a card. Raises `DataError` for damaged files and files of something else."""
     folder = model_path(known)
-    model = load_adapted(folder, known.target)
+    model: CostModel = get_method(known.method)[1].load(folder)
     if (model.space, model.target, model.device) != (known.space, known.target, device.reference):
         raise DataError(
             f"{folder}: expected {known.target} of {device.reference} on {known.space}, got {model.target} of "

@@ -22,7 +22,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.S | re.M)
 SHELL = [line.strip() for language, text in BLOCKS if language == "sh" for line in text.splitlines() if line.strip()]
 # These train, score a whole space, or need a download or the mirror's folder.
-LONG = re.compile(r"train|--all|data pull|data import|pip install|pytest|git clone")
+LONG = re.compile(
+    r"train|--all|data pull|data import|pip install|pytest|git clone|--module|measure|adapt|verify|my-board"
+)
 COMMANDS = [line.split("#")[0].strip() for line in SHELL if line.startswith("hwnas ") and not LONG.search(line)]
 
 
@@ -49,6 +51,27 @@ def test_a_command_runs(
     printed = capsys.readouterr()
     assert not done.value.code, printed.err
     assert printed.out
+
+
+@pytest.mark.data
+def test_a_new_device_in_four_commands(
+    pulled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As they stand, but for shorter measurements."""
+    pytest.importorskip("onnxruntime")
+    text = next(text for language, text in BLOCKS if language == "sh" and "hwnas plan" in text)
+    commands = [line.split("#")[0].split() for line in text.splitlines()]
+    assert [words[1] for words in commands] == ["plan", "measure", "adapt", "pareto", "verify"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HWNAS_DATA", str(pulled))
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path))
+    for words in commands:
+        if words[1] in ("measure", "verify"):
+            words += ["--rounds", "1", "--window", "0.02", "--warmup", "0.01", "--threads", "1"]
+        monkeypatch.setattr("sys.argv", words)
+        with pytest.raises(SystemExit) as done:
+            main()
+        assert not done.value.code, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("code", [text for language, text in BLOCKS if language == "python"])

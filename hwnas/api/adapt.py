@@ -20,8 +20,9 @@ from hwnas.devices.user_devices import keep_card, own_card, require_new_name
 from hwnas.energy.boards import board_energy
 from hwnas.energy.fewshot import ConstantPower
 from hwnas.errors import UnknownNameError, UsageError
-from hwnas.latency.boards import get_method, model_path
+from hwnas.latency.boards import model_path
 from hwnas.latency.measurements import Measurements, read_measurements
+from hwnas.latency.methods import get_method
 from hwnas.spaces import get_space
 
 _NAME: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -34,7 +35,7 @@ _NO_BATCH: Final = "a table does not say how many images one run takes; --batch-
 class AdaptSettings:
     """How a device is adapted.
 
-    method: "auto" or a key of `hwnas.latency.boards.METHODS`.
+    method: "auto" or a key of `hwnas.latency.methods.METHODS`.
     unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another than ms.
     replace: the model that the device has goes. add: its measurements stay, these join them.
     power_w: power of the device, for energy from latency where none was measured; power_error: its relative error

@@ -13,8 +13,10 @@ from hwnas.devices import load_devices
 from hwnas.energy.boards import left_out_energy, title_of
 from hwnas.energy.fewshot import ConstantPower, adapt_energy, given_power
 from hwnas.errors import UsageError
-from hwnas.latency.fewshot import AdaptedModel
+from hwnas.latency.fewshot import AdaptedModel, adapt
 from hwnas.latency.measurements import FEWEST, Measurements
+from hwnas.latency.methods import AdaptedLatency
+from hwnas.spaces import get_space
 
 
 @final
@@ -28,7 +30,7 @@ class EnergyFit:
 
 
 def fit_energy(
-    latency: AdaptedModel,
+    latency: AdaptedLatency,
     used: Measurements,
     latency_left_out: Float[Array, " n"],
     *,
@@ -47,7 +49,7 @@ def fit_energy(
             raise UsageError(f"expected measured energies or a power, got both: {known.sum()} energies, {power_w:g} W")
         return _from_energies(latency, used, latency_left_out, known)
     if power_w is not None:
-        model = given_power(latency, power_w=power_w, relative_error=power_error)
+        model = given_power(_latent(latency, used), power_w=power_w, relative_error=power_error)
         return EnergyFit(
             model=model, method="given power", answer=_answer("given power", model, 0, reason=_reason(used, known))
         )
@@ -61,16 +63,24 @@ def public_energy_devices() -> tuple[str, ...]:
 
 
 def _from_energies(
-    latency: AdaptedModel, used: Measurements, latency_left_out: Float[Array, " n"], known: Bool[Array, " n"]
+    latency: AdaptedLatency, used: Measurements, latency_left_out: Float[Array, " n"], known: Bool[Array, " n"]
 ) -> EnergyFit:
     measured = {"latency_ms": used.latency_ms[known], "energy_mj": used.energy_mj[known]}
-    model = adapt_energy(latency, used.vectors[known], **measured)
+    model = adapt_energy(_latent(latency, used), used.vectors[known], **measured)
     assert isinstance(model, ConstantPower | AdaptedModel)
     left_out = left_out_energy(model, latency_left_out[known], **measured)
     answer = _answer("measured", model, int(known.sum()), left_out=figures(measured["energy_mj"], left_out))
     return EnergyFit(
         model=model, method="constant power" if isinstance(model, ConstantPower) else "latent", answer=answer
     )
+
+
+def _latent(latency: AdaptedLatency, used: Measurements) -> AdaptedModel:
+    """The latency model if it is a latent one, else one of the same measurements: a power goes with any of them."""
+    if isinstance(latency, AdaptedModel):
+        return latency
+    space = get_space(used.space)
+    return adapt(space, used.vectors, used.latency_ms, device=latency.device, unit_is_right=True)
 
 
 def _answer(

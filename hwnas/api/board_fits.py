@@ -24,10 +24,8 @@ from hwnas.devices.user_devices import keep_models
 from hwnas.energy.boards import save_energy
 from hwnas.errors import UsageError
 from hwnas.folders import write_whole
-from hwnas.latency.adapted_files import save_adapted
-from hwnas.latency.boards import get_method
-from hwnas.latency.fewshot import AdaptedModel
 from hwnas.latency.measurements import FEWEST, Measurements
+from hwnas.latency.methods import AdaptedLatency, get_method
 from hwnas.predictors.fewshot_baselines import BASELINES
 from hwnas.spaces import Space, get_space
 
@@ -46,7 +44,7 @@ class BoardFit:
     used: Measurements
     checks: Measurements
     method: str
-    latency: AdaptedModel
+    latency: AdaptedLatency
     left_out: Float[Array, " n"]
     energy: EnergyFit
 
@@ -63,9 +61,9 @@ def fit_board(
     used, checks = selected(measured, calibrates), selected(measured, ~calibrates)
     if len(used) < FEWEST:
         raise UsageError(f"expected at least {FEWEST} nets to make a model of, got {len(used)}; measure more")
-    name, adapter = get_method(method)
+    name, way = get_method(method)
     space = get_space(measured.space)
-    latency = adapter(space, used.vectors, used.latency_ms, device=reference, unit_is_right=True)
+    latency = way.adapt(space, used.vectors, used.latency_ms, device=reference, unit_is_right=True)
     left_out = latency.left_out()[0]
     energy = fit_energy(latency, used, left_out, power_w=power_w, power_error=power_error)
     return BoardFit(
@@ -77,7 +75,7 @@ def write_models(fit: BoardFit, *, name: str) -> list[Adapted]:
     """Write the files of the models, whole or not at all, and return the lines of the card that name them."""
 
     def write(folder: Path) -> None:
-        save_adapted(folder, "latency", fit.latency)
+        get_method(fit.method)[1].save(folder, fit.latency)
         if fit.energy.model is not None:
             save_energy(folder, fit.energy.model, measured=fit.energy.answer.nets)
         write_whole(folder / TABLE, table_text(fit.used).encode())

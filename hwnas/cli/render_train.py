@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from hwnas.api.train import ComparedFigures, TrainResult
 from hwnas.cli.console import print_json, print_table, progress_bar
@@ -56,6 +57,14 @@ def print_result(
     for setting, heads in (compared or {}).items():
         _print_comparison(setting, heads)
     print(f"written to {result.folder}")
+
+
+def print_meta(path: Path, *, as_json: bool) -> None:
+    """Print where the meta-learned weights are."""
+    if as_json:
+        print_json({"weights": str(path)})
+    else:
+        print(f"written to {path}")
 
 
 def _print_comparison(setting: str, heads: dict[str, dict[str, dict[str, list[float]]]]) -> None:

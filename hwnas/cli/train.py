@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.completion import complete_device
+from hwnas.errors import UsageError
 
 Device = Annotated[
     str | None,
@@ -24,16 +25,26 @@ def train(
     compare: Annotated[
         bool, typer.Option("--compare", help="Also 900 training nets, and boosting beside every figure.")
     ] = False,
+    meta: Annotated[
+        bool, typer.Option("--meta", help="Instead the meta-learned model of new devices (hwnas adapt --method meta).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train the predictors of all devices of a space; an interrupted run goes on where it was."""
     from hwnas.api.train import compare_predictors
     from hwnas.api.train import train as run
+    from hwnas.api.train_meta import train_meta as run_meta
     from hwnas.cli import render_train
     from hwnas.cli.choices import as_target
 
+    if meta and (device or target or compare):
+        raise UsageError("--meta trains one model for all devices' latency: drop --device, --target and --compare")
     wanted = render_train.wanted(device, as_target(target))
     with render_train.training_progress() as progress:
+        if meta:
+            return render_train.print_meta(
+                run_meta(space=space, out=out, seed=seed, progress=progress), as_json=as_json
+            )
         result = run(space=space, out=out, seed=seed, progress=progress)
         figures = compare_predictors(space=space, out=out, seed=seed, progress=progress) if compare else None
-    render_train.print_result(result, figures, wanted=wanted, as_json=as_json)
+    return render_train.print_result(result, figures, wanted=wanted, as_json=as_json)

@@ -19,7 +19,10 @@ from hwnas.devices import get_device, load_devices, user_cards, write_card
 from hwnas.devices.user_devices import models_folder
 from hwnas.energy import energy_model
 from hwnas.errors import UsageError
+from hwnas.estimates import CostModel, Estimate
 from hwnas.latency import latency_model
+from hwnas.latency.fewshot import AdaptedModel
+from hwnas.latency.methods import METHODS, Method
 from hwnas.spaces import get_space
 
 Board = Callable[..., np.ndarray]
@@ -181,3 +184,53 @@ def test_a_measured_table_comes_before_an_adapted_model(measured: Path, ten: Pat
     where, some = {"space": "nasbench201", "dataset": "cifar10"}, CELLS.sample(2, seed=0)
     assert latency_model("b", **where).predict(some).provenance.kind == "measured"
     assert latency_model("b", **where, source="predicted").predict(some).provenance.kind == "predicted"
+
+
+def test_another_method_is_one_entry(
+    write: Write, taught: Path, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A method that is no few-shot model: it has the same answers, and its own files."""
+
+    class Line(CostModel):
+        """Latency as a line in the MACs; of other answers those of the latent model."""
+
+        target = "latency"
+
+        def __init__(self, latent: AdaptedModel) -> None:
+            self.latent, self.model = latent, latent.model
+            self.space, self.device = latent.space, latent.device
+            known = latent.observations
+            self.line = np.polyfit(CELLS.counts(known.vectors, dataset="cifar10")["macs"], known.costs, 1)
+
+        def left_out(self) -> Any:
+            return self.latent.left_out()
+
+        def leave_one_out(self) -> Any:
+            return self.latent.leave_one_out()
+
+        def suspect(self) -> Any:
+            return self.latent.suspect()
+
+        def next_nets(self, k: int = 3, *, seed: int = 0) -> np.ndarray:
+            return self.latent.next_nets(k, seed=seed)
+
+        def predict(self, architectures: np.ndarray, *, confidence: float = 0.9) -> Estimate:
+            mean = np.polyval(self.line, CELLS.counts(architectures, dataset="cifar10")["macs"])
+            return replace(self.latent.predict(architectures, confidence=confidence), mean=mean)
+
+    method = Method(
+        title="a line",
+        adapt=lambda *arguments, **options: Line(METHODS["latent"].adapt(*arguments, **options)),
+        save=lambda folder, model: METHODS["latent"].save(folder, model.latent),
+        load=lambda folder: Line(METHODS["latent"].load(folder)),
+    )
+    monkeypatch.setattr("hwnas.latency.methods.METHODS", {**METHODS, "line": method})
+    vectors = CELLS.sample(12, seed=3)
+    path = write(tmp_path, vectors, board(CELLS, vectors), 3 * board(CELLS, vectors))
+    answer = adapt(path, name="b", settings=AdaptSettings(method="line"))
+    assert answer.method == "line" and answer.energy.power_w == pytest.approx(3.0)
+    where, macs = {"space": "nasbench201", "dataset": "cifar10"}, CELLS.counts(vectors, dataset="cifar10")["macs"]
+    estimate = latency_model("b", **where).predict(vectors)
+    assert np.allclose(estimate.mean, np.polyval(np.polyfit(macs, board(CELLS, vectors), 1), macs))
+    assert estimate.provenance.summary.startswith("predicted by a line, adapted from 12 measurements on ")
+    assert np.allclose(energy_model("b", **where).predict(vectors).mean, 3 * estimate.mean)

@@ -265,14 +265,10 @@ def test_the_same_question_has_the_same_answer_and_one_name_may_stand_alone(ship
 def test_an_extra_cost_that_is_not_there_is_a_note(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hwnas.api import objectives
 
-    real = objectives.cost_model
+    def no_table(*_: object, **__: object) -> object:
+        raise DataError("no such table")
 
-    def without_latency(target: str, *arguments: object, **options: object) -> object:
-        if target == "latency":
-            raise DataError("no such table")
-        return real(target, *arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(objectives, "cost_model", without_latency)
+    monkeypatch.setattr(objectives, "latency_model", no_table)
     result = hwnas.pareto("tx2", budget_mj=20)
     assert result.other_costs == () and "latency_ms is not listed: no such table" in result.notes
     with pytest.raises(DataError, match="no such table"):

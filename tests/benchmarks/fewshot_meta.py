@@ -38,11 +38,12 @@ from torch.func import functional_call, grad, vmap
 
 from hwnas import metrics
 from hwnas.arrays import Array, Integer
+from hwnas.latency.fewshot import AdaptedModel
 from hwnas.latency.meta import adapt_meta
 from hwnas.latency.observations import check_observations
-from hwnas.predictors.fewshot_model import KnownColumn
+from hwnas.predictors.fewshot_model import FewShotModel, KnownColumn
 from hwnas.predictors.meta_gcn import inner_loss, standardise
-from hwnas.predictors.meta_model import MetaModel, encode, learn_meta, load_meta, new_member, save_meta
+from hwnas.predictors.meta_model import MetaModel, encode, learn_meta, load_meta, new_network, save_meta
 from hwnas.predictors.meta_training import MetaPlan
 
 _SCRATCH_STEPS: Final = 300
@@ -80,10 +81,21 @@ def meta_figures(model: MetaModel, source: Help, device: str, nets: Integer[Arra
     }
 
 
+def both_figures(
+    model: MetaModel, latent: FewShotModel, source: Help, device: str, nets: Integer[Array, " k"]
+) -> Figures:
+    """Figures of the geometric mean of both models."""
+    true, rows = source.latencies[device], queries(source.latencies[device])
+    observations = check_observations(SPACE, source.vectors[nets], true[nets])
+    other = AdaptedModel(space=SPACE, device=device, target="latency", observations=observations, model=latent)
+    both = [own.predict(source.vectors[rows]).mean for own in (adapt_meta(SPACE, observations, model=model), other)]
+    return point_figures(true[rows], np.sqrt(both[0] * both[1]))
+
+
 def from_scratch(source: Help, device: str, nets: list[Integer[Array, " k"]]) -> Figures:
     """Figures of the same network from random weights, trained on the measurements of each draw by Adam."""
     true, rows = source.latencies[device], queries(source.latencies[device])
-    network = new_member(SPACE, seed=0).network
+    network = new_network(SPACE, seed=0).network
     measured = np.stack(nets)
     nodes = encode(SPACE, source.vectors[measured.ravel()])
     nodes = nodes.reshape(*measured.shape, *nodes.shape[1:])
@@ -123,7 +135,10 @@ def protocol(
         nets = list(measured_nets(source, latent, choice, count=10, draws=draws))
         for name in devices:
             progress(f"{choice}, {name}")
-            results[name][f"meta {choice}"] = mean_figures([meta_figures(model, source, name, own) for own in nets])
+            rows = [meta_figures(model, source, name, own) for own in nets]
+            results[name][f"meta {choice}"] = mean_figures(rows)
+            rows = [both_figures(model, latent, source, name, own) for own in nets]
+            results[name][f"meta and latent {choice}"] = mean_figures(rows)
             if choice == "random":
                 results[name]["scratch random"] = from_scratch(source, name, nets)
     return results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from hwnas.predictors import meta_model as models
 from hwnas.predictors.fewshot_intervals import Calibration
 from hwnas.predictors.fewshot_model import KnownColumn
 from hwnas.predictors.meta_gcn import LOWEST, MetaGCN, inner_loss, kernel, regularised_inverse, standardise
-from hwnas.predictors.meta_model import MetaModel, encode, learn_meta, load_meta, meta_path, new_member, save_meta
+from hwnas.predictors.meta_model import MetaModel, encode, learn_meta, load_meta, meta_path, new_network, save_meta
 from hwnas.predictors.meta_tasks import KnownTasks, TaskMix, draw_task, known_tasks
 from hwnas.predictors.meta_training import MetaPlan, few_shot, meta_train
 from hwnas.spaces import NASBench201
@@ -48,13 +49,22 @@ def columns(vectors: np.ndarray) -> list[KnownColumn]:
     return [KnownColumn(name=name, physical=name, costs=latencies(name, vectors)) for name in FAMILY]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Calibration on two numbers of measurements and few queries: seconds instead of half a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "SIZES", (5, 12))
+        patch.setattr(models, "_QUERIES", 60)
+        yield
+
+
 @pytest.fixture(scope="module")
-def learned(vectors: np.ndarray, columns: list[KnownColumn]) -> MetaModel:
+def learned(quick: None, vectors: np.ndarray, columns: list[KnownColumn]) -> MetaModel:
     return learn_meta(SPACE, vectors, columns, plan=TINY, facts={"learned_from": "a family"})
 
 
 def in_double() -> MetaGCN:
-    return new_member(SPACE, seed=0).double()
+    return new_network(SPACE, seed=0).double()
 
 
 def some_task(vectors: np.ndarray, device: str = "board") -> tuple[torch.Tensor, torch.Tensor]:
@@ -141,7 +151,7 @@ def test_the_order_of_the_measurements_does_not_matter(learned: MetaModel, vecto
 
 def test_same_seed_same_weights_and_another_seed_others(vectors: np.ndarray, columns: list[KnownColumn]) -> None:
     def trained(seed: int) -> dict[str, torch.Tensor]:
-        member = new_member(SPACE, seed=seed)
+        member = new_network(SPACE, seed=seed)
         meta_train(member, known_tasks(encode(SPACE, vectors).numpy(), columns), plan=TINY, seed=seed)
         return member.state_dict()
 
@@ -161,7 +171,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
             if done == stop:
                 raise KeyboardInterrupt
 
-        member = new_member(SPACE, seed=0)
+        member = new_network(SPACE, seed=0)
         meta_train(member, known, plan=TINY, seed=0, checkpoint=checkpoint, progress=progress)
         return member
 
@@ -171,7 +181,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
             run(tmp_path / "part", stop=stop)
     resumed = run(tmp_path / "part").state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    other = new_member(SPACE, seed=0)
+    other = new_network(SPACE, seed=0)
     meta_train(other, known, plan=MetaPlan(episodes=2, tasks=2, queries=5), seed=0, checkpoint=tmp_path / "part")
     assert not torch.equal(other.state_dict()["network.cost.weight"], whole["network.cost.weight"])
 
@@ -189,7 +199,7 @@ def test_meta_learning_and_adaptation_lower_the_loss_on_a_device_that_was_not_se
             predicted = few_shot(member, nodes[draws[:, :10]], logs[draws[:, :10]], nodes[draws[:, 10:]], steps=steps)
         return float((predicted - logs[draws[:, 10:]]).abs().mean())
 
-    member = new_member(SPACE, seed=0)
+    member = new_network(SPACE, seed=0)
     untrained = error(member, 0)
     plan = MetaPlan(episodes=60, tasks=4, queries=20, plain=0.9)
     meta_train(member, known_tasks(nodes.numpy(), taught), plan=plan, seed=0)
@@ -232,7 +242,7 @@ def test_files_of_something_else_are_refused(learned: MetaModel, tmp_path: Path)
     path.write_bytes(b"not a model")
     with pytest.raises(DataError, match="expected trained weights"):
         load_meta(path, SPACE)
-    other = MetaModel(space=SPACE, members=learned.members, calibration=learned.calibration, facts=learned.facts)
+    other = MetaModel(space=SPACE, network=learned.network, calibration=learned.calibration, facts=learned.facts)
     models.save_tensors(path, {"header": torch.zeros(3, dtype=torch.uint8)})
     with pytest.raises(DataError, match="expected meta-learned weights"):
         load_meta(path, SPACE)

@@ -1,0 +1,84 @@
+"""Ways to make a latency model of a new device, by name: how each adapts, and how its model is kept and opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, final, runtime_checkable
+
+from hwnas.arrays import Array, Float, Integer
+from hwnas.errors import UnknownNameError
+from hwnas.estimates import Estimate, Target
+from hwnas.latency.adapted_files import load_adapted, save_adapted
+from hwnas.latency.fewshot import AdaptedModel, LeaveOneOut, Suspect, adapt
+
+AUTO: Final = "auto"
+_FILES: Final = "latency"
+
+
+@runtime_checkable
+class Taught(Protocol):
+    """What known devices taught. facts: JSON values for people, the names of the `devices` among them."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+
+
+@runtime_checkable
+class AdaptedLatency(Protocol):
+    """What an adapted latency model answers, whatever its method; the members are explained in `AdaptedModel`."""
+
+    space: str
+    device: str
+    target: Target
+
+    @property
+    def model(self) -> Taught: ...
+
+    def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate: ...
+
+    def left_out(self) -> tuple[Float[Array, " n"], Float[Array, " n"]]: ...
+
+    def leave_one_out(self) -> LeaveOneOut: ...
+
+    def suspect(self) -> list[Suspect]: ...
+
+    def next_nets(self, k: int = 3, *, seed: int = 0) -> Integer[Array, "k v"]: ...
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A way to adapt.
+
+    title: for people. adapt: a function with the arguments of `fewshot.adapt`. save: writes a model's files into a
+    folder; load: opens them, and raises `DataError` where they are absent or damaged.
+    """
+
+    title: str
+    adapt: Callable[..., AdaptedLatency]
+    save: Callable[[Path, Any], None]
+    load: Callable[[Path], Any]
+
+
+def _save_latent(folder: Path, model: AdaptedModel) -> None:
+    save_adapted(folder, _FILES, model)
+
+
+def _load_latent(folder: Path) -> AdaptedModel:
+    return load_adapted(folder, _FILES)
+
+
+# The best on validation devices first: that is what "auto" takes.
+METHODS: Final[Mapping[str, Method]] = {
+    "latent": Method(title="a latent few-shot model", adapt=adapt, save=_save_latent, load=_load_latent),
+}
+
+
+def get_method(name: str) -> tuple[str, Method]:
+    """Name and facts of a way to adapt; "auto" is the first. Raises `UnknownNameError`."""
+    wanted = next(iter(METHODS)) if name == AUTO else name
+    if wanted not in METHODS:
+        raise UnknownNameError("method of adapting", name, [*METHODS, AUTO])
+    return wanted, METHODS[wanted]
