@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hwnas.predictors.meta_model import MetaModel
     from hwnas.predictors.meta_training import MetaPlan
 
+_FILE: Final = "{}_meta.safetensors"
 _OUTLIERS: Final = 0.05  # share of measurements that are wrong, before any is looked at
 _OUTLIER_SPREAD: Final = 10.0  # deviations of a wrong one, in those of a right one
 
@@ -146,15 +147,23 @@ def adapt_meta_latency(
 def meta_model(space: Space) -> MetaModel:
     """The user's own meta-learned weights of a space, else the shipped ones. Raises `DataError` without any."""
     folders = (cache_folder() / "predictors", SHIPPED_FOLDER)
-    load_meta, meta_path = _files()
-    for folder in folders:
-        path = meta_path(folder, space.name)
+    paths = [folder / _FILE.format(space.name) for folder in folders]
+    for path in paths:
         if path.exists():
-            return load_meta(path, space)
+            return open_meta(path, space)
     raise DataError(
         f"expected meta-learned weights of {space.name}, found none in {folders[0]} or among what is shipped; "
         f"train them with `hwnas train --meta --space {space.name}`"
     )
+
+
+def open_meta(path: Path, space: Space) -> MetaModel:
+    """The model in a file. Raises `DataError` for a damaged one, `MissingExtraError` without torch."""
+    try:
+        from hwnas.predictors.meta_model import load_meta
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("the meta-learned latency model", "torch") from error
+    return load_meta(path, space)
 
 
 def train_meta(
@@ -167,11 +176,13 @@ def train_meta(
 ) -> Path:
     """Meta-learn the network of a space from all its known devices, and write `<space>_meta.safetensors` to `out`.
 
-    out: by default the cache, where `meta_model` looks first. About ten minutes on one core; an interrupted training
+    out: by default the cache, where `meta_model` looks first. About seven minutes of one core; an interrupted training
     goes on where it was. Raises `DataError` where nothing is known of the space, `UsageError` for too few devices.
     """
-    _files()
-    from hwnas.predictors.meta_model import learn_meta, meta_path, save_meta
+    try:
+        from hwnas.predictors.meta_model import learn_meta, save_meta
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("meta-learning", "torch") from error
 
     folder = out or cache_folder() / "predictors"
     known = known_latencies(space, seed=seed)
@@ -186,14 +197,6 @@ def train_meta(
     model = learn_meta(
         space, known.vectors, known.columns, plan=plan, seed=seed, facts=facts, folder=kept, progress=progress
     )
-    path = meta_path(folder, space.name)
+    path = folder / _FILE.format(space.name)
     save_meta(path, model)
     return path
-
-
-def _files() -> tuple[Callable[[Path, Space], MetaModel], Callable[[Path, str], Path]]:
-    try:
-        from hwnas.predictors.meta_model import load_meta, meta_path
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("the meta-learned latency model", "torch") from error
-    return load_meta, meta_path

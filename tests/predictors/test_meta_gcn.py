@@ -13,12 +13,13 @@ from hwnas.errors import DataError, UsageError
 from hwnas.latency import meta
 from hwnas.latency.known_devices import KnownLatencies
 from hwnas.latency.meta import adapt_meta, adapt_meta_latency, meta_model, train_meta
+from hwnas.latency.meta_files import load_adapted_meta, save_adapted_meta
 from hwnas.latency.observations import check_observations
 from hwnas.predictors import meta_model as models
 from hwnas.predictors.fewshot_intervals import Calibration
 from hwnas.predictors.fewshot_model import KnownColumn
 from hwnas.predictors.meta_gcn import LOWEST, MetaGCN, inner_loss, kernel, regularised_inverse, standardise
-from hwnas.predictors.meta_model import MetaModel, encode, learn_meta, load_meta, meta_path, new_network, save_meta
+from hwnas.predictors.meta_model import MetaModel, encode, learn_meta, load_meta, new_network, save_meta
 from hwnas.predictors.meta_tasks import KnownTasks, TaskMix, draw_task, known_tasks
 from hwnas.predictors.meta_training import MetaPlan, few_shot, meta_train
 from hwnas.spaces import NASBench201
@@ -227,7 +228,7 @@ def test_devices_that_measured_different_networks_are_not_mixed(vectors: np.ndar
 
 
 def test_the_file_gives_the_same_predictions(learned: MetaModel, vectors: np.ndarray, tmp_path: Path) -> None:
-    path = meta_path(tmp_path, SPACE.name)
+    path = tmp_path / "weights.safetensors"
     save_meta(path, learned)
     again = load_meta(path, SPACE)
     costs = latencies("phone", vectors[:10])
@@ -238,7 +239,7 @@ def test_the_file_gives_the_same_predictions(learned: MetaModel, vectors: np.nda
 
 
 def test_files_of_something_else_are_refused(learned: MetaModel, tmp_path: Path) -> None:
-    path = meta_path(tmp_path, SPACE.name)
+    path = tmp_path / "weights.safetensors"
     path.write_bytes(b"not a model")
     with pytest.raises(DataError, match="expected trained weights"):
         load_meta(path, SPACE)
@@ -306,6 +307,23 @@ def test_bad_measurements_are_refused(learned: MetaModel, vectors: np.ndarray) -
         adapt_meta_latency(SPACE, vectors[:10, :5], costs, device="mine", model=learned)
 
 
+def test_an_adapted_device_comes_back_from_its_files(adapted: meta.AdaptedMeta, tmp_path: Path) -> None:
+    save_adapted_meta(tmp_path, "latency", adapted)
+    again = load_adapted_meta(tmp_path, "latency")
+    wanted = SPACE.sample(40, seed=9)
+    np.testing.assert_array_equal(again.predict(wanted).mean, adapted.predict(wanted).mean)
+    assert (again.device, again.observations.rows.tolist()) == ("mine", list(range(12)))
+    text = (tmp_path / "latency.json").read_text()
+    for wrong, complaint in (
+        (text.replace('"model": "meta"', '"model": "latent"'), "got 'latent'"),
+        (text.replace('"weights_sha256": "', '"weights_sha256": "0'), "got others"),
+        (text[:-20], "adapt the device again"),
+    ):
+        (tmp_path / "latency.json").write_text(wrong)
+        with pytest.raises(DataError, match=complaint):
+            load_adapted_meta(tmp_path, "latency")
+
+
 def test_too_few_devices_or_networks_are_refused(vectors: np.ndarray, columns: list[KnownColumn]) -> None:
     with pytest.raises(UsageError, match="at least 3 known devices"):
         learn_meta(SPACE, vectors, columns[:2], plan=TINY)
@@ -328,7 +346,7 @@ def test_training_writes_what_is_then_found(
     known = KnownLatencies(vectors=vectors, columns=tuple(columns), summary="a family")
     monkeypatch.setattr(meta, "known_latencies", lambda space, seed: known)
     path = train_meta(SPACE, plan=TINY)
-    assert path == meta_path(tmp_path / "predictors", SPACE.name)
+    assert path == tmp_path / "predictors" / "nasbench201_meta.safetensors"
     assert meta_model(SPACE).facts["devices"] == sorted(FAMILY)
     assert isinstance(meta_model(SPACE).calibration, Calibration)
     assert not list((tmp_path / "predictors" / "training").glob("*"))
