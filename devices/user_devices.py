@@ -59,11 +59,15 @@ def keep_models(name: str, write: Callable[[Path], None]) -> str:
 def keep_card(card: Card) -> Path:
     """Write a card into the user's folder, replacing one of the same name; models that only the old one named go.
 
-    Raises `DataError` where it cannot be written or read back.
+    Raises `DataError` where it cannot be written or read back; then models that only the new one names go.
     """
     before = own_card(card.name)
     path = user_cards() / f"{card.name}.toml"
-    write_card(card, path)
+    try:
+        write_card(card, path)
+    except BaseException:  # Ctrl-C included: no model without a card stays behind
+        _drop_models(card, kept=before)
+        raise
     if before is not None:
         _drop_models(before, kept=card)
     return path

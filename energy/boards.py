@@ -23,6 +23,7 @@ from hwnas.latency.adapted_files import load_adapted, save_adapted
 from hwnas.latency.boards import BoardModel, load_latency, model_path
 from hwnas.latency.fewshot import AdaptedModel
 from hwnas.latency.methods import METHODS
+from hwnas.latency.observations import FEWEST
 from hwnas.spaces import Space
 
 VERSION: Final = 1
@@ -53,7 +54,10 @@ def load_energy(folder: Path, latency: CostModel) -> CostModel:
         figures = {name: float(facts[name]) for name in _FIGURES}
         if not (np.isfinite(list(figures.values())).all() and figures["power_w"] > 0 and figures["power_spread"] >= 0):
             raise ValueError(f"figures {figures}")
-        return ConstantPower(latency, measured=max(int(facts["measured"]), 1), **figures)
+        measured = int(facts["measured"])
+        if measured != 0 and measured < FEWEST:
+            raise ValueError(f"measured {measured}")
+        return ConstantPower(latency, measured=measured, **figures)
     except (*ARCHIVE_DAMAGE, AttributeError) as error:
         raise DataError(f"{path}: expected an energy model, got {error!r}; {_REPAIR}") from error
 

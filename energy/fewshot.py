@@ -13,6 +13,7 @@ from typing import Final, final
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
+from hwnas.energy.student import student_reach
 from hwnas.errors import UsageError
 from hwnas.estimates import CostModel, Estimate, Provenance
 from hwnas.latency.fewshot import AdaptedModel
@@ -27,7 +28,8 @@ _MUST_BEAT_BY: Final = 0.8  # the model's error as a share of that of constant p
 class ConstantPower(CostModel):
     """Latency of a model times the median power of the measured networks.
 
-    power_w: median; power_spread: standard deviation of the logarithm of the power of one network.
+    power_w: median; power_spread: standard deviation of the logarithm of the power of one network. measured: networks
+    that both are estimated from; 0 where both were given, which are then taken as known.
     """
 
     target = "energy"
@@ -41,7 +43,7 @@ class ConstantPower(CostModel):
         """Energy (mJ); the errors of latency and power are taken as independent, so their squares add up."""
         latency = self._latency.predict(architectures, confidence=confidence)
         mean = self.power_w * latency.mean
-        reach = NormalDist().inv_cdf((1 + confidence) / 2) * self.power_spread * math.sqrt(1 + 1 / self._measured)
+        reach = self._power_reach(confidence)
         low, high = (
             np.zeros_like(mean) if bound is None else np.log(bound / latency.mean)
             for bound in (latency.lower, latency.upper)
@@ -54,14 +56,28 @@ class ConstantPower(CostModel):
             unit=self.unit,
             provenance=Provenance(
                 kind="predicted",
-                summary=(
-                    f"{self.power_w:.3g} W times the latency; the power of {self._measured} measured networks "
-                    f"differs by {100 * self.power_spread:.0f} %"
-                ),
+                summary=self._summary(),
                 source=f"constant power of {self.device}",
-                trained_on=self._measured,
+                trained_on=self._measured or None,
             ),
         )
+
+    def _power_reach(self, confidence: float) -> float:
+        """How far the logarithm of one network's power may lie from the median.
+
+        Estimated from n networks, the spread makes it Student's t, and the median of n has a variance of pi / 2n of
+        that of one (asymptotically).
+        """
+        if not self._measured:
+            return NormalDist().inv_cdf((1 + confidence) / 2) * self.power_spread
+        widened = self.power_spread * math.sqrt(1 + math.pi / (2 * self._measured))
+        return student_reach(confidence, self._measured - 1) * widened
+
+    def _summary(self) -> str:
+        differs = f"differs by {100 * math.expm1(self.power_spread):.0f} %"
+        if not self._measured:
+            return f"{self.power_w:.3g} W, which were given, times the latency; it was said that the power {differs}"
+        return f"{self.power_w:.3g} W times the latency; the power of {self._measured} measured networks {differs}"
 
 
 def adapt_energy(
@@ -110,7 +126,7 @@ def given_power(latency: CostModel, *, power_w: float, relative_error: float) ->
         raise UsageError(f"expected a power above 0 W, got {power_w}")
     if not 0 <= relative_error < 1:
         raise UsageError(f"expected a relative error of the power from 0 to below 1, got {relative_error}")
-    return ConstantPower(latency, power_w=power_w, power_spread=math.log1p(relative_error), measured=1)
+    return ConstantPower(latency, power_w=power_w, power_spread=math.log1p(relative_error), measured=0)
 
 
 def _power_without_each(powers: Float[Array, " n"]) -> Float[Array, " n"]:

@@ -52,6 +52,10 @@ class DataError(HwnasError):
     """A data file is absent, truncated, of a wrong version or does not have the contents that were published."""
 
 
+class AbsentError(DataError):
+    """Scores or accuracies that were asked for are not at hand; the message says how to get them."""
+
+
 class OfflineError(DataError):
     """A download was needed and did not come; the message says how to import the file by hand."""
 

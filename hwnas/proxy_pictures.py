@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def evaluation_picture(result: EvaluateResult, *, suffix: str = "png") -> bytes:
-    """Spearman's rho of each proxy by task; below, how alike proxies are on the first task, and the profile."""
+    """Spearman's rho of each proxy by task; below, how alike those of the first task are, and the profile."""
     tasks = result.tasks
-    names = _in_order(tasks[0])
+    names = _in_order(tasks)
     height = 1.6 + 0.17 * len(names) * max(1.0, len(tasks) / 3) + 0.22 * len(names)
 
     def draw(figure: Any) -> None:
         grid = figure.add_gridspec(2, 2, height_ratios=[max(1.0, len(tasks) / 3), 1.3])
         _draw_bars(figure.add_subplot(grid[0, :]), result, names)
         compared = figure.add_subplot(grid[1, 0] if result.over_tasks else grid[1, :])
-        _draw_likeness(compared, tasks[0], names)
+        _draw_likeness(compared, tasks[0], [name for name in names if tasks[0].of(name)])
         if result.over_tasks:
             _draw_profile(figure.add_subplot(grid[1, 1]), result)
 
-    return drawn(draw, size=(8.4, min(height, 14.0)), suffix=suffix)
+    return drawn(draw, size=(8.4, min(max(height, 3.0 + 0.3 * len(tasks)), 14.0)), suffix=suffix)
 
 
 def sensitivity_picture(result: SensitivityResult, *, suffix: str = "png") -> bytes:
@@ -51,9 +52,12 @@ def sensitivity_picture(result: SensitivityResult, *, suffix: str = "png") -> by
     return drawn(draw, size=(7.2, 4.2), suffix=suffix)
 
 
-def _in_order(task: TaskFigures) -> list[str]:
-    """Proxies from the worst to the best, so that a horizontal bar chart has the best on top."""
-    return [p.name for p in sorted(task.proxies, key=lambda p: p.spearman if math.isfinite(p.spearman) else -2.0)]
+def _in_order(tasks: Sequence[TaskFigures]) -> list[str]:
+    """Proxies of any task, from the worst mean to the best, so that a horizontal bar chart has the best on top."""
+    found: dict[str, list[float]] = {}
+    for figures in (figures for task in tasks for figures in task.proxies):
+        found.setdefault(figures.name, []).append(figures.spearman if math.isfinite(figures.spearman) else -2.0)
+    return sorted(found, key=lambda name: float(np.mean(found[name])))
 
 
 def _draw_bars(axes: Any, result: EvaluateResult, names: list[str]) -> None:
@@ -62,7 +66,10 @@ def _draw_bars(axes: Any, result: EvaluateResult, names: list[str]) -> None:
         figures = [task.of(name) for name in names]
         lengths = [math.nan if f is None else f.spearman for f in figures]
         places = np.arange(len(names)) + 0.4 - (number + 0.5) * thickness
-        axes.barh(places, lengths, height=thickness, color=COLOURS[number % len(COLOURS)], label=task.name)
+        colour, hatch = COLOURS[number % len(COLOURS)], ("", "////", "....")[number // len(COLOURS) % 3]
+        axes.barh(
+            places, lengths, height=thickness, color=colour, hatch=hatch, edgecolor="white", lw=0, label=task.name
+        )
     axes.set_yticks(range(len(names)), names)
     for label in axes.get_yticklabels():
         if label.get_text() in ("params", "flops"):
@@ -70,7 +77,9 @@ def _draw_bars(axes: Any, result: EvaluateResult, names: list[str]) -> None:
             label.set_fontstyle("italic")
     axes.axvline(0, color="black", lw=0.7)
     axes.set_xlabel("Spearman's rho with true accuracy, all nets (baselines in italics)")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    few = len(result.tasks) <= 3  # more names than bars leave room for stand beside them
+    beside: dict[str, Any] = {} if few else {"bbox_to_anchor": (1.0, 1.0)}
+    axes.legend(frameon=False, fontsize=8 if few else 7, loc="lower right" if few else "upper left", **beside)
 
 
 def _draw_likeness(axes: Any, task: TaskFigures, names: list[str]) -> None:
@@ -80,6 +89,7 @@ def _draw_likeness(axes: Any, task: TaskFigures, names: list[str]) -> None:
     axes.set_xticks(range(len(rows)), list(reversed(names)), rotation=90, fontsize=6)
     axes.set_yticks(range(len(rows)), list(reversed(names)), fontsize=6)
     axes.set_title(f"rho between proxies, {task.name}\n({task.compared:,} nets)", fontsize=8, loc="left")
+    axes.set_anchor("W")
     axes.figure.colorbar(image, ax=axes, shrink=0.7)
 
 

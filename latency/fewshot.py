@@ -14,7 +14,7 @@ from typing import Final, Literal, final, get_args
 import numpy as np
 
 from hwnas import data, metrics
-from hwnas.arrays import Array, Bool, Float, Integer
+from hwnas.arrays import Array, Bool, Float, Int, Integer
 from hwnas.errors import UsageError
 from hwnas.estimates import CostModel, Estimate, Provenance, Target
 from hwnas.latency.known_devices import few_shot_model
@@ -30,7 +30,7 @@ PlanMethod = Literal["informative", "random", "reference"]
 _POOL: Final = 2000  # networks among which are chosen those to measure
 _POPULATION: Final = 1000  # networks whose uncertainty is to fall
 _BLOCK: Final = 4096
-_PARTS: Final = 20
+FOLDS: Final = 20  # in which measurements are left out where there are more of them
 
 
 @final
@@ -112,7 +112,7 @@ class AdaptedModel(CostModel):
     def _left_out(self) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         count, costs = len(self.observations), self.observations.costs
         mean, deviation = np.empty(count), np.empty(count)
-        for part in np.array_split(np.random.default_rng(0).permutation(count), min(count, _PARTS)):
+        for part in left_out_parts(count):
             others = np.setdiff1d(np.arange(count), part)
             posterior = posterior_of(self.model.prior, self._features[:, others], costs[others])
             mean[part], deviation[part] = predict(self.model.prior, posterior, self._features[:, part])
@@ -185,6 +185,11 @@ def adapt(
     known = None if unit_is_right else model.facts.get("typical_cost")
     observations = check_observations(space, vectors, latency_ms, known=known)
     return AdaptedModel(space=space, device=device, target="latency", observations=observations, model=model)
+
+
+def left_out_parts(count: int) -> list[Int[Array, " k"]]:
+    """Rows that are left out together: each alone up to twenty measurements, a random twentieth of more of them."""
+    return np.array_split(np.random.default_rng(0).permutation(count), min(count, FOLDS))
 
 
 def plan(

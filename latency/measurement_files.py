@@ -12,7 +12,9 @@ from hwnas.devices.agent.files import RESULTS_SCHEMA, AgentError, read_json
 from hwnas.errors import DataError, UsageError
 
 UNITS_MS: Final = {"ms": 1.0, "s": 1e3, "us": 1e-3}
+ROLES: Final = ("calibrate", "check")
 COLUMNS: Final = ("architecture", "latency_ms", "energy_mj")
+_TOO_MUCH: Final = "beyond the header"  # where csv puts further values of a row
 NO_ENERGY: Final = "the table has no energy for it"
 
 
@@ -60,6 +62,8 @@ def _rows_of_results(results: dict[str, Any]) -> Rows:
     nets = [net for net in results["nets"] if net["latency_ms"] is not None]
     missing = [f"{net['name']}: {net['latency_reason']}" for net in results["nets"] if net["latency_ms"] is None]
     notes = [f"not measured: {line}" for line in missing]
+    if not all(net["latency_ms"]["rounds"] for net in nets):
+        raise ValueError("rounds of every measured net")
     wanted = results["protocol"]["rounds"]
     fewer = sum(len(net["latency_ms"]["rounds"]) < wanted for net in nets)
     if fewer:
@@ -74,22 +78,49 @@ def _rows_of_results(results: dict[str, Any]) -> Rows:
         architectures=tuple(str(net["arch"]) for net in nets),
         rounds=tuple(tuple(float(value) for value in net["latency_ms"]["rounds"]) for net in nets),
         energies=tuple(math.nan if net["energy_mj"] is None else float(net["energy_mj"]["median"]) for net in nets),
-        energy_reasons=tuple(str(net["energy_reason"] or "") for net in nets),
-        roles=tuple(str(net["role"]) for net in nets),
+        energy_reasons=tuple(_reason(net) for net in nets),
+        roles=tuple(_role(net["role"]) for net in nets),
         space=str(results["kit"]["space"]),
         dataset=str(results["kit"]["dataset"]),
-        batch_size=int(results["kit"]["batch_size"]),
-        device={part: results[part] for part in ("device", "runtime", "protocol", "meter", "idle_power_w", "started")},
+        batch_size=_batch_size(results["kit"]["batch_size"]),
+        device=_facts(results),
         notes=tuple(notes),
     )
+
+
+def _reason(net: dict[str, Any]) -> str:
+    return "" if net["energy_mj"] is not None else str(net["energy_reason"] or "no reason is given")
+
+
+def _role(value: Any) -> str:
+    if value not in ROLES:
+        raise ValueError(f"roles of {' or '.join(ROLES)} (it has {value!r})")
+    return str(value)
+
+
+def _batch_size(value: Any) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"a batch size of at least 1 (it has {value!r})")
+    return value
+
+
+def _facts(results: dict[str, Any]) -> dict[str, Any]:
+    """What was measured and how, with all that cards and comparisons quote of it."""
+    for part, wanted in (("device", ()), ("runtime", ("name",)), ("protocol", ("warmup_s", "window_s")), ("meter", ())):
+        if not isinstance(results[part], dict):
+            raise TypeError(f"facts of the {part}")
+        absent = [name for name in wanted if name not in results[part]]
+        if absent:
+            raise KeyError(f"{part}.{absent[0]}")
+    return {part: results[part] for part in ("device", "runtime", "protocol", "meter", "idle_power_w", "started")}
 
 
 def rows_of_table(path: Path) -> Rows:
     """The rows of a CSV file. Raises `DataError` where it cannot be read, `UsageError` for what it says."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            header, lines = reader.fieldnames or [], list(reader)
+            reader = csv.DictReader(file, skipinitialspace=True, restkey=_TOO_MUCH)
+            header, numbered = reader.fieldnames or [], [(reader.line_num, line) for line in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"expected a CSV file in UTF-8 with columns {', '.join(COLUMNS)}, got {path}: {error}"
@@ -97,17 +128,27 @@ def rows_of_table(path: Path) -> Rows:
     for name in COLUMNS[:2]:
         if name not in header:
             raise UsageError(
-                f"{path}: expected the columns {', '.join(COLUMNS)} (the last may be absent), got {header}"
+                f"{path}: expected the columns {', '.join(COLUMNS)} with commas between them (the last may be absent), "
+                f"got {header}"
             )
-    places = [f"row {number}" for number in range(2, len(lines) + 2)]
+    lines, places = [line for _, line in numbered], [f"row {number}" for number, _ in numbered]
+    for line, place in zip(lines, places, strict=True):
+        if _TOO_MUCH in line:
+            raise UsageError(
+                f"{path}, {place}: expected {len(header)} values as in the header, got {len(line[_TOO_MUCH])} more; "
+                "decimals are written with a point, and what holds commas stands in double quotes"
+            )
     latencies = [_number(line["latency_ms"], path, place) for line, place in zip(lines, places, strict=True)]
-    energies = [_energy(line.get("energy_mj"), path, place) for line, place in zip(lines, places, strict=True)]
+    energies = [
+        _number(text, path, place) if (text := line.get("energy_mj") or "").strip() else math.nan
+        for line, place in zip(lines, places, strict=True)
+    ]
     return Rows(
         places=tuple(places),
         architectures=tuple((line["architecture"] or "").strip() for line in lines),
         rounds=tuple((value,) for value in latencies),
         energies=tuple(energies),
-        energy_reasons=tuple(NO_ENERGY if math.isnan(value) else "" for value in energies),
+        energy_reasons=tuple("" if (line.get("energy_mj") or "").strip() else NO_ENERGY for line in lines),
         roles=("calibrate",) * len(lines),
         device={},
         notes=(),
@@ -122,14 +163,3 @@ def _number(text: str | None, path: Path, place: str) -> float:
         raise UsageError(
             f"{path}, {place}: expected a number, got {got}; leave out rows without a measurement"
         ) from None
-
-
-def _energy(text: str | None, path: Path, place: str) -> float:
-    if not (text or "").strip():
-        return math.nan
-    value = _number(text, path, place)
-    if not (math.isfinite(value) and value > 0):
-        raise UsageError(
-            f"{path}, {place}: expected an energy above 0 mJ, or nothing where it was not measured, got {text}"
-        )
-    return value

@@ -10,13 +10,13 @@ from typing import Any, Final, final
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.errors import UsageError
+from hwnas.errors import DataError, UsageError
 from hwnas.latency.measurement_files import UNITS_MS, Rows, rows_of_kit, rows_of_table
+from hwnas.latency.observations import CONTRADICTION, FEWEST
 from hwnas.spaces import Space, get_space
 
-FEWEST: Final = 3  # a line through two points leaves nothing to judge it by
-# Two rows of one net that differ by a larger factor are no repeats: one is of another net, setting or unit.
-CONTRADICTION: Final = 1.5
+# Latencies (ms) that any network can have, from a nanosecond to a day: beyond, something else was written down.
+_POSSIBLE_MS: Final = (1e-6, 1e8)
 
 
 @final
@@ -64,26 +64,28 @@ def read_measurements(
     dataset: str | None = None,
     unit: str | None = None,
     expected_ms: tuple[float, float] | None = None,
+    fewest: int = FEWEST,
 ) -> Measurements:
     """Read `results.json` of a kit, or a CSV file with the columns architecture, latency_ms and perhaps energy_mj.
 
     space, dataset: what the file must be of; for a table what it is of, by default nasbench201 and its first data set.
     unit: of the latencies, "ms", "s" or "us"; None: milliseconds, and if thousandfold or thousandth values would be
     usual, within `expected_ms` (for example the range over known devices), that is asked about instead of believed.
-    Raises `DataError` for a file that cannot be read, `UsageError` for what it says: fewer than three nets, latencies
-    that are all the same, not positive or not finite, an unknown architecture, contradictory rows, another space.
+    fewest: nets that the file must have; fewer than three where others join them.
+    Raises `DataError` for a file that cannot be read, `UsageError` for what it says: too few nets, latencies that are
+    all the same, impossible, not positive or not finite, an unknown architecture, contradictory rows, another space.
     """
     if unit is not None and unit not in UNITS_MS:
         raise UsageError(f"expected a unit of {', '.join(UNITS_MS)}, got {unit!r}")
-    rows = rows_of_table(path) if path.suffix.lower() in (".csv", ".txt") else rows_of_kit(path)
+    rows = rows_of_kit(path) if _is_kit(path) else rows_of_table(path)
     found, where = _which(path, rows, space, dataset)
     vectors, groups = _architectures(path, rows, found)
     merged = [_merge(path, rows, members, UNITS_MS[unit or "ms"]) for members in groups]
-    if len(merged) < FEWEST:
-        raise UsageError(f"{path}: expected at least {FEWEST} measured nets, got {len(merged)}; measure more")
+    if len(merged) < fewest:
+        raise UsageError(f"{path}: expected at least {fewest} measured nets, got {len(merged)}; measure more")
     latency_ms = np.array([np.median(values) for values in merged])
     _check_values(path, latency_ms, None if unit else expected_ms)
-    energy_mj, reasons = _energies(rows, groups)
+    energy_mj, reasons = _energies(path, rows, groups)
     return Measurements(
         space=found.name,
         dataset=where,
@@ -101,7 +103,20 @@ def read_measurements(
 
 def _notes(groups: Sequence[Sequence[int]]) -> tuple[str, ...]:
     repeated = sum(len(members) > 1 for members in groups)
-    return (f"{repeated} nets stand in several rows, which are taken as repeats",) if repeated else ()
+    return (f"nets that stand in several rows, which are taken as repeats: {repeated}",) if repeated else ()
+
+
+def _is_kit(path: Path) -> bool:
+    """Whether a file is JSON: by its name, and where that tells nothing by its first character."""
+    if path.is_dir():
+        raise UsageError(f"expected a file of measurements, got the folder {path}; in a kit it is its results.json")
+    if path.suffix.lower() in (".json", ".csv", ".txt") or not path.exists():
+        return path.suffix.lower() not in (".csv", ".txt")
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip()[:1] == b"{"
+    except OSError as error:
+        raise DataError(f"expected a file of measurements that can be read, got {path}: {error}") from error
 
 
 def _which(path: Path, rows: Rows, space: str | None, dataset: str | None) -> tuple[Space, str]:
@@ -139,6 +154,11 @@ def _merge(path: Path, rows: Rows, members: Sequence[int], scale: float) -> list
             if not np.isfinite(value) or value <= 0:
                 got = f"{path}, {rows.places[row]}: expected a latency above 0, got {value:g}"
                 raise UsageError(f"{got}; leave out what was not measured")
+            if not _POSSIBLE_MS[0] <= value * scale <= _POSSIBLE_MS[1]:
+                raise UsageError(
+                    f"{path}, {rows.places[row]}: expected a latency between {_POSSIBLE_MS[0]:g} and "
+                    f"{_POSSIBLE_MS[1]:g} ms, got {value * scale:g} ms; which unit is it in? (--unit)"
+                )
     medians = [float(np.median(rows.rounds[row])) for row in members]
     if max(medians) > CONTRADICTION * min(medians):
         places = " and ".join(rows.places[members[medians.index(value)]] for value in (min(medians), max(medians)))
@@ -149,7 +169,7 @@ def _merge(path: Path, rows: Rows, members: Sequence[int], scale: float) -> list
 
 
 def _check_values(path: Path, latency_ms: Float[Array, " n"], expected_ms: tuple[float, float] | None) -> None:
-    if latency_ms.max() == latency_ms.min():
+    if len(latency_ms) >= FEWEST and latency_ms.max() == latency_ms.min():
         raise UsageError(
             f"{path}: all {len(latency_ms)} latencies are {latency_ms[0]:g} ms, from which nothing can be learnt; "
             "was one net measured all the time, or is the timer too coarse?"
@@ -165,12 +185,26 @@ def _check_values(path: Path, latency_ms: Float[Array, " n"], expected_ms: tuple
             )
 
 
-def _energies(rows: Rows, groups: Sequence[Sequence[int]]) -> tuple[Float[Array, " n"], tuple[str, ...]]:
+def _energies(path: Path, rows: Rows, groups: Sequence[Sequence[int]]) -> tuple[Float[Array, " n"], tuple[str, ...]]:
+    """Energy (mJ) of each architecture, NaN with a reason where it has none. Raises `UsageError` for impossible."""
     values, reasons = [], []
     for members in groups:
-        known = [rows.energies[row] for row in members if np.isfinite(rows.energies[row])]
-        values.append(float(np.median(known)) if known else np.nan)
-        reasons.append("" if known else rows.energy_reasons[members[0]])
+        known = [row for row in members if not rows.energy_reasons[row]]
+        for row in known:
+            if not (np.isfinite(rows.energies[row]) and rows.energies[row] > 0):
+                raise UsageError(
+                    f"{path}, {rows.places[row]}: expected an energy above 0 mJ, or nothing where it was not measured, "
+                    f"got {rows.energies[row]:g}"
+                )
+        found = [rows.energies[row] for row in known]
+        if found and max(found) > CONTRADICTION * min(found):
+            places = " and ".join(rows.places[known[found.index(value)]] for value in (min(found), max(found)))
+            raise UsageError(
+                f"{path}: {places} are the same architecture, {min(found):g} and {max(found):g} mJ; remove the wrong "
+                "one"
+            )
+        values.append(float(np.median(found)) if found else np.nan)
+        reasons.append("" if found else rows.energy_reasons[members[0]])
     return np.array(values), tuple(reasons)
 
 

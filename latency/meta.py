@@ -180,7 +180,8 @@ def train_meta(
     goes on where it was. Raises `DataError` where nothing is known of the space, `UsageError` for too few devices.
     """
     try:
-        from hwnas.predictors.meta_model import learn_meta, save_meta
+        from hwnas.predictors.meta_learning import learn_meta
+        from hwnas.predictors.meta_model import save_meta
     except ModuleNotFoundError as error:
         raise MissingExtraError("meta-learning", "torch") from error
 

@@ -70,9 +70,28 @@ def _load_latent(folder: Path) -> AdaptedModel:
     return load_adapted(folder, _FILES)
 
 
+def _adapt_meta(*arguments: Any, **options: Any) -> AdaptedLatency:
+    from hwnas.latency.meta import adapt_meta_latency
+
+    return adapt_meta_latency(*arguments, **options)
+
+
+def _save_meta(folder: Path, model: Any) -> None:
+    from hwnas.latency.meta_files import save_adapted_meta
+
+    save_adapted_meta(folder, _FILES, model)
+
+
+def _load_meta(folder: Path) -> AdaptedLatency:
+    from hwnas.latency.meta_files import load_adapted_meta
+
+    return load_adapted_meta(folder, _FILES)
+
+
 # The best on validation devices first: that is what "auto" takes.
 METHODS: Final[Mapping[str, Method]] = {
     "latent": Method(title="a latent few-shot model", adapt=adapt, save=_save_latent, load=_load_latent),
+    "meta": Method(title="a meta-learned graph network", adapt=_adapt_meta, save=_save_meta, load=_load_meta),
 }
 
 

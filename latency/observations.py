@@ -12,8 +12,8 @@ from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.spaces import Space
 
-FEWEST: Final = 3
-_CONTRADICTION: Final = 1.5  # largest ratio of two measurements of one network; phones differ by 1.2 between runs
+FEWEST: Final = 3  # a line through two points leaves nothing to judge it by
+CONTRADICTION: Final = 1.5  # largest ratio of two measurements of one network; phones differ by 1.2 between runs
 _WRONG_UNIT: Final = 100.0  # how far from every known device a typical cost must be to look like another unit
 
 
@@ -72,7 +72,7 @@ def _merge(space: Space, vectors: Integer[Array, "n v"], costs: Float[Array, " n
     means = []
     for number in order:
         own = np.flatnonzero(group == number)
-        if costs[own].max() > _CONTRADICTION * costs[own].min():
+        if costs[own].max() > CONTRADICTION * costs[own].min():
             values = ", ".join(f"{costs[row]:g} in row {row}" for row in own)
             raise UsageError(
                 f"expected about the same {what} wherever a network is repeated, got {values} for "

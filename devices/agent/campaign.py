@@ -55,9 +55,7 @@ def run_campaign(campaign: Campaign, report: "Callable[[int, int, str], None]") 
 
     report: called with the numbers of measurements done and in all, and what was done last. Raises `AgentError`.
     """
-    plan = campaign.plan
-    if campaign.rounds < 1 or plan.min_runs < 1 or min(plan.warmup_s, plan.window_s, campaign.idle_s) < 0:
-        raise AgentError(f"expected at least one round and one run, and no time below 0, got {campaign!r}")
+    _check(campaign)
     with ExitStack() as stack:
         stack.enter_context(alone(campaign.kit))
         results = open_results(campaign)
@@ -67,6 +65,7 @@ def run_campaign(campaign: Campaign, report: "Callable[[int, int, str], None]") 
         report(done, total, "")
         if not todo:
             return results
+        write_json(campaign.out, results)  # whether it can be written shows before an hour of measuring
         recorder = stack.enter_context(EnergyRecorder(campaign.meter)) if campaign.meter else None
         if recorder:
             results["idle"].append(idle_power(recorder, campaign.idle_s))
@@ -78,6 +77,16 @@ def run_campaign(campaign: Campaign, report: "Callable[[int, int, str], None]") 
             done += 1
             report(done, total, net["name"] + " " + (record.get("error") or _shown(record["latency_ms"])))
     return results
+
+
+def _check(campaign: Campaign) -> None:
+    plan = campaign.plan
+    for what, number in (("rounds", campaign.rounds), ("runs of a net", plan.min_runs)):
+        if number < 1:
+            raise AgentError(f"expected at least 1 for {what}, got {number}")
+    for what, seconds in (("warm-up", plan.warmup_s), ("window", plan.window_s), ("idle time", campaign.idle_s)):
+        if not 0 <= seconds < float("inf"):  # false for NaN too
+            raise AgentError(f"expected 0 or more seconds of {what}, got {seconds}")
 
 
 def open_results(campaign: Campaign) -> "dict[str, Any]":

@@ -31,7 +31,7 @@ def read_json(path: Path) -> "dict[str, Any]":
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise AgentError(f"expected {path}, got no such file") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AgentError(f"expected JSON in {path}, got: {error}; copy the file again") from None
     if not isinstance(content, dict):
         raise AgentError(f"expected a JSON object in {path}, got a {type(content).__name__}")
@@ -39,14 +39,20 @@ def read_json(path: Path) -> "dict[str, Any]":
 
 
 def write_json(path: Path, content: "dict[str, Any]") -> None:
-    """Replace a file in one step: after a kill or a power cut there is the old one or the new one, never a part."""
+    """Replace a file in one step: after a kill or a power cut there is the old one or the new one, never a part.
+
+    Raises `OSError` that says what to do where it cannot be written.
+    """
     part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise OSError(f"expected to write {path}, got: {error}; free space, or give another --out") from None
 
 
 def read_manifest(kit: Path) -> "dict[str, Any]":

@@ -33,7 +33,12 @@ def run_tool(command: "list[str]") -> Output:
     start = time.perf_counter()
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+            errors="replace",  # a "µs" in another encoding than this machine's is no reason to stop
         )
     except OSError as error:
         raise RunError(f"{command[0]} does not start: {error}") from None

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast, final, get_args
 
+import numpy as np
+
 from hwnas.api import board_fits
 from hwnas.api.adapt_forms import AdaptResult
-from hwnas.api.board_cards import board_card, variant_name, with_models
+from hwnas.api.board_cards import all_replaced, board_card, variant_name, with_models
 from hwnas.api.board_measurements import TABLE, read_board
 from hwnas.api.joined_measurements import joined
 from hwnas.devices import Adapted, Card
@@ -22,10 +24,13 @@ from hwnas.energy.fewshot import ConstantPower
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.latency.boards import model_path
 from hwnas.latency.measurements import Measurements, read_measurements
-from hwnas.latency.methods import get_method
+from hwnas.latency.methods import AUTO, get_method
+from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
 
 _NAME: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+_POWERS_W: Final = (0.01, 2000.0)  # from a microcontroller to a whole server
+_LONGEST: Final = 60  # characters of a name, which becomes part of file names
 _NEXT: Final = 3
 _NO_BATCH: Final = "a table does not say how many images one run takes; --batch-size does"
 
@@ -35,7 +40,7 @@ _NO_BATCH: Final = "a table does not say how many images one run takes; --batch-
 class AdaptSettings:
     """How a device is adapted.
 
-    method: "auto" or a key of `hwnas.latency.methods.METHODS`.
+    method: "auto" or a key of `hwnas.latency.methods.METHODS`; with `add`, "auto" is that which the device has.
     unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another than ms.
     replace: the model that the device has goes. add: its measurements stay, these join them.
     power_w: power of the device, for energy from latency where none was measured; power_error: its relative error
@@ -82,7 +87,8 @@ def adapt(
     settings = settings or AdaptSettings()
     _check_name(name)
     paths = [Path(measurements)] if isinstance(measurements, Path | str) else [Path(path) for path in measurements]
-    measured = read_board(paths, space=space, dataset=dataset, unit=settings.unit)
+    fewest = 1 if settings.add else FEWEST  # what the device rests on counts too
+    measured = read_board(paths, space=space, dataset=dataset, unit=settings.unit, fewest=fewest)
     return adapt_measurements(measured, name=name, source=", ".join(path.name for path in paths), settings=settings)
 
 
@@ -100,12 +106,14 @@ def adapt_measurements(measured: Measurements, *, name: str, source: str, settin
         if power_w is None:
             power_w, power_error = _given_power(before, measured, power_error)
     kind = cast("Kind | None", settings.kind)
-    card = board_card(before, measured, name=name, source=source, kind=kind, title=settings.title)
+    alone = settings.replace and before is not None and earlier is not None and all_replaced(before, earlier)
+    card = board_card(before, measured, name=name, source=source, afresh=alone)
+    card = replace(card, kind=kind or card.kind, title=settings.title or card.title)
     variant = variant_name(measured.batch_size)
     fit = board_fits.fit_board(
         measured,
         reference=card.device(variant).reference,
-        method=settings.method,
+        method=earlier.method if settings.add and earlier is not None and settings.method == AUTO else settings.method,
         power_w=power_w,
         power_error=power_error,
     )
@@ -115,9 +123,10 @@ def adapt_measurements(measured: Measurements, *, name: str, source: str, settin
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UsageError(
-            f"expected a name of lower-case letters and digits in words joined by '-' or '.', got {name!r}"
+            f"expected a name of up to {_LONGEST} lower-case letters and digits in words joined by '-' or '.', got "
+            f"{name!r}"
         )
 
 
@@ -182,5 +191,14 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
         next_nets=next_nets,
         next_commands=board_fits.next_commands(fit, next_nets, name=name),
         energy=fit.energy.answer,
-        notes=(*fit.used.notes, *([_NO_BATCH] if fit.used.batch_size is None else [])),
+        notes=(*fit.used.notes, *([_NO_BATCH] if fit.used.batch_size is None else []), *_power_note(fit.used)),
     )
+
+
+def _power_note(used: Measurements) -> list[str]:
+    """A question where the energies cannot well be in mJ: few devices that run networks draw less or more power."""
+    known = np.isfinite(used.energy_mj)
+    power_w = float(np.median(used.energy_mj[known] / used.latency_ms[known])) if known.any() else 1.0
+    if _POWERS_W[0] <= power_w <= _POWERS_W[1]:
+        return []
+    return [f"the energies come to a power of {power_w:.3g} W; are they in mJ, for one run of the net?"]

@@ -14,8 +14,9 @@ from hwnas.energy.boards import left_out_energy, title_of
 from hwnas.energy.fewshot import ConstantPower, adapt_energy, given_power
 from hwnas.errors import UsageError
 from hwnas.latency.fewshot import AdaptedModel, adapt
-from hwnas.latency.measurements import FEWEST, Measurements
+from hwnas.latency.measurements import Measurements
 from hwnas.latency.methods import AdaptedLatency
+from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
 
 

@@ -72,7 +72,8 @@ class AdaptResult:
     device: reference that commands take. card: path of its file. replaced: whether it stood for another model before.
     method: how the latency model was made. nets: that it rests on. known_devices: that it was taught by.
     repeat_error_percent: how much rounds of a net differ; None for single measurements.
-    left_out: leave-one-out figures of the latency. checked: figures on nets that were measured for checking alone.
+    left_out: leave-one-out figures of the latency; of more than twenty nets a twentieth is left out at a time.
+    checked: figures on nets that were measured for checking alone.
     baselines: leave-one-out median error (percent) of what uses no known device.
     width_percent: median width of the 90 % intervals over the space, relative to the prediction.
     next_nets: the architectures whose measurement would tell most; next_commands: measure and add them.

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from hwnas.api.board_measurements import runtime_text
+from hwnas.api.board_measurements import runtime_text, way_of
 from hwnas.devices import NOT_STATED, Adapted, Card, Fact, Measurement, Statement, Variant
-from hwnas.devices.card import Kind
 from hwnas.errors import UsageError
 from hwnas.latency.measurements import Measurements
 
@@ -22,23 +21,29 @@ def variant_name(batch_size: int | None) -> str:
     return UNSTATED if batch_size is None else str(batch_size)
 
 
-def board_card(
-    before: Card | None, measured: Measurements, *, name: str, source: str, kind: Kind | None, title: str | None
-) -> Card:
+def board_card(before: Card | None, measured: Measurements, *, name: str, source: str, afresh: bool = False) -> Card:
     """The card as it was, or a new one, with a variant for the batch size of the measurements; no models are added.
 
-    source: who says what the card states. Raises `UsageError` where the card is of another way of measuring.
+    source: who says what the card states. afresh: what the card states of the device and of how it was measured is
+    replaced by what these measurements say, because nothing else will rest on it.
+    Raises `UsageError` where the card is of another machine or way of measuring.
     """
     variant = variant_name(measured.batch_size)
     if before is None:
-        card = _new_card(measured, name=name, source=source, title=title)
+        card = _new_card(measured, name=name, source=source)
     else:
         _require_same_way(before, measured, source)
-        card = before
+        card = _stated_anew(before, measured, source) if afresh else before
     if variant not in [known.name for known in card.variants]:
         more = Variant(name=variant, batch_size=measured.batch_size, columns=())
         card = replace(card, variants=(*card.variants, more))
-    return replace(card, kind=kind or card.kind, title=title or card.title)
+    return card
+
+
+def all_replaced(card: Card, model: Adapted) -> bool:
+    """Whether nothing on the card but what stands in one folder rests on what it states of measuring."""
+    columns = any(variant.columns for variant in card.variants)
+    return not columns and {known.folder for known in card.adapted()} <= {model.folder}
 
 
 def with_models(card: Card, variant: str, models: Sequence[Adapted]) -> Card:
@@ -58,13 +63,13 @@ def with_models(card: Card, variant: str, models: Sequence[Adapted]) -> Card:
     )
 
 
-def _new_card(measured: Measurements, *, name: str, source: str, title: str | None) -> Card:
+def _new_card(measured: Measurements, *, name: str, source: str) -> Card:
     facts = measured.device.get("device", {})
     variant = variant_name(measured.batch_size)
     return Card(
         name=name,
         aliases=(),
-        title=title or str(facts.get("board") or facts.get("cpu") or name),
+        title=str(facts.get("board") or facts.get("cpu") or name),
         kind="not stated",
         vendor=NOT_STATED,
         evidence="measured",
@@ -73,6 +78,18 @@ def _new_card(measured: Measurements, *, name: str, source: str, title: str | No
         facts=tuple(Fact(name=key, value=_text(facts[key]), source=source) for key in _FACTS if key in facts),
         traps=(),
         variants=(Variant(name=variant, batch_size=measured.batch_size, columns=()),),
+    )
+
+
+def _stated_anew(before: Card, measured: Measurements, source: str) -> Card:
+    """The card with what these measurements say; the user's own title and facts stay."""
+    new = _new_card(measured, name=before.name, source=source)
+    titles = {before.name} | {fact.value for fact in before.facts if fact.name in ("board", "cpu")}
+    return replace(
+        before,
+        title=new.title if before.title in titles else before.title,
+        measurement=new.measurement,
+        facts=(*new.facts, *(fact for fact in before.facts if fact.name not in _FACTS)),
     )
 
 
@@ -100,15 +117,17 @@ def _measurement(measured: Measurements, source: str) -> Measurement:
 
 
 def _require_same_way(before: Card, measured: Measurements, source: str) -> None:
-    if not measured.device:
+    """What the card states of machine and measuring must be what was measured; what either leaves open is not asked."""
+    if not (measured.device and any(before.adapted())):
         return
-    stated = before.measurement.runtime.value
-    now = runtime_text(measured.device["runtime"])
-    if any(before.adapted()) and stated not in (NOT_STATED, now):
-        raise UsageError(
-            f"expected measurements of {before.name} by {stated!r}, as its card says, got {now!r} in {source}; "
-            "give the device another --name, for example with the runtime in it"
-        )
+    stated = {fact.name: fact.value for fact in before.facts}
+    stated |= {part: getattr(before.measurement, part).value for part in ("runtime", "precision", "power_mode")}
+    for name, now in way_of(measured).items():
+        if stated.get(name, NOT_STATED) not in (NOT_STATED, now):
+            raise UsageError(
+                f"expected measurements of {before.name} with {name} {stated[name]!r}, as its card says, got {now!r} "
+                f"in {source}; give the device another --name, for example with the {name} in it"
+            )
 
 
 def _text(value: Any) -> str:

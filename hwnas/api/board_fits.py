@@ -18,14 +18,17 @@ from hwnas.api.adapt_forms import Figures, Suspicion, figures
 from hwnas.api.board_cards import variant_name
 from hwnas.api.board_measurements import TABLE, table_text
 from hwnas.api.joined_measurements import selected
+from hwnas.api.measure import RUNTIMES
 from hwnas.arrays import Array, Float
 from hwnas.devices import Adapted
 from hwnas.devices.user_devices import keep_models
 from hwnas.energy.boards import save_energy
 from hwnas.errors import UsageError
 from hwnas.folders import write_whole
-from hwnas.latency.measurements import FEWEST, Measurements
+from hwnas.latency.fewshot import left_out_parts
+from hwnas.latency.measurements import Measurements
 from hwnas.latency.methods import AdaptedLatency, get_method
+from hwnas.latency.observations import FEWEST
 from hwnas.predictors.fewshot_baselines import BASELINES
 from hwnas.spaces import Space, get_space
 
@@ -118,18 +121,16 @@ def check_figures(fit: BoardFit) -> Figures | None:
 
 
 def baseline_errors(fit: BoardFit) -> dict[str, float]:
-    """Leave-one-out median error (percent) of models that use no known device, by name."""
+    """Median error (percent) of models that use no known device, by name; left out is what the model leaves out."""
     vectors, truth = fit.used.vectors, fit.used.latency_ms
-    rows = np.arange(len(truth))
-    return {
-        name: metrics.median_ape(
-            truth,
-            np.concatenate(
-                [predict(fit.space, vectors[rows != row], truth[rows != row], vectors[[row]]) for row in rows]
-            ),
-        )
-        for name, predict in BASELINES.items()
-    }
+    errors = {}
+    for name, predict in BASELINES.items():
+        predicted = np.empty(len(truth))
+        for part in left_out_parts(len(truth)):
+            others = np.setdiff1d(np.arange(len(truth)), part)
+            predicted[part] = predict(fit.space, vectors[others], truth[others], vectors[part])
+        errors[name] = metrics.median_ape(truth, predicted)
+    return errors
 
 
 def interval_width_percent(fit: BoardFit) -> float:
@@ -160,12 +161,28 @@ def repeat_error_percent(fit: BoardFit) -> float | None:
 
 
 def next_commands(fit: BoardFit, archs: Sequence[str], *, name: str) -> tuple[str, ...]:
-    """The commands that measure these architectures and add them to what the device rests on."""
+    """The commands that measure these architectures as the others were and add them to what the device rests on."""
+    folder = f"more-{len(fit.used)}"  # another one each time, as a kit is not overwritten
     batch = [] if fit.used.batch_size in (None, 1) else ["--batch-size", str(fit.used.batch_size)]
     nets = [word for arch in archs for word in ("--arch", arch)]
     about = ["--space", fit.space.name, "--dataset", fit.used.dataset, *batch]
     return (
-        shlex.join(["hwnas", "plan", "--out", "more", *about, *nets]),
-        "hwnas measure more",
-        shlex.join(["hwnas", "adapt", "more/results.json", "--name", name, "--add"]),
+        shlex.join(["hwnas", "plan", "--out", folder, *about, *nets]),
+        shlex.join(_measuring(fit.used, folder)),
+        shlex.join(["hwnas", "adapt", f"{folder}/results.json", "--name", name, "--add"]),
     )
+
+
+def _measuring(used: Measurements, folder: str) -> list[str]:
+    """The command that measures a kit as these were measured, as far as the results say."""
+    runtime = used.device.get("runtime", {"name": "onnxruntime"})
+    threads = runtime.get("threads")
+    how = ["--threads", str(threads)] if isinstance(threads, int) else []
+    provider = runtime.get("provider", "CPUExecutionProvider")
+    if runtime["name"] in RUNTIMES and provider == "CPUExecutionProvider":
+        name = [] if runtime["name"] == "onnxruntime" else ["--runtime", runtime["name"]]
+        return ["hwnas", "measure", folder, *name, *how]
+    how += ["--provider", provider] if "provider" in runtime else []
+    how += [f"--tool-args={shlex.join(runtime['arguments'])}"] if runtime.get("arguments") else []
+    how += ["--command", runtime["command"]] if "command" in runtime else []
+    return ["python3", f"{folder}/agent.py", "--runtime", runtime["name"], *how]

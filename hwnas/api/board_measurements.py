@@ -15,6 +15,7 @@ from hwnas.errors import DataError, UsageError
 from hwnas.latency.known_devices import few_shot_model
 from hwnas.latency.measurement_files import COLUMNS
 from hwnas.latency.measurements import Measurements, read_measurements
+from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
 
 _APART: Final = ("name", "version", "precision", "timed")  # come first, or are told elsewhere
@@ -24,18 +25,25 @@ _MARGIN: Final = 3.0
 
 
 def read_board(
-    paths: Sequence[Path], *, space: str | None = None, dataset: str | None = None, unit: str | None = None
+    paths: Sequence[Path],
+    *,
+    space: str | None = None,
+    dataset: str | None = None,
+    unit: str | None = None,
+    fewest: int = FEWEST,
 ) -> Measurements:
     """All measurements of the files as one, which must be of one space, data set, batch size and way of measuring.
 
     unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another unit than milliseconds.
+    fewest: nets that there must be in all.
     Raises `UsageError` and `DataError` as `read_measurements` does, and where files do not belong together.
     """
     if not paths:
         raise UsageError("expected a file of measurements, got none; `hwnas plan` begins")
-    first = read_measurements(paths[0], space=space, dataset=dataset, unit=unit)
+    fewest = fewest if len(paths) == 1 else 1  # of each file
+    first = read_measurements(paths[0], space=space, dataset=dataset, unit=unit, fewest=fewest)
     usual = None if unit else _usual_ms(first.space)
-    given = {"space": first.space, "dataset": first.dataset, "unit": unit, "expected_ms": usual}
+    given = {"space": first.space, "dataset": first.dataset, "unit": unit, "expected_ms": usual, "fewest": fewest}
     found = [read_measurements(path, **given) for path in paths]  # type: ignore[arg-type]
     for path, other in zip(paths[1:], found[1:], strict=True):
         _require_same(paths[0], first, path, other)
@@ -61,7 +69,7 @@ def way_of(measured: Measurements) -> dict[str, str]:
     about = {"runtime": runtime_text(runtime)}
     if "precision" in runtime:
         about["precision"] = str(runtime["precision"])
-    return about | {name: str(device[name]) for name in ("board", "cpu", "power_mode") if name in device}
+    return about | {name: str(device[name]) for name in ("board", "cpu", "power_mode") if device.get(name)}
 
 
 def runtime_text(runtime: dict[str, Any]) -> str:

@@ -12,12 +12,13 @@ from typing import Final
 import numpy as np
 
 from hwnas import data, metrics, rankings
-from hwnas.api.accuracy import Accuracy, true_accuracy
+from hwnas.api.accuracy import true_accuracy
 from hwnas.api.columns import ScoreColumn
 from hwnas.api.evaluate_forms import EvaluateResult, OverTasks, ProxyFigures, TaskFigures
 from hwnas.api.scored_columns import scored_columns
 from hwnas.arrays import Array, Bool, Float, Integer
-from hwnas.errors import DataError, UsageError
+from hwnas.errors import AbsentError, UnknownNameError, UsageError
+from hwnas.proxies import COUNTS
 from hwnas.spaces import SPACES, Space, get_space
 
 LEAST_NETS: Final = 10
@@ -30,17 +31,28 @@ def evaluate(
     """Figures of `proxies`, by default of every one that is scored, beside the baselines.
 
     space, dataset: one or several names; "all" spaces are those with scores and true accuracies at hand, and without
-    data sets those of a space for which both are. Architecture by architecture, as papers do. Raises `DataError` where
-    true accuracies or scores are missing, `UnknownNameError`.
+    data sets those of a space for which both are. Of several spaces, those that have none of the data sets, or no
+    scores on them, are left out. Architecture by architecture, as papers do. Raises `AbsentError` where true accuracies
+    or scores are missing, `DataError` for damaged tables, `UnknownNameError`.
     """
     spaces = [get_space(name) for name in _names(space)] if space != "all" else list(SPACES.values())
-    tasks = [
-        task
-        for its_space in spaces
-        for task in _tasks(its_space, _names(dataset), proxies, lenient=space == "all" or len(spaces) > 1)
-    ]
+    asked = _datasets(spaces, _names(dataset))
+    absent: list[AbsentError] = []
+    tasks = []
+    for its_space, name in asked:
+        try:
+            tasks.append(_task(its_space, name, proxies))
+        except AbsentError as error:
+            if dataset and len(spaces) == 1:
+                raise
+            absent.append(error)
+    if not tasks and len(spaces) == 1:
+        raise absent[0]
     if not tasks:
-        raise DataError("expected a space with scores and true accuracies, got none; `hwnas data pull` brings them")
+        raise AbsentError(
+            "expected spaces with scores and true accuracies, got none; `hwnas data pull` brings accuracies and "
+            "`hwnas score --all --space S` makes scores"
+        )
     return EvaluateResult(tasks=tuple(tasks), over_tasks=over_tasks(tasks) if len(tasks) > 1 else None)
 
 
@@ -66,33 +78,30 @@ def _names(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _tasks(space: Space, datasets: Sequence[str], proxies: Sequence[str], *, lenient: bool) -> list[TaskFigures]:
-    """Figures of each data set. Without names, or leniently, data sets that lack truth or scores are left out."""
-    asked = [space.dataset(name) for name in datasets] or list(space.datasets)
-    tasks = []
-    for name in asked:
-        accuracy = true_accuracy(space, name)
-        if accuracy.percent is None:
-            if datasets and not lenient:
-                raise DataError(f"expected true accuracies to evaluate proxies with; {accuracy.source}")
-            continue
-        task = _task(space, name, accuracy, proxies)
-        if task is not None:
-            tasks.append(task)
-    if not tasks and not lenient:
-        source = true_accuracy(space, asked[0]).source
-        raise DataError(f"expected true accuracies of {space.name} to evaluate proxies with; {source}")
-    return tasks
+def _datasets(spaces: Sequence[Space], names: Sequence[str]) -> list[tuple[Space, str]]:
+    """Data sets called `names`, or all, of the spaces that have them. Raises `UnknownNameError` where none does."""
+    asked = []
+    for name in names:
+        having = [space for space in spaces if name.lower() in map(str.lower, space.datasets)]
+        if not having:
+            raise UnknownNameError("data set", name, {known for space in spaces for known in space.datasets})
+        asked += [(space, space.dataset(name)) for space in having]
+    return asked if names else [(space, name) for space in spaces for name in space.datasets]
 
 
-def _task(space: Space, dataset: str, accuracy: Accuracy, proxies: Sequence[str]) -> TaskFigures | None:
-    assert accuracy.percent is not None
+def _task(space: Space, dataset: str, proxies: Sequence[str]) -> TaskFigures:
+    """Figures on one data set. Raises `AbsentError` without accuracies, and without scores but counts."""
+    accuracy = true_accuracy(space, dataset)
+    if accuracy.percent is None:
+        raise AbsentError(f"expected true accuracies of {space.name} to evaluate proxies with; {accuracy.source}")
     known = ~np.isnan(accuracy.percent)
     vectors, percent = accuracy.architectures(space)[known], accuracy.percent[known]
-    columns = scored_columns(space, dataset, proxies, vectors=vectors)
-    columns = [column for column in columns if (~np.isnan(column.scores)).sum() >= LEAST_NETS]
-    if not any(column.role == "proxy" for column in columns) and not proxies:
-        return None  # nothing but counts
+    columns = _enough(scored_columns(space, dataset, proxies, vectors=vectors), asked=bool(proxies))
+    if not proxies and all(column.name in COUNTS for column in columns):
+        raise AbsentError(
+            f"expected scores of {space.name} on {dataset}, got none but counts; "
+            f"run `hwnas score --all --space {space.name} --dataset {dataset}`"
+        )
     published = _published().get(space.name, {}).get(dataset, {})
     neighbours = neighbour_rows(space, vectors)
     figures = [
@@ -114,13 +123,27 @@ def _task(space: Space, dataset: str, accuracy: Accuracy, proxies: Sequence[str]
     )
 
 
+def _enough(columns: list[ScoreColumn], *, asked: bool) -> list[ScoreColumn]:
+    """Those with scores of enough nets; asked: one that has too few raises `AbsentError`."""
+    scored = {column.name: int((~np.isnan(column.scores)).sum()) for column in columns}
+    few = [name for name, nets in scored.items() if nets < LEAST_NETS]
+    if few and asked:
+        raise AbsentError(
+            f"expected at least {LEAST_NETS} nets with known accuracy that {few[0]!r} scores, got {scored[few[0]]}; "
+            "score more by `hwnas score --all`"
+        )
+    return [column for column in columns if column.name not in few]
+
+
 def neighbour_rows(space: Space, vectors: Integer[Array, "n v"]) -> Integer[Array, "n k"] | None:
     """For each architecture the rows of those that differ in one position, -1 where such a one is not among them.
 
-    None for spaces beyond 2^63 architectures, and where fewer than half of the neighbours are there.
+    None for spaces beyond 2^63 architectures, for those of one position, where every net is beside every other, and
+    where fewer than half of the neighbours are there.
     """
-    if space.size >= 2**63:
+    if space.size >= 2**63 or len(space.choices) == 1:
         return None
+    vectors = vectors.astype(np.int64)  # a choice plus a step may be more than an int8 holds
     keys = space.key(vectors)
     order = np.argsort(keys)
     found = []

@@ -10,7 +10,8 @@ import numpy as np
 
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
-from hwnas.latency.measurements import CONTRADICTION, Measurements
+from hwnas.latency.measurements import Measurements
+from hwnas.latency.observations import CONTRADICTION
 from hwnas.spaces import Space, get_space
 
 

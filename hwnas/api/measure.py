@@ -13,7 +13,7 @@ from hwnas.devices.agent.files import AgentError, read_manifest
 from hwnas.devices.agent.find_meter import choose_meter
 from hwnas.devices.agent.onnx_runtime import OnnxRuntime
 from hwnas.devices.agent.runs import Runtime
-from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
+from hwnas.errors import DataError, MissingExtraError, UnknownNameError, UsageError
 from hwnas.latency.torch_runtime import TorchRuntime
 
 RUNTIMES: Final = ("onnxruntime", "torch")
@@ -66,7 +66,7 @@ def measure(
     the numbers of measurements done and in all. Energy is measured where the machine has a meter that may be read; the
     results say why where it was not.
     Raises `UsageError` for a folder that is no whole kit of this version and for results of other settings,
-    `UnknownNameError`, `MissingExtraError`.
+    `UnknownNameError`, `MissingExtraError`, `DataError` where files cannot be read or written.
     """
     settings = settings or MeasureSettings()
     path = out or kit / "results.json"
@@ -86,6 +86,8 @@ def measure(
         results = run_campaign(campaign, lambda done, total, _what: progress(done, total))
     except AgentError as error:
         raise UsageError(str(error)) from error
+    except OSError as error:
+        raise DataError(str(error)) from error
     return MeasureResult(path=path, results=results)
 
 

@@ -38,18 +38,21 @@ def score_network(
     """Scores of any torch module by each of `proxies` (None: all), `params` and `flops` always among them.
 
     batch: images, images with labels, or a file or folder of them (see `read_images`); None: noise. Without labels they
-    are random. loss: (logits, labels) to one number; None: the cross entropy.
+    are random. loss: (logits, labels) to one number; None: that of a `Batch`, else the cross entropy.
 
     A proxy that cannot score the module gets None and the reason; strict: that is an error. The module is left as it
     was. Raises `UsageError` for images or labels that do not fit, `ProxyError` where the module gives no logits,
     `DataError`, `MissingExtraError`.
     """
     require_torch()
+    from hwnas.proxies.batches import Batch
     from hwnas.proxies.inspection import inspect
     from hwnas.proxies.networks import score_network as score
 
     settings = settings or NetworkSettings()
     asked = _asked(proxies)
+    if loss is None and isinstance(batch, Batch):
+        loss = batch.loss
     found, notes = _fitting(_images(batch, settings), module)
     inspection = inspect(module, found.images, seed=settings.seed)
     full = _batch(found, inspection, settings, loss)

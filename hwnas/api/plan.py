@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -15,11 +15,12 @@ from hwnas.arrays import Array, Integer
 from hwnas.devices.kit import KitFacts, KitNet, Role, write_kit
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.graphs.onnx_file import onnx_bytes
-from hwnas.latency.measurements import FEWEST
+from hwnas.latency.observations import FEWEST
 from hwnas.results import SCHEMA_VERSION
 from hwnas.spaces import Space, get_space
 from hwnas.version import __version__
 
+_NOTHING_LEARNED: Final = "nothing is known of devices in {0}: the kit can be measured, but `hwnas adapt` has no model"
 GIVEN: Final = "given"  # what the manifest says of architectures that the caller chose
 
 
@@ -31,13 +32,14 @@ class PlanResult:
     folder: Path
     facts: KitFacts
     nets: tuple[KitNet, ...]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         facts = {name: getattr(self.facts, name) for name in ("space", "dataset", "batch_size", "seed", "method")}
         nets = [{"name": n.name, "arch": n.arch, "index": n.index, "role": n.role} for n in self.nets]
         header = {"schema_version": SCHEMA_VERSION, "hwnas_version": __version__, "folder": str(self.folder)}
-        return {**header, **facts, "chosen": self.facts.chosen, "nets": nets}
+        return {**header, **facts, "chosen": self.facts.chosen, "nets": nets, "notes": list(self.notes)}
 
 
 @final
@@ -83,7 +85,7 @@ def plan(
     found, settings = get_space(space), settings or PlanSettings()
     where = found.dataset(dataset)
     if settings.given:
-        method, chosen, said = GIVEN, found.parse(settings.given), "Given one by one."
+        method, chosen, said = GIVEN, _different(found, settings.given), "Given one by one."
     else:
         if nets < FEWEST:
             raise UsageError(f"expected at least {FEWEST} nets to measure, got {nets}")
@@ -99,7 +101,8 @@ def plan(
         chosen=said,
     )
     checks = _others(found, chosen, settings.check, seed=settings.seed)
-    return write_nets(folder, facts, calibrate=chosen, check=checks, progress=progress)
+    made = write_nets(folder, facts, calibrate=chosen, check=checks, progress=progress)
+    return made if method_for(found, AUTO) == "design" else replace(made, notes=(_NOTHING_LEARNED.format(found.name),))
 
 
 def write_nets(
@@ -119,6 +122,13 @@ def write_nets(
         progress(number + 1, len(vectors))
     write_kit(folder, facts=facts, nets=[net for net, _ in kit], files={net.file: onnx for net, onnx in kit})
     return PlanResult(folder=folder, facts=facts, nets=tuple(net for net, _ in kit))
+
+
+def _different(space: Space, given: Sequence[str]) -> Integer[Array, "n v"]:
+    vectors = space.parse(given)
+    if len(np.unique(space.key(vectors))) < len(vectors):
+        raise UsageError(f"expected different architectures, got {len(vectors)} of which some are the same; drop these")
+    return vectors
 
 
 def _kit_net(

@@ -37,8 +37,7 @@ def ranked_columns(
                 f"score {', '.join(combination.components)} instead"
             )
         needed = require_tables(space, dataset, combination, tables, counts)
-        usual = settings.images is None and settings.batch_size == ScoreSettings.batch_size
-        if not usual or any(table.recipe["seed"] != settings.seed for table in needed.values()):
+        if not settings.usual_images or any(table.recipe["seed"] != settings.seed for table in needed.values()):
             raise UsageError(
                 f"{combination.name} ranks within a table of the space, got other images, another batch or another "
                 "seed than the table's; leave these options out"

@@ -16,7 +16,7 @@ from hwnas.api.ranked import ranked_columns
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
 from hwnas.arrays import Array, Integer
 from hwnas.errors import UsageError
-from hwnas.proxies import COUNTS, PROXIES, USUAL, Proxy, get_proxy
+from hwnas.proxies import COUNTS, PROXIES, Proxy, get_proxy, usual_proxies
 from hwnas.proxies.combinations import Combination, Scorer, get_scorer
 from hwnas.proxies.table import find_scores, scores_path
 from hwnas.spaces import Space, get_space
@@ -34,7 +34,7 @@ def score(
     settings: ScoreSettings | None = None,
     fresh: bool = False,
 ) -> ScoreResult:
-    """Scores of networks by each of `proxies`, combinations among them (None: all proxies).
+    """Scores of networks by each of `proxies`, combinations among them (None: counts and `usual_proxies`).
 
     architectures: in any string form of the space. fresh: compute also what a table has. Counts need nothing, scores
     in a table of the same seed and usual images are read from it, the rest is computed with torch. Without torch the
@@ -46,7 +46,7 @@ def score(
         raise UsageError("expected at least one architecture, got none; give one, or score the whole space (--all)")
     where, vectors = found.dataset(dataset), found.parse(architectures)
     network_ids = found.network_id(vectors)
-    scorers = _scorers(proxies)
+    scorers = _scorers((*COUNTS, *usual_proxies(found)) if proxies is None else proxies)
     asked = [scorer for scorer in scorers if isinstance(scorer, Proxy)]
     combinations = [scorer for scorer in scorers if isinstance(scorer, Combination)]
     columns = ranked_columns(
@@ -75,7 +75,7 @@ def score_table(
     out: Path | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> SavedTable:
-    """Score every distinct network of a space by `proxies` (None: `hwnas.proxies.USUAL`) and save the table.
+    """Score every distinct network of a space by `proxies` (None: `usual_proxies`) and save the table.
 
     A combination stands for those of its components that are not counts.
 
@@ -90,7 +90,7 @@ def score_table(
     found, settings = get_space(space), settings or ScoreSettings()
     get_executor(settings.executor)
     if proxies is None:
-        proxies = USUAL
+        proxies = usual_proxies(found)
     recipe = _recipe(found, found.dataset(dataset), _table_proxies(proxies), settings)
     for name in recipe.proxies:
         if PROXIES[name].by_architecture:
@@ -111,8 +111,8 @@ def score_table(
     return SavedTable(path=path, table=table)
 
 
-def _scorers(names: Sequence[str] | None) -> list[Scorer]:
-    asked = [get_scorer(name) for name in ((*COUNTS, *USUAL) if names is None else names)]
+def _scorers(names: Sequence[str]) -> list[Scorer]:
+    asked = [get_scorer(name) for name in names]
     if not asked:
         raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
     return list({scorer.name: scorer for scorer in asked}.values())
@@ -156,8 +156,7 @@ def _tabled(
 ) -> dict[str, ScoreColumn]:
     """Columns that a table has for the same seed and the usual images; of another data set only without torch."""
     columns: dict[str, ScoreColumn] = {}
-    own_images = settings.images is not None or settings.side or settings.batch_size != ScoreSettings.batch_size
-    if own_images or not space.enumerable:
+    if not settings.usual_images or not space.enumerable:
         return columns
     for proxy in proxies:
         table = find_scores(space.name, dataset, proxies=[proxy.name])
@@ -198,7 +197,7 @@ def _computed(
 
 def _is_usual(recipe: Recipe, settings: ScoreSettings) -> bool:
     """Whether a table may be found by others: usual images, or noise where no table of real images would be hidden."""
-    if settings.images is not None or settings.side or settings.batch_size != ScoreSettings.batch_size:
+    if not settings.usual_images:
         return False
     if recipe.batch.source.startswith("first"):
         return True

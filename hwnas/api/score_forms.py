@@ -41,6 +41,11 @@ class ScoreSettings:
     limit: int | None = None
     side: int | None = None
 
+    @property
+    def usual_images(self) -> bool:
+        """Whether the images are those that tables in the cache are made on."""
+        return self.images is None and self.side is None and self.batch_size == ScoreSettings.batch_size
+
     def __post_init__(self) -> None:
         """Check ranges; raise `UsageError`."""
         for name, least in (("batch_size", 1), ("seed", 0), ("workers", 1), ("limit", 1), ("side", 1)):

@@ -9,7 +9,7 @@ import numpy as np
 from hwnas.api.columns import ScoreColumn
 from hwnas.api.combined import combined
 from hwnas.arrays import Array, Float, Integer
-from hwnas.errors import DataError
+from hwnas.errors import AbsentError
 from hwnas.proxies import BASELINES, PROXIES, Proxy
 from hwnas.proxies.combinations import COMBINATIONS, Combination, get_scorer
 from hwnas.proxies.table import ScoreTable, tables_of
@@ -22,7 +22,7 @@ def scored_columns(
 ) -> list[ScoreColumn]:
     """A column for each proxy or combination asked for, NaN where it is not scored, then the baselines.
 
-    Without names, all that are scored. Raises `DataError` for one that was asked for and is not scored at all,
+    Without names, all that are scored. Raises `AbsentError` for one that was asked for and is not scored at all,
     `UnknownNameError`.
     """
     asked = [get_scorer(name) for name in dict.fromkeys(names)] or [*PROXIES.values(), *COMBINATIONS.values()]
@@ -41,7 +41,7 @@ def scored_columns(
                 else _scored(scorer, counts, tables, network_ids)
             )
         elif names:
-            raise DataError(
+            raise AbsentError(
                 f"proxy {absent[0]!r} is not scored for {space.name} on {dataset}; "
                 f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {absent[0]}`"
             )

@@ -16,7 +16,7 @@ from hwnas.api.computing import cores, require_torch
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.folders import cache_folder
-from hwnas.proxies import USUAL, get_proxy
+from hwnas.proxies import get_proxy, usual_proxies
 from hwnas.results import SCHEMA_VERSION
 from hwnas.spaces import Space, get_space
 from hwnas.version import __version__
@@ -90,7 +90,7 @@ def sensitivity(
 ) -> SensitivityResult:
     """Score the same random networks under each value of `by` (a key of `VARIED`) and compare.
 
-    proxies: names; by default `hwnas.proxies.USUAL`. Scores are kept in the cache and resumed from. Raises
+    proxies: names; by default `hwnas.proxies.usual_proxies`. Scores are kept in the cache and resumed from. Raises
     `UnknownNameError`, `UsageError`, `DataError` where no accuracies are at hand, `MissingExtraError` without torch.
     """
     if by not in VARIED:
@@ -99,7 +99,7 @@ def sensitivity(
     require_torch()
     found = get_space(space)
     where = found.dataset(dataset)
-    names = [get_proxy(name).name for name in proxies] or [*USUAL]
+    names = [get_proxy(name).name for name in proxies] or [*usual_proxies(found)]
     vectors, truth, source = _networks(found, where, settings.nets)
     values, tables = _values(by, found, where), []
     for number, value in enumerate(values):

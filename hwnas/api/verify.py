@@ -21,7 +21,8 @@ from hwnas.devices import Device, get_device
 from hwnas.devices.kit import KitFacts
 from hwnas.devices.user_devices import own_card
 from hwnas.errors import UsageError
-from hwnas.latency.measurements import FEWEST, Measurements, read_measurements
+from hwnas.latency.measurements import Measurements, read_measurements
+from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hwnas.api.adapt_forms import AdaptResult, EnergyAnswer, Figures
 from hwnas.cli.console import print_json, print_table
+from hwnas.latency.fewshot import FOLDS
 from hwnas.render import short_architecture
 
 _HEADING = ("judged by", "nets", "Spearman", "median error", "mean error", "within 10 %", "in 90 % interval")
@@ -21,7 +22,8 @@ def print_adapted(answer: AdaptResult, *, as_json: bool) -> None:
         f"{answer.device}: {verb} from {answer.nets} measurements on {answer.dataset} ({answer.space}), "
         f"method {answer.method}, taught by {answer.known_devices} known devices"
     )
-    rows = [_row("leaving one net out", answer.left_out)]
+    left_out = "leaving one net out" if answer.nets <= FOLDS else f"leaving 1/{FOLDS} out"
+    rows = [_row(left_out, answer.left_out)]
     rows += [_row("nets measured as checks", answer.checked)] if answer.checked else []
     rows += [_row("energy, leaving one out", answer.energy.left_out)] if answer.energy.left_out else []
     print_table(_HEADING, rows, numeric=range(1, len(_HEADING)))

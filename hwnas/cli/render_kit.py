@@ -18,6 +18,8 @@ def print_plan(answer: PlanResult, *, as_json: bool) -> None:
     rows = [(net.name, net.role, net.arch) for net in answer.nets]
     print_table(("net", "role", "architecture"), rows, title=f"{facts.space} on {facts.dataset}, seed {facts.seed}")
     print(f"{facts.method}: {facts.chosen}")
+    for note in answer.notes:
+        print(f"note: {note}")
     print(
         f"written to {answer.folder}; copy it to the device and read its README.md, or `hwnas measure {answer.folder}`"
     )

@@ -90,7 +90,9 @@ def _task(task: TaskFigures) -> None:
         for p in sorted(task.proxies, key=lambda p: -p.spearman if math.isfinite(p.spearman) else math.inf)
     ]
     print_table(heading, rows, numeric=range(1, len(heading)), title=f"{task.space}, {task.dataset}")
-    print(f"best {task.best_percent:.2f} %; truth: {task.accuracy_source}")
+    chance = next((p.best_neighbour_chance for p in task.proxies if math.isfinite(p.best_neighbour_chance)), None)
+    near = "" if chance is None else f"near by chance: {chance:.1f} %; "
+    print(f"best {task.best_percent:.2f} %; {near}truth: {task.accuracy_source}")
     for source in dict.fromkeys(p.source for p in task.proxies):
         print(f"{', '.join(p.name for p in task.proxies if p.source == source)}: {source}")
     for note in dict.fromkeys(p.note for p in task.proxies if p.note):
@@ -106,7 +108,10 @@ def _over_tasks(over: OverTasks) -> None:
     ]
     heading = ("proxy", "mean rank", *(f"within {over.losses[j]:.2f}" for j in shown))
     print_table(heading, rows, numeric=range(1, len(heading)), title=f"over {len(over.tasks)} tasks")
-    print("within: share of the tasks on which rho is at most so far below the best proxy's.")
+    print(
+        f"of the {len(order)} proxies that are scored on all of them: mean rank, 1 being the best; within: share of the"
+    )
+    print("tasks on which rho is at most so far below that of the best of these.")
 
 
 def _number(value: float, digits: int = 3) -> str:

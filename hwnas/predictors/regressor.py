@@ -64,13 +64,13 @@ def fit_regressor(
         model = build_model(kind, space, heads=costs.shape[1])
     targets = torch.from_numpy(((log_costs - scale.centre) / scale.spread).astype(np.float32))
     plan = plan_for(kind, len(vectors))
-    with _one_thread():
+    with one_thread():
         train(model, encode(kind, space, vectors), targets, plan=plan, seed=seed, progress=progress)
     return Regressor(kind=kind, space=space, model=model.half().float(), scale=scale)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums in one order, so that training can be repeated to the bit."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

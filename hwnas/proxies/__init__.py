@@ -2,6 +2,6 @@
 
 from hwnas.proxies.engine import score_module
 from hwnas.proxies.proxy import Proxy
-from hwnas.proxies.registry import BASELINES, COUNTS, PROXIES, USUAL, get_proxy
+from hwnas.proxies.registry import BASELINES, COUNTS, PROXIES, USUAL, get_proxy, usual_proxies
 
-__all__ = ["BASELINES", "COUNTS", "PROXIES", "USUAL", "Proxy", "get_proxy", "score_module"]
+__all__ = ["BASELINES", "COUNTS", "PROXIES", "USUAL", "Proxy", "get_proxy", "score_module", "usual_proxies"]

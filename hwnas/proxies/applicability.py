@@ -10,11 +10,10 @@ from torch import nn
 from hwnas.proxies.batches import Batch
 from hwnas.proxies.inspection import Inspection
 from hwnas.proxies.module_state import WEIGHTED, weighted_layers
-from hwnas.proxies.proxy import Need, Proxy
+from hwnas.proxies.proxy import OF_WEIGHTS, Need, Proxy
 
 # Evidence that no gradient is needed for; of a new kind it is taken that one is.
 _FORWARD_ONLY: Final[frozenset[Need]] = frozenset({"graph", "weights", "relu_agreement", "gaussian"})
-_OF_WEIGHTS: Final[frozenset[Need]] = frozenset({"weights", "gradients", "channel_saliency", "synflow", "gaussian"})
 _OF_CONTINUOUS_INPUTS: Final[frozenset[Need]] = frozenset({"jacobian", "synflow", "gaussian", "stages"})
 _CONVOLUTIONS: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -24,7 +23,7 @@ def why_not(proxy: Proxy, module: nn.Module, batch: Batch, inspection: Inspectio
     needs, name = proxy.needs, type(module).__name__
     if "graph" in needs:
         return "expected the operator graph of an architecture of a space, got a module of its own; use another proxy"
-    if needs & _OF_WEIGHTS and (reason := _weights(module)):
+    if needs & OF_WEIGHTS and (reason := _weights(module)):
         return reason
     if not inspection.differentiable and not needs <= _FORWARD_ONLY:
         return (

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 
 def score(evidence: Evidence) -> float:
-    """Smallest difference between entropies of successive feature maps; -inf where features are constant."""
+    """Smallest difference between entropies of successive feature maps.
+
+    -inf where features are constant, NaN where they are not finite.
+    """
     assert evidence.stages is not None
     values = entropies(evidence.stages.spectra)
+    if np.isnan(values).any():
+        return np.nan
     return float(np.diff(values).min()) if np.isfinite(values).all() else -np.inf
 
 

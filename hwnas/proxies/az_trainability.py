@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def score(evidence: Evidence) -> float:
     """Mean over blocks of 2 - s - 1/s, s being the spectral norm of the Jacobian as random signs show it.
 
-    At most 0, where every block has s = 1. -inf where a block is the identity or lets no gradient through.
+    At most 0, where every block has s = 1. -inf where a block is the identity or lets no gradient through; NaN where
+    a gradient is not finite.
     """
     assert evidence.stages is not None
     gains = [gain for gain in evidence.stages.gains if gain is not None]
@@ -24,7 +25,9 @@ def score(evidence: Evidence) -> float:
         raise ProxyError(
             "az_trainability expected a block whose output has the positions of its input, got none; use another proxy"
         )
-    if any(math.isnan(gain) or gain == 0 for gain in gains):
+    if any(map(math.isnan, gains)):
+        return math.nan
+    if 0 in gains:
         return -math.inf
     return sum(2 - gain - 1 / gain for gain in gains) / len(gains)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -71,8 +71,10 @@ class Task:
 def load_batch(task: Task, *, images: Path | None = None, size: int | None = 64, seed: int = 0) -> Batch:
     """The first `size` images (None: all) of a `.npz` file with `x` and `y`, else of the table `images-<dataset>`.
 
-    Bytes are normalised, floats are taken as they are. Where there is neither file nor table, standard normal noise
-    with random labels. Raises `DataError` for a damaged file and `UsageError` for images that do not fit the task.
+    Bytes are normalised, floats are taken as they are. The table's images are scaled to the size that the networks
+    take, as vision transformers are trained on enlarged ones. Where there is neither file nor table, standard normal
+    noise with random labels. Raises `DataError` for a damaged file and `UsageError` for images that do not fit
+    the task.
     """
     if images is not None:
         return _first(task, *_read(images), size=size, name=images.name)
@@ -81,7 +83,8 @@ def load_batch(task: Task, *, images: Path | None = None, size: int | None = 64,
     name = f"images-{task.dataset}"
     table = open_table(name) if name in TABLES else None
     if table is not None:
-        return _first(task, table["x"], table["y"], size=size, name=name)
+        small = replace(task, image_shape=table["x"].shape[1:])
+        return _scaled(_first(small, table["x"], table["y"], size=size, name=name), task.image_shape[1:])
     return noise_batch(task, size=NOISE_IMAGES if size is None else size, seed=seed)
 
 
@@ -125,6 +128,14 @@ def _first(task: Task, x: Array, y: Array, *, size: int | None, name: str) -> Ba
     return Batch(
         images=torch.from_numpy(pixels), labels=torch.from_numpy(labels), source=f"first {size} images of {name}{how}"
     )
+
+
+def _scaled(batch: Batch, size: tuple[int, ...]) -> Batch:
+    """Images of that height and width, by bilinear interpolation where they have another one."""
+    if batch.images.shape[2:] == size:
+        return batch
+    images = torch.nn.functional.interpolate(batch.images, size, mode="bilinear", antialias=True)
+    return replace(batch, images=images, source=f"{batch.source}, scaled to {'x'.join(map(str, size))}")
 
 
 def _normalised(task: Task, x: Array) -> tuple[Array, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ def row_correlations(jacobian: Tensor) -> Tensor:
     return correlations.clamp(-1.0, 1.0)
 
 
-def informative(jacobian: Tensor) -> bool:
-    """Whether every row varies, so that all correlations exist."""
-    return bool((jacobian.double().std(dim=1) > 0).all()) and bool(jacobian.isfinite().all())
+def without_correlations(jacobian: Tensor) -> float | None:
+    """The score where correlations do not exist: NaN for numbers that are not finite, -inf for a row that is constant.
+
+    None where every row varies.
+    """
+    if not jacobian.isfinite().all():
+        return math.nan
+    return None if (jacobian.double().std(dim=1) > 0).all() else -math.inf

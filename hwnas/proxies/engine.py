@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hwnas.errors import ProxyError
-from hwnas.proxies.proxy import Need, Proxy
+from hwnas.proxies.proxy import OF_WEIGHTS, Need, Proxy
 
 if TYPE_CHECKING:
     from torch import nn
 
     from hwnas.graphs import Graph
     from hwnas.proxies.batches import Batch
-
-_NEEDS_WEIGHTS: Final[frozenset[Need]] = frozenset(
-    {"gradients", "synflow", "gaussian", "hessian_gradient", "half_gradients", "sign_sums", "tangent_kernel"}
-)
 
 
 def score_module(
@@ -53,7 +49,7 @@ def _check(module: nn.Module, proxies: Sequence[Proxy], graph: Graph | None) -> 
     reads_graph = [proxy.name for proxy in proxies if "graph" in proxy.needs]
     if reads_graph and graph is None:
         raise ProxyError(f"{', '.join(reads_graph)} expected the operator graph of the network, got none; pass graph=")
-    reads_weights = [proxy.name for proxy in proxies if proxy.needs & _NEEDS_WEIGHTS]
+    reads_weights = [proxy.name for proxy in proxies if proxy.needs & OF_WEIGHTS]
     if reads_weights and not weighted_layers(module):
         kinds = ", ".join(kind.__name__ for kind in WEIGHTED)
         raise ProxyError(

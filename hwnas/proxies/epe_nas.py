@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from hwnas.errors import ProxyError
-from hwnas.proxies.correlations import informative, row_correlations
+from hwnas.proxies.correlations import row_correlations, without_correlations
 from hwnas.proxies.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -26,8 +25,8 @@ def score(evidence: Evidence) -> float:
     """
     jacobian, labels = evidence.jacobian, evidence.labels
     assert jacobian is not None and labels is not None
-    if not informative(jacobian):
-        return -math.inf
+    if (without := without_correlations(jacobian)) is not None:
+        return without
     logs = (row_correlations(jacobian).abs() + EPSILON).log().cpu().numpy()
     classes = labels.cpu().numpy()
     members = [np.flatnonzero(classes == label) for label in np.unique(classes)]

@@ -40,8 +40,9 @@ class StageResponse:
     """What the AZ-NAS scores read of the successive blocks of the Kaiming-initialised network.
 
     spectra: eigenvalues of the covariance of the channels, of the input of the first block and the output of each; all
-    zero where features are constant. gains: spectral norm of each block's Jacobian; NaN where the block is the
-    identity, None where it cannot be taken.
+    zero where features are constant, NaN where they are not finite. gains: spectral norm of each block's Jacobian; 0
+    where the block is the identity, which can learn nothing, or lets no gradient through; NaN where a gradient is not
+    finite, None where positions of input and output cannot be matched.
     """
 
     spectra: list[list[float]]

@@ -12,6 +12,7 @@ from hwnas.arrays import Array, Integer
 from hwnas.errors import UnknownNameError
 from hwnas.proxies.batches import Batch
 from hwnas.proxies.module_state import layer_weights
+from hwnas.proxies.randomness import seeded
 from hwnas.spaces import Space
 
 # What becomes of the weights of convolutions and linear layers; biases and norms keep torch's defaults.
@@ -42,18 +43,23 @@ def initial_module(
 
 
 def train_briefly(module: nn.Module, images: Batch, *, epochs: int, seed: int) -> None:
-    """Train in place: SGD with Nesterov momentum 0.9 as NAS-Bench-201 does (learning rate 0.1, decay 5e-4)."""
+    """Train in place: SGD with Nesterov momentum 0.9 as NAS-Bench-201 does (learning rate 0.1, decay 5e-4).
+
+    On the device of the module; the global random state is left as it was.
+    """
     generator = torch.Generator().manual_seed(seed)
+    device = next(module.parameters()).device
+    x, y = images.images.to(device), images.labels.to(device)
     optimiser = torch.optim.SGD(
         module.parameters(), lr=LEARNING_RATE, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
     module.train()
-    for _ in range(epochs):
-        order = torch.randperm(len(images.labels), generator=generator)
-        for start in range(0, len(order), TRAINING_BATCH):
-            rows = order[start : start + TRAINING_BATCH]
-            optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(module(images.images[rows]), images.labels[rows])
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+    with seeded(seed, device):  # of dropout
+        for _ in range(epochs):
+            order = torch.randperm(len(y), generator=generator).to(device)
+            for rows in torch.split(order, TRAINING_BATCH):
+                optimiser.zero_grad()
+                loss = nn.functional.cross_entropy(module(x[rows]), y[rows])
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
     optimiser.zero_grad()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
-from hwnas.proxies.correlations import informative, row_correlations
+from hwnas.proxies.correlations import row_correlations, without_correlations
 from hwnas.proxies.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ def score(evidence: Evidence) -> float:
 
     jacobian = evidence.jacobian
     assert jacobian is not None
-    if not informative(jacobian):
-        return -math.inf
+    if (without := without_correlations(jacobian)) is not None:
+        return without
     eigenvalues = torch.linalg.eigvalsh(row_correlations(jacobian)).clamp(min=0.0) + EPSILON
     return -float((eigenvalues.log() + 1.0 / eigenvalues).sum().item())
 

@@ -88,8 +88,8 @@ def _attempt(
     together = frozenset[Need]().union(*groups)
     shared = _gathered(module, batch, together, seed, passed_on)
     for needs, group in groups.items():
-        alone = needs == together or not isinstance(shared, str)
-        evidence = shared if alone else _gathered(module, batch, needs, seed, passed_on)
+        final = needs == together or not isinstance(shared, str)  # nothing more can be had by fewer needs
+        evidence = shared if final else _gathered(module, batch, needs, seed, passed_on)
         for proxy in group:
             if isinstance(evidence, str):
                 result.reasons[proxy.name] = evidence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from hwnas.proxies.evidence import Evidence
@@ -27,6 +27,20 @@ Need = Literal[
     "region_counts",
     "random_features",
 ]
+# Evidence that is the weights of a module's layers, or their gradients: it needs layers with weights.
+OF_WEIGHTS: Final[frozenset[Need]] = frozenset(
+    {
+        "weights",
+        "gradients",
+        "channel_saliency",
+        "synflow",
+        "gaussian",
+        "hessian_gradient",
+        "half_gradients",
+        "sign_sums",
+        "tangent_kernel",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)

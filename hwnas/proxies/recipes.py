@@ -16,6 +16,7 @@ from hwnas.proxies.batches import Batch, Task
 from hwnas.proxies.engine import score_module
 from hwnas.proxies.initial_modules import initial_module, train_briefly
 from hwnas.proxies.registry import get_proxy
+from hwnas.proxies.user_code import told
 from hwnas.spaces import Space, get_space
 
 _DEFAULTS: Final = "torch's defaults"
@@ -79,6 +80,11 @@ def task_of(space: Space, dataset: str) -> Task:
 def score_networks(recipe: Recipe, vectors: Integer[Array, "k v"]) -> Float[Array, "k p"]:
     """Scores of architectures, columns in the order of the recipe's proxies. Raises `ProxyError`, also for NaN."""
     space, proxies = get_space(recipe.space), [get_proxy(name) for name in recipe.proxies]
+    reading = [proxy.name for proxy in proxies if "graph" in proxy.needs]
+    if reading and not space.has_graphs:
+        raise ProxyError(
+            f"{reading[0]} reads the operator graph, which {space.name} does not have; leave the proxy out"
+        )
     images = recipe.batch.images.to(recipe.device, memory_format=torch.channels_last)
     batch = Batch(images=images, labels=recipe.batch.labels.to(recipe.device), source=recipe.batch.source)
     rows = []
@@ -93,7 +99,16 @@ def score_networks(recipe: Recipe, vectors: Integer[Array, "k v"]) -> Float[Arra
             if recipe.epochs and recipe.training is not None:
                 train_briefly(module, recipe.training, epochs=recipe.epochs, seed=recipe.seed)
             graph = space.graph(vector, dataset=recipe.dataset) if space.has_graphs else None
-            scores = score_module(module, batch, proxies, graph=graph, seed=recipe.seed)
+            try:
+                scores = score_module(module, batch, proxies, graph=graph, seed=recipe.seed)
+            except (RuntimeError, ValueError) as error:
+                taken, got = space.image_shape(recipe.dataset), tuple(batch.images.shape[1:])
+                if got == taken:
+                    raise
+                raise ProxyError(
+                    f"expected networks of {space.name} to run on images of shape {got}, got {told(error)}; "
+                    f"leave the size out, as theirs is {taken}"
+                ) from error
             undefined = [name for name, value in scores.items() if math.isnan(value)]
             if undefined:
                 raise ProxyError(f"{undefined[0]} gives NaN for {space.strings(vector[None])[0]}; leave the proxy out")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hwnas.errors import UnknownNameError
 from hwnas.proxies import (
@@ -33,6 +33,9 @@ from hwnas.proxies import (
 )
 from hwnas.proxies.proxy import Need, Proxy
 
+if TYPE_CHECKING:
+    from hwnas.spaces import Space
+
 PROXIES: Final[dict[str, Proxy]] = {
     module.PROXY.name: module.PROXY
     for module in (
@@ -49,6 +52,11 @@ _COSTLY: Final[frozenset[Need]] = frozenset(
 )
 # Those that share a gradient or take less work, which are scored unless others are named.
 USUAL: Final = tuple(name for name, proxy in PROXIES.items() if not proxy.needs & _COSTLY and not proxy.by_architecture)
+
+
+def usual_proxies(space: Space) -> tuple[str, ...]:
+    """`USUAL` without those that read what the networks of the space lack, such as ReLUs."""
+    return tuple(name for name in USUAL if not PROXIES[name].needs.intersection(space.lacks))
 
 
 def get_proxy(name: str) -> Proxy:

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 def score(evidence: Evidence) -> float:
     """Natural logarithm of the sum over all weights of |w dR/dw|, where R sums the logits of the linearised network.
 
-    The sum itself reaches 1e30 in deep networks; its logarithm keeps the order. -inf where no input reaches the output.
+    The sum itself reaches 1e30 in deep networks; its logarithm keeps the order. -inf where no input reaches the output;
+    NaN where the flow is undefined.
     """
     total = sum((layer.weight * layer.gradient).abs().sum().item() for layer in evidence.synflow)
-    return math.log(total) if total > 0 else -math.inf
+    return -math.inf if total == 0 else math.log(total)
 
 
 PROXY = Proxy(

@@ -18,12 +18,13 @@ ZEN_MIXUP: Final = 1e-2
 def score(evidence: Evidence) -> float:
     """Mean over repeats of log E||f(x) - f(x + a e)|| plus the sum over batch norms of log sigma.
 
-    The second term gives back the scale that batch norm removes. -inf where the features do not depend on the input.
+    The second term gives back the scale that batch norm removes. -inf where the features do not depend on the input;
+    NaN where they overflow.
     """
     response = evidence.gaussian
     assert response is not None
     scores = [
-        (math.log(change) if change > 0 else -math.inf) + log_spread
+        (-math.inf if change == 0 else math.log(change)) + log_spread
         for change, log_spread in zip(response.change, response.log_spread, strict=True)
     ]
     return sum(scores) / len(scores)

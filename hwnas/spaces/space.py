@@ -40,6 +40,8 @@ class Space(abc.ABC):
     datasets: names of the data sets that it has variants for; the first is the default.
     choices: number of choices at each of the v positions.
     has_graphs: whether `graph` works without torch; where it does not, it raises `UsageError`.
+    lacks: evidence of proxies (`Need` in hwnas/proxies/proxy.py) that its networks cannot give, as those without ReLU
+    have no patterns of them: proxies that read it are left out unless they are named.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Space(abc.ABC):
     datasets: tuple[str, ...]
     choices: tuple[int, ...]
     has_graphs: bool = True
+    lacks: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:

@@ -234,3 +234,57 @@ def test_another_method_is_one_entry(
     assert np.allclose(estimate.mean, np.polyval(np.polyfit(macs, board(CELLS, vectors), 1), macs))
     assert estimate.provenance.summary.startswith("predicted by a line, adapted from 12 measurements on ")
     assert np.allclose(energy_model("b", **where).predict(vectors).mean, 3 * estimate.mean)
+
+
+def test_one_more_measurement_is_enough_to_add(write: Write, ten: Path, board: Board, tmp_path: Path) -> None:
+    first = adapt(ten, name="b")
+    net = CELLS.parse(first.next_nets[:1])
+    one = write(tmp_path, net, board(CELLS, net), name="one")
+    assert adapt(one, name="b", settings=AdaptSettings(add=True)).nets == 11
+    assert adapt([ten, one], name="c").nets == 11
+    with pytest.raises(UsageError, match="at least 3 nets to make a model of, got 1"):
+        adapt([one, one], name="d")
+
+
+def test_a_card_states_how_the_measurements_that_replace_all_were_made(
+    kit_results: Results, ten: Path, board: Board, tmp_path: Path
+) -> None:
+    vectors = CELLS.sample(6, seed=3)
+    path = tmp_path / "results.json"
+    adapt(ten, name="b", settings=AdaptSettings(batch_size=1))
+    assert get_device("b").card.measurement.runtime.value == "not stated"
+    path.write_text(json.dumps(kit_results(vectors, board(CELLS, vectors))))
+    adapt(path, name="b", settings=AdaptSettings(replace=True))
+    card = get_device("b").card
+    assert card.measurement.runtime.value == "onnxruntime 1.0, threads 2" and card.title == "a made-up processor"
+    assert card.measurement.latency.value.startswith("median over 3 rounds")
+    adapt(ten, name="b", dataset="cifar100")
+    longer = {"rounds": 9, "window_s": 0.5, "warmup_s": 0.5}
+    path.write_text(json.dumps(kit_results(vectors, board(CELLS, vectors), protocol=longer)))
+    adapt(path, name="b", settings=AdaptSettings(replace=True))
+    assert get_device("b").card.measurement.latency.value.startswith("median over 3 rounds"), "others rest on it"
+
+
+def test_what_to_measure_next_is_measured_in_the_same_way(
+    kit_results: Results, taught: Path, board: Board, tmp_path: Path
+) -> None:
+    vectors = CELLS.sample(6, seed=3)
+    path = tmp_path / "results.json"
+    trtexec = {"name": "trtexec", "version": "10", "arguments": ["--fp16"], "precision": "fp16"}
+    for name, runtime, says in (
+        ("a", {"name": "onnxruntime", "version": "1", "threads": 2}, "hwnas measure more-6 --threads 2"),
+        ("b", {"name": "torch", "version": "2", "threads": "default"}, "hwnas measure more-6 --runtime torch"),
+        ("c", trtexec, "python3 more-6/agent.py --runtime trtexec --tool-args=--fp16"),
+    ):
+        path.write_text(json.dumps(kit_results(vectors, board(CELLS, vectors), runtime=runtime)))
+        plan, measure, add = adapt(path, name=name).next_commands
+        assert plan.startswith("hwnas plan --out more-6 ") and measure == says
+        assert add == f"hwnas adapt more-6/results.json --name {name} --add"
+
+
+def test_energies_in_joules_are_asked_about(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
+    vectors = CELLS.sample(10, seed=3)
+    latency = board(CELLS, vectors)
+    notes = [adapt(write(tmp_path, vectors, latency, latency * w), name=f"p{w * 1000:g}").notes for w in (5.0, 0.005)]
+    assert not any("are they in mJ" in note for note in notes[0])
+    assert any("a power of 0.005 W; are they in mJ" in note for note in notes[1])

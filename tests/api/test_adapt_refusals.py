@@ -75,8 +75,14 @@ def test_kits_that_do_not_fit(kit_results: Results, taught: Path, board: Board, 
     with pytest.raises(UsageError, match=r"one board in one way, got runtime 'onnxruntime 1\.0, threads 2'"):
         adapt([path, other], name="b")
     adapt(path, name="b")
-    with pytest.raises(UsageError, match=r"by 'onnxruntime 1\.0, threads 2', as its card says, got 'trtexec 10'"):
+    with pytest.raises(UsageError, match=r"runtime 'onnxruntime 1\.0, threads 2', as its card says, got 'trtexec 10'"):
         adapt(other, name="b", settings=AdaptSettings(replace=True))
+    other.write_text(json.dumps(kit_results(vectors, latency, device={"cpu": "another processor"})))
+    for settings in (AdaptSettings(replace=True), AdaptSettings(add=True)):
+        with pytest.raises(
+            UsageError, match="with cpu 'a made-up processor', as its card says, got 'another processor'"
+        ):
+            adapt(other, name="b", settings=settings)
     other.write_text(json.dumps(kit_results(vectors, 3 * latency)))
     with pytest.raises(UsageError, match=r"expected about the same latency of .* remove the wrong one"):
         adapt([path, other], name="c")
@@ -106,7 +112,7 @@ def test_half_a_run_is_used_and_says_so(kit_results: Results, taught: Path, boar
     assert "1 of 5 nets have fewer than 3 rounds" in answer.notes[1]
 
 
-@pytest.mark.parametrize("name", ["raspi4", "edgegpu", "My Board", "../evil", ""])
+@pytest.mark.parametrize("name", ["raspi4", "edgegpu", "My Board", "../evil", "", "x" * 300])
 def test_names_that_cannot_be(ten: Path, name: str) -> None:
     with pytest.raises(UsageError, match="expected a name"):
         adapt(ten, name=name)

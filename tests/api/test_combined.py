@@ -131,7 +131,7 @@ def test_single_networks_rank_among_all() -> None:
     assert "among the 7,055 networks of nasbench201 on cifar10" in plain["proxies"][1]["source"]
 
 
-@pytest.mark.parametrize("settings", [ScoreSettings(seed=4), ScoreSettings(batch_size=8)])
+@pytest.mark.parametrize("settings", [ScoreSettings(seed=4), ScoreSettings(batch_size=8), ScoreSettings(side=8)])
 def test_a_network_computed_anew_has_no_rank(settings: ScoreSettings) -> None:
     saved(*SCORED)
     with pytest.raises(UsageError, match="vote ranks within a table of the space, got other images"):

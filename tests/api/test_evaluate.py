@@ -13,9 +13,12 @@ from scipy.stats import kendalltau, spearmanr
 from hwnas import rankings
 from hwnas.api.columns import ScoreColumn
 from hwnas.api.evaluate import evaluate, neighbour_rows, over_tasks, proxy_figures
-from hwnas.api.evaluate_forms import TaskFigures
+from hwnas.api.evaluate_forms import EvaluateResult, TaskFigures
 from hwnas.cli import main
-from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.errors import AbsentError, DataError, UnknownNameError, UsageError
+from hwnas.proxies import table as tables
+from hwnas.proxies.table import empty_table, scores_path
+from hwnas.proxy_pictures import _in_order, evaluation_picture
 from hwnas.spaces import get_space
 
 
@@ -61,6 +64,26 @@ def test_neighbours_differ_in_one_position() -> None:
         among = {tuple(vector) for vector in vectors}
         assert found == {tuple(vector) for vector in space.neighbours(vectors[row])} & among
     assert neighbour_rows(space, vectors[:50]) is None  # hardly any neighbour is among fifty
+
+
+class Wide(type(get_space("nats-size"))):  # type: ignore[misc]
+    """Two positions of a hundred choices, more than an int8 holds when a step is added."""
+
+    choices = (100, 100)
+
+
+def test_neighbours_where_choices_are_many() -> None:
+    space = Wide()
+    vectors = space.all_vectors()
+    rows = neighbour_rows(space, vectors)
+    assert rows is not None and rows.shape == (10_000, 198) and rows.min() >= 0
+    for row in (0, 77, 9_999):
+        assert {tuple(vectors[i]) for i in rows[row]} == {tuple(vector) for vector in space.neighbours(vectors[row])}
+
+
+def test_a_list_of_models_has_no_neighbourhoods() -> None:
+    space = get_space("imagenet-models")
+    assert neighbour_rows(space, space.all_vectors()) is None
 
 
 def test_over_tasks_takes_the_proxies_that_every_task_has() -> None:
@@ -134,3 +157,66 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
             assert "93.76" in out and "over 2 tasks" in out
     assert (tmp_path / "figures.csv").read_text().startswith("space,dataset,name,role,n,spearman")
     assert (tmp_path / "figures.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.fixture
+def writable(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache with the pulled tables, to which a test may write, and no scores."""
+    monkeypatch.setattr(tables, "SHIPPED_FOLDER", tmp_path / "shipped")
+    (tmp_path / "tables").symlink_to(measured / "tables")
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("writable")
+def test_data_sets_without_scores_are_left_out() -> None:
+    """Counts are no scores: they are known everywhere."""
+    space = get_space("nasbench201")
+    networks = np.unique(space.network_id(space.all_vectors()))
+    with pytest.raises(AbsentError, match="expected scores of nasbench201 on cifar10, got none but counts"):
+        evaluate(dataset="cifar10")
+    table = empty_table({"dataset": "cifar10", "seed": 0, "images": "made-up images"}, ["zen"], networks)
+    table.scores[:] = np.random.default_rng(0).normal(size=table.scores.shape)
+    table.save(scores_path("nasbench201", "cifar10"))
+    for options in ({}, {"proxies": ["zen"]}, {"space": "all"}, {"space": "all", "proxies": ["zen"]}):
+        found = evaluate(**options)
+        assert [task.name for task in found.tasks] == ["nasbench201/cifar10"] and found.over_tasks is None
+    assert [task.name for task in evaluate(space="all", dataset="CIFAR10").tasks] == ["nasbench201/cifar10"]
+    with pytest.raises(AbsentError, match="cifar100"):
+        evaluate(dataset="cifar100", proxies=["zen"])
+    with pytest.raises(UnknownNameError, match="did you mean 'cifar10"):
+        evaluate(space="all", dataset="cifar11")
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("writable")
+def test_a_proxy_with_too_few_scores_is_named() -> None:
+    space = get_space("nasbench201")
+    networks, architectures = np.unique(space.network_id(space.all_vectors()), return_counts=True)
+    few = networks[architectures == 1][:4]
+    table = empty_table({"dataset": "cifar10", "seed": 0, "images": "made-up images"}, ["zen"], few)
+    table.scores[:] = 1.0
+    table.save(scores_path("nasbench201", "cifar10"))
+    with pytest.raises(AbsentError, match="at least 10 nets with known accuracy that 'zen' scores, got 4"):
+        evaluate(dataset="cifar10", proxies=["zen"])
+
+
+def test_a_picture_has_the_proxies_of_every_task() -> None:
+    def task(**rho: float) -> TaskFigures:
+        truth = np.arange(50.0)
+        columns = [ScoreColumn(name=name, role="proxy", scores=truth * sign, source="") for name, sign in rho.items()]
+        figures = tuple(proxy_figures(column, truth) for column in columns)
+        return TaskFigures(
+            space="s",
+            dataset="d",
+            accuracy_source="",
+            best_percent=1.0,
+            proxies=figures,
+            correlations=np.eye(len(columns)),
+            compared=50,
+        )
+
+    tasks = (task(bad=-1.0, good=1.0), task(good=1.0, rare=0.0, bad=-1.0))
+    assert _in_order(tasks) == ["rare", "bad", "good"]  # constant scores order nothing
+    pytest.importorskip("matplotlib")
+    assert evaluation_picture(EvaluateResult(tasks=tasks, over_tasks=over_tasks(tasks)))[:4] == b"\x89PNG"

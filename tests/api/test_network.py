@@ -83,6 +83,8 @@ def test_a_loss_is_named(module: nn.Module, images: torch.Tensor) -> None:
 
     found = score_network(module, (images, torch.zeros(6, 5)), proxies=["snip"], loss=squared)
     assert found.loss == "squared" and found["snip"] is not None
+    batch = Batch(images=images, labels=torch.zeros(6, 5), source="", loss=squared)
+    assert score_network(module, batch, proxies=["snip"]).to_dict()["nets"] == found.to_dict()["nets"]
 
 
 def test_a_smaller_batch_is_said(module: nn.Module, images: torch.Tensor) -> None:

@@ -12,7 +12,7 @@ from hwnas.api.choosing import CHOOSERS, choose_nets
 from hwnas.api.measure import MeasureSettings, measure
 from hwnas.api.plan import PlanSettings, plan
 from hwnas.devices.agent.files import read_manifest
-from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
+from hwnas.errors import DataError, MissingExtraError, UnknownNameError, UsageError
 from hwnas.latency.measurements import read_measurements
 from hwnas.spaces import get_space
 
@@ -77,6 +77,13 @@ def test_a_kit_is_whole_and_can_be_written_again(tmp_path: Path) -> None:
         plan(tmp_path / "kit", nets=4, settings=settings)
 
 
+def test_a_space_that_nothing_is_known_of_is_named_before_measuring(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    notes = plan(tmp_path / "sizes", space="nats-size", nets=3).notes
+    assert len(notes) == 1 and "nothing is known of devices in nats-size" in notes[0]
+    assert plan(tmp_path / "cells", nets=3).notes == ()
+
+
 def test_wrong_plans(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="at least 3 nets to measure, got 2"):
         plan(tmp_path / "kit", nets=2)
@@ -84,6 +91,8 @@ def test_wrong_plans(tmp_path: Path) -> None:
         PlanSettings(batch_size=0)
     with pytest.raises(UnknownNameError, match="method of choosing nets"):
         PlanSettings(method="best")
+    with pytest.raises(UsageError, match="expected different architectures, got 2 of which some are the same"):
+        plan(tmp_path / "kit", settings=PlanSettings(given=("12", "12")))
     assert not (tmp_path / "kit").exists()
 
 
@@ -146,6 +155,8 @@ def test_wrong_measuring(kit: Path, tmp_path: Path) -> None:
         measure(kit, runtime="trtexec")
     with pytest.raises(UnknownNameError, match="did you mean 'torch'"):
         measure(kit, runtime="torc")
+    with pytest.raises(DataError, match=r"expected to write .* give another --out"):
+        measure(kit, out=tmp_path / "absent" / "results.json")
     with pytest.raises(UsageError, match="at least one thread"):
         measure(kit, settings=MeasureSettings(threads=0))
     with pytest.raises(UsageError, match="got 'wattmeter'"):

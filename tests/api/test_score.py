@@ -14,8 +14,8 @@ import pytest
 from hwnas.api import computing
 from hwnas.api.score import score, score_table
 from hwnas.api.score_forms import ScoreSettings, reason_not_finite
-from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
-from hwnas.proxies import COUNTS, PROXIES, USUAL
+from hwnas.errors import MissingExtraError, ProxyError, UnknownNameError, UsageError
+from hwnas.proxies import COUNTS, PROXIES, USUAL, usual_proxies
 from hwnas.proxies import table as tables
 from hwnas.proxies.table import empty_table, load_scores, scores_path
 from hwnas.spaces import get_space
@@ -182,3 +182,26 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPat
     assert computing.cores() == 3
     monkeypatch.delattr("os.sched_getaffinity")  # not every system has it
     assert computing.cores() == 8
+
+
+def test_a_size_that_networks_do_not_take() -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(
+        ProxyError, match=r"networks of pit to run on images of shape \(3, 64, 64\).*leave the size out"
+    ):
+        score(["0"], space="pit", proxies=["l2_norm", "snip"], settings=ScoreSettings(side=64, batch_size=2))
+
+
+@pytest.mark.parametrize("space", ["pit", "imagenet-models"])
+def test_usual_proxies_are_those_that_networks_of_the_space_can_have(space: str) -> None:
+    """Vision transformers have no ReLU, named models no graph; a proxy that is named is tried, and says so."""
+    pytest.importorskip("torch")
+    names = {"naswot", "zen"} | ({"nn_mass", "nn_degree"} if space == "imagenet-models" else set())
+    assert {*usual_proxies(get_space(space))} == {*USUAL} - names
+    assert usual_proxies(SPACE) == USUAL
+    if space == "imagenet-models":
+        with pytest.raises(ProxyError, match="nn_mass reads the operator graph, which imagenet-models does not have"):
+            score(["resnet18"], space=space, proxies=["nn_mass"], settings=FEW)
+    else:
+        with pytest.raises(ProxyError, match=r"naswot expected a module in which an nn\.ReLU runs"):
+            score(["0"], space=space, proxies=["naswot"], settings=ScoreSettings(batch_size=2))

@@ -90,12 +90,12 @@ def learned(source: Help, setting: str) -> FewShotModel:
     """The model that the training devices teach."""
     rows = TAUGHT if setting == "inductive" else np.arange(len(source.vectors))
     columns = [
-        KnownColumn(name=name, physical=_physical(name), costs=source.latencies[name][rows]) for name in TRAINING
+        KnownColumn(name=name, physical=physical_device(name), costs=source.latencies[name][rows]) for name in TRAINING
     ]
     return learn(SPACE, source.vectors[rows], columns, facts={"learned_from": f"HELP's protocol, {setting}"})
 
 
-def _physical(name: str) -> str:
+def physical_device(name: str) -> str:
     return PHYSICAL.get(name) or PHYSICAL[name.rsplit("_", 1)[0]]
 
 

@@ -24,10 +24,10 @@ from fewshot import (
     VALIDATION,
     Figures,
     Help,
-    _physical,
     learned,
     mean_figures,
     measured_nets,
+    physical_device,
     point_figures,
     queries,
     read_folder,
@@ -43,7 +43,8 @@ from hwnas.latency.meta import adapt_meta
 from hwnas.latency.observations import check_observations
 from hwnas.predictors.fewshot_model import FewShotModel, KnownColumn
 from hwnas.predictors.meta_gcn import inner_loss, standardise
-from hwnas.predictors.meta_model import MetaModel, encode, learn_meta, load_meta, new_network, save_meta
+from hwnas.predictors.meta_learning import learn_meta
+from hwnas.predictors.meta_model import MetaModel, encode, load_meta, new_network, save_meta
 from hwnas.predictors.meta_training import MetaPlan
 
 _SCRATCH_STEPS: Final = 300
@@ -59,7 +60,8 @@ def taught(source: Help, weights: Path, *, plan: MetaPlan, progress: Callable[[s
             progress(f"{what}: episode {done} of {total}")
 
     columns = [
-        KnownColumn(name=name, physical=_physical(name), costs=source.latencies[name][TAUGHT]) for name in TRAINING
+        KnownColumn(name=name, physical=physical_device(name), costs=source.latencies[name][TAUGHT])
+        for name in TRAINING
     ]
     model = learn_meta(SPACE, source.vectors[TAUGHT], columns, plan=plan, folder=weights.parent, progress=report)
     save_meta(weights, model)

@@ -61,7 +61,7 @@ def test_a_new_device_in_a_few_commands(hwnas: Hwnas, ten: str, board: Callable[
         "energy: not measured (the table has no energy for it); energy from latency needs a power: --power-w W",
         "3 public devices (eyeriss, fpga, jetson-tx2)",
         "to reduce the uncertainty most, measure 3 more: |",
-        "hwnas adapt more/results.json --name my-board --add",
+        "hwnas adapt more-10/results.json --name my-board --add",
     ):
         assert text in out, text
     answer = json.loads(Path("answer.json").read_text())
@@ -120,7 +120,7 @@ def test_a_kit_of_a_front(hwnas: Hwnas, ten: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("adapt", "ten.csv", "--name", "My_Board"), "expected a name of lower-case letters"),
+        (("adapt", "ten.csv", "--name", "My_Board"), "expected a name of up to 60 lower-case letters"),
         (("adapt", "ten.csv", "--name", "tx2"), "'tx2', a device that comes with hwnas"),
         (("adapt", "none.csv", "--name", "b"), "expected a CSV file"),
         (("adapt", "ten.csv", "--name", "b", "--out", "b.txt"), "expected a file that ends in .json"),

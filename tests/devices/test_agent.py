@@ -101,7 +101,7 @@ def test_a_net_that_fails_is_not_measured_and_the_others_are(kit: Path, agent: A
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--rounds", "0"), "at least one round"),
+        (("--rounds", "0"), "at least 1 for rounds, got 0"),
         (("--latency-regex", "("), "expected a regular expression"),
         (("--latency-regex", "time"), "expected a group"),
         (("--latency-unit", "hours"), "got 'hours'"),

@@ -153,7 +153,7 @@ def test_each_part_of_the_setting_must_stay(kit: Path) -> None:
         run(campaign(kit, Made(), meter=Constant(), no_meter=""))
     with pytest.raises(AgentError, match="begun with protocol min_runs 1, now it is 7"):
         run(campaign(kit, Made(), plan=Plan(0.0, 0.0, 7)))
-    with pytest.raises(AgentError, match="no time below 0"):
+    with pytest.raises(AgentError, match="0 or more seconds of warm-up, got -1"):
         run(campaign(kit, Made(), plan=Plan(-1.0)))
     (kit / "results.json").write_text("{}")
     with pytest.raises(AgentError, match="no results file of this version"):
@@ -185,3 +185,19 @@ def test_figures_by_hand() -> None:
     nothing: dict[str, Any] = {"idle": [], "nets": [], "protocol": {"rounds": 1}}
     summarise(nothing, "")
     assert nothing["idle_power_w"] is None and nothing["round_levels"] == []
+
+
+@pytest.mark.parametrize("changed", [{"rounds": 0}, {"idle_s": float("nan")}, {"plan": Plan(0.0, float("inf"), 1)}])
+def test_times_and_numbers_that_cannot_be(kit: Path, changed: dict[str, Any]) -> None:
+    with pytest.raises(
+        AgentError, match=r"expected (at least 1 for rounds, got 0|0 or more seconds of .*, got (nan|inf))"
+    ):
+        run(campaign(kit, Made(), **changed))
+
+
+def test_results_that_cannot_be_written_are_known_before_measuring(kit: Path) -> None:
+    runtime = Made()
+    wanted = campaign(kit, runtime)._replace(out=kit / "nowhere" / "results.json")
+    with pytest.raises(OSError, match=r"expected to write .* give another --out"):
+        run(wanted)
+    assert runtime.calls == 0

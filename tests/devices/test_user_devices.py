@@ -132,3 +132,11 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("HWNAS_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(DataError, match="set HWNAS_HOME to another folder"):
         models("a")
+
+
+def test_no_model_stays_of_a_card_that_cannot_be_written(home: Path) -> None:
+    kept, lost = models("1"), models("2")
+    keep_card(card(kept))
+    with pytest.raises(DataError):
+        keep_card(replace(card(kept, lost), default_variant="none of these"))
+    assert [path.name for path in models_folder().iterdir()] == [kept]

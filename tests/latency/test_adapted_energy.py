@@ -70,6 +70,27 @@ def test_the_interval_adds_both_errors(adapted: AdaptedModel, nets: np.ndarray) 
     assert (unsure.upper > exact.upper).all()
 
 
+def test_a_given_error_is_taken_as_it_is(adapted: AdaptedModel, nets: np.ndarray) -> None:
+    """Nothing was measured, so nothing widens the error that was stated: 1.645 standard deviations at 90 %."""
+    latency, energy = adapted.predict(nets), given_power(adapted, power_w=7.0, relative_error=0.3).predict(nets)
+    assert latency.upper is not None and energy.upper is not None
+    of_latency, of_energy = np.log(latency.upper / latency.mean), np.log(energy.upper / energy.mean)
+    np.testing.assert_allclose(np.sqrt(of_energy**2 - of_latency**2), 1.6449 * np.log(1.3), rtol=1e-3)
+    assert "were given" in energy.provenance.summary and energy.provenance.trained_on is None
+
+
+@pytest.mark.parametrize("measured", [3, 5, 10])
+def test_power_intervals_from_few_nets_cover(adapted: AdaptedModel, measured: int) -> None:
+    """The power of another net lies in the 90 % interval of log-normal powers nine times in ten, from three on."""
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(2000):
+        powers = 0.1 * rng.normal(size=measured + 1)
+        spread = float(powers[:-1].std(ddof=1))
+        model = ConstantPower(adapted, power_w=1.0, power_spread=spread, measured=measured)
+        inside += abs(powers[-1] - np.median(powers[:-1])) <= model._power_reach(0.9)
+    assert 0.88 < inside / 2000 < 0.94
+
+
 @pytest.mark.parametrize(("power_w", "error"), [(0.0, 0.1), (-1.0, 0.1), (np.nan, 0.1), (5.0, 1.0), (5.0, -0.1)])
 def test_impossible_powers_are_refused(adapted: AdaptedModel, power_w: float, error: float) -> None:
     with pytest.raises(UsageError, match="power"):

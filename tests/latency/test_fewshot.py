@@ -12,7 +12,7 @@ from hwnas import data, metrics
 from hwnas.errors import DataError, UsageError
 from hwnas.latency import fewshot, known_devices
 from hwnas.latency.adapted_files import load_adapted, save_adapted
-from hwnas.latency.fewshot import AdaptedModel, adapt, plan
+from hwnas.latency.fewshot import AdaptedModel, adapt, left_out_parts, plan
 from hwnas.predictors.fewshot_baselines import BASELINES
 from hwnas.predictors.fewshot_files import open_model, save_model
 from hwnas.predictors.fewshot_model import FewShotModel, KnownColumn, learn
@@ -204,3 +204,9 @@ def test_one_known_device_teaches_nothing(cells: Space) -> None:
 def test_devices_with_few_networks_cannot_be_left_out(cells: Space) -> None:
     with pytest.raises(UsageError, match="at least 200 measured networks of each known device, got 60 of 'a'"):
         learn(cells, cells.sample(60, seed=0), _two_devices(cells), facts={})
+
+
+def test_what_is_left_out_together() -> None:
+    assert sorted(len(part) for part in left_out_parts(20)) == [1] * 20
+    parts = left_out_parts(45)
+    assert len(parts) == 20 and sorted(np.concatenate(parts).tolist()) == list(range(45))

@@ -34,7 +34,7 @@ def results(**changed: Any) -> dict[str, Any]:
         "kit": {"space": "nasbench201", "dataset": "cifar100", "batch_size": 4},
         "device": {"cpu": "a processor"},
         "runtime": {"name": "onnxruntime"},
-        "protocol": {"rounds": 3},
+        "protocol": {"rounds": 3, "warmup_s": 0.5, "window_s": 0.5},
         "meter": {"name": "RAPL"},
         "idle_power_w": 4.0,
         "started": "2025-01-01T00:00:00Z",
@@ -96,7 +96,7 @@ def test_repeated_rows_are_rounds(tmp_path: Path) -> None:
     found = read_measurements(path)
     assert found.latency_ms.tolist() == [2.1, 3.15, 4.0] and found.energy_mj[0] == 11.0
     assert found.rounds_ms[0].tolist() == [2.0, 2.2] and found.spread[0] == pytest.approx(0.1 / 2.1)
-    assert found.notes[0].startswith("2 nets stand in several rows")
+    assert found.notes[0] == "nets that stand in several rows, which are taken as repeats: 2"
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("ms", 1.0), ("s", 1000.0), ("us", 0.001)])
@@ -119,6 +119,12 @@ def test_units(tmp_path: Path, unit: str, factor: float) -> None:
         (("1,2,", "2,,", "3,4,"), "row 3: expected a number, got nothing"),
         (("1,2,", "2,fast,", "3,4,"), "row 3: expected a number, got 'fast'"),
         (("1,2,", "2,3,0", "3,4,"), "row 3: expected an energy above 0 mJ"),
+        (("1,2,", "2,3,nan", "3,4,"), "row 3: expected an energy above 0 mJ, or nothing where it was not measured"),
+        (("1,2,9", "2,3,", "3,4,", "1,2,90"), "row 2 and row 5 are the same architecture, 9 and 90 mJ"),
+        (("1,2,5,0", "2,3,5,0", "3,4,5,0"), "row 2: expected 3 values as in the header, got 1 more"),
+        (("1,2,", "2,3e300,", "3,4,"), "row 3: expected a latency between 1e-06 and 1e+08 ms, got 3e+300 ms"),
+        (("1,2,", "2,3e-300,", "3,4,"), "row 3: expected a latency between"),
+        (("1,2,", "", "2,3,", "", "3,-4,"), "row 6: expected a latency above 0, got -4"),
         (("1,2,", "2,3,", "3,4,", "2,6,"), "row 3 and row 5 are the same architecture, 3 and 6; remove the wrong one"),
         (("1,2,", "99999,3,", "3,4,"), "row 3: space 'nasbench201' has indices 0 to 15624"),
         (("1,2,", "resnet18,3,", "3,4,"), "row 3: 'resnet18' is not an architecture of nasbench201"),
@@ -180,3 +186,57 @@ def test_results_of_something_else(tmp_path: Path) -> None:
     broken["nets"][1]["latency_ms"]["rounds"] = [float("nan")]
     with pytest.raises(UsageError, match="net 3: expected a latency above 0, got nan"):
         read_measurements(written(tmp_path, broken))
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"meter": None}, "without facts of the meter"),
+        ({"device": None}, "without facts of the device"),
+        ({"runtime": {}}, "without 'runtime.name'"),
+        ({"protocol": {"rounds": 3, "warmup_s": 0.5}}, "without 'protocol.window_s'"),
+        ({"kit": {"space": "nasbench201", "dataset": "cifar10", "batch_size": -2}}, "a batch size of at least 1"),
+        ({"nets": [net("7", [2.0], latency_ms={"median": 2.0, "rounds": []})]}, "without rounds of every measured net"),
+        ({"nets": [net("7", [2.0], role="other")]}, "roles of calibrate or check (it has 'other')"),
+    ],
+)
+def test_results_that_no_agent_wrote(tmp_path: Path, changed: dict[str, Any], says: str) -> None:
+    document = results(**changed)
+    with pytest.raises(DataError, match="expected what the agent writes") as refused:
+        read_measurements(written(tmp_path, document))
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("energy", [0.0, -3.0, float("nan")])
+def test_impossible_energies_of_a_kit_name_the_net(tmp_path: Path, energy: float) -> None:
+    document = results()
+    document["nets"][0]["energy_mj"] = {"median": energy}
+    with pytest.raises(UsageError, match="net 7: expected an energy above 0 mJ"):
+        read_measurements(written(tmp_path, document))
+
+
+def test_other_file_names_are_told_apart_by_their_contents(tmp_path: Path) -> None:
+    kit, mine = tmp_path / "board.results", tmp_path / "board.tsv"
+    kit.write_text(json.dumps(results()))
+    assert read_measurements(kit).batch_size == 4
+    mine.write_text("architecture,latency_ms\n1,2\n2,3\n3,4\n")
+    assert len(read_measurements(mine)) == 3
+    mine.write_text("architecture\tlatency_ms\n1\t2\n")
+    with pytest.raises(UsageError, match="with commas between them"):
+        read_measurements(mine)
+    with pytest.raises(UsageError, match=r"got the folder .*; in a kit it is its results\.json"):
+        read_measurements(tmp_path)
+
+
+def test_deep_nesting_is_no_internal_error(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(DataError, match="expected JSON"):
+        read_measurements(path)
+
+
+def test_fewer_nets_where_others_join_them(tmp_path: Path) -> None:
+    assert len(read_measurements(table(tmp_path, "1,2,"), fewest=1)) == 1
+    assert len(read_measurements(table(tmp_path, "1,2,", "2,2,"), fewest=1)) == 2  # equal ones prove nothing yet
+    with pytest.raises(UsageError, match="got none"):
+        read_measurements(table(tmp_path), fewest=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +17,16 @@ from hwnas.latency.known_devices import KnownLatencies
 from hwnas.latency.meta import adapt_meta, adapt_meta_latency, meta_model, train_meta
 from hwnas.latency.meta_files import load_adapted_meta, save_adapted_meta
 from hwnas.latency.observations import check_observations
+from hwnas.predictors import meta_learning
 from hwnas.predictors import meta_model as models
 from hwnas.predictors.fewshot_intervals import Calibration
 from hwnas.predictors.fewshot_model import KnownColumn
-from hwnas.predictors.meta_gcn import LOWEST, MetaGCN, inner_loss, kernel, regularised_inverse, standardise
-from hwnas.predictors.meta_model import MetaModel, encode, learn_meta, load_meta, new_network, save_meta
+from hwnas.predictors.meta_gcn import LOWEST, MetaGCN, few_shot, inner_loss, kernel, regularised_inverse, standardise
+from hwnas.predictors.meta_learning import learn_meta
+from hwnas.predictors.meta_model import MetaModel, encode, load_meta, new_network, save_meta
 from hwnas.predictors.meta_tasks import KnownTasks, TaskMix, draw_task, known_tasks
-from hwnas.predictors.meta_training import MetaPlan, few_shot, meta_train
+from hwnas.predictors.meta_training import MetaPlan, meta_train
+from hwnas.predictors.regressor import save_tensors
 from hwnas.spaces import NASBench201
 from hwnas.testing import CostModelContract
 
@@ -54,8 +59,8 @@ def columns(vectors: np.ndarray) -> list[KnownColumn]:
 def quick() -> Iterator[None]:
     """Calibration on two numbers of measurements and few queries: seconds instead of half a minute."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "SIZES", (5, 12))
-        patch.setattr(models, "_QUERIES", 60)
+        patch.setattr(meta_learning, "SIZES", (5, 12))
+        patch.setattr(meta_learning, "_QUERIES", 60)
         yield
 
 
@@ -144,6 +149,27 @@ def test_units_do_not_matter(learned: MetaModel, vectors: np.ndarray, factor: fl
     np.testing.assert_allclose(scaled_deviation, deviation, rtol=1e-2)
 
 
+def test_steps_that_diverge_are_not_taken(learned: MetaModel, vectors: np.ndarray) -> None:
+    network = copy.deepcopy(learned.network)
+    network.log_rates.data[:] = 60.0
+    wild = replace(learned, network=network)
+    few, costs = vectors[:10], latencies("phone", vectors[:10])
+    assert not torch.isfinite(network.adapt(encode(SPACE, few), models.logarithms(costs)).dual).all()
+    mean, deviation = wild.predict(wild.adapt(few, costs), vectors)
+    assert np.isfinite(mean).all() and np.isfinite(deviation).all()
+
+
+def test_an_episode_without_a_finite_gradient_changes_nothing(
+    vectors: np.ndarray, columns: list[KnownColumn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = new_network(SPACE, seed=0)
+    before = copy.deepcopy(network.state_dict())
+    norm = torch.tensor(float("nan"))
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", lambda parameters, most: norm)
+    meta_train(network, known_tasks(encode(SPACE, vectors).numpy(), columns), plan=TINY, seed=0)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
 def test_the_order_of_the_measurements_does_not_matter(learned: MetaModel, vectors: np.ndarray) -> None:
     few, wanted, costs = vectors[:10], vectors[10:60], latencies("phone", vectors[:10])
     backwards = learned.predict(learned.adapt(few[::-1].copy(), costs[::-1].copy()), wanted)[0]
@@ -197,7 +223,9 @@ def test_meta_learning_and_adaptation_lower_the_loss_on_a_device_that_was_not_se
     def error(member: MetaGCN, steps: int) -> float:
         draws = torch.from_numpy(np.stack([np.random.default_rng(i).permutation(300)[:110] for i in range(4)]))
         with torch.no_grad():
-            predicted = few_shot(member, nodes[draws[:, :10]], logs[draws[:, :10]], nodes[draws[:, 10:]], steps=steps)
+            predicted, _ = few_shot(
+                member, nodes[draws[:, :10]], logs[draws[:, :10]], nodes[draws[:, 10:]], steps=steps
+            )
         return float((predicted - logs[draws[:, 10:]]).abs().mean())
 
     member = new_network(SPACE, seed=0)
@@ -244,7 +272,7 @@ def test_files_of_something_else_are_refused(learned: MetaModel, tmp_path: Path)
     with pytest.raises(DataError, match="expected trained weights"):
         load_meta(path, SPACE)
     other = MetaModel(space=SPACE, network=learned.network, calibration=learned.calibration, facts=learned.facts)
-    models.save_tensors(path, {"header": torch.zeros(3, dtype=torch.uint8)})
+    save_tensors(path, {"header": torch.zeros(3, dtype=torch.uint8)})
     with pytest.raises(DataError, match="expected meta-learned weights"):
         load_meta(path, SPACE)
     object.__setattr__(other, "space", type("Other", (NASBench201,), {"name": "other"})())

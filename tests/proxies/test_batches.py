@@ -111,3 +111,14 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(DataError, match=r"expected a .npz file with arrays x and y, got .*other\.npz"):
             load_batch(TASK, images=path)
+
+
+def test_pulled_images_are_scaled_to_what_networks_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vision transformers take CIFAR-100 at 224 x 224. Constant images stay constant."""
+    small = {"x": np.broadcast_to(np.arange(3.0)[:, None, None, None], (3, 3, 32, 32)), "y": np.arange(3)}
+    monkeypatch.setattr("hwnas.data.open_table", lambda _name: small)
+    batch = load_batch(task_of(get_space("pit"), "cifar100"), size=2)
+    assert batch.images.shape == (2, 3, 224, 224)
+    np.testing.assert_allclose(batch.images, np.broadcast_to([[[[0.0]]], [[[1.0]]]], batch.images.shape), atol=1e-6)
+    assert batch.source == "first 2 images of images-cifar100, scaled to 224x224"
+    assert load_batch(task_of(SPACE, "cifar100"), size=2).source == "first 2 images of images-cifar100"

@@ -195,3 +195,23 @@ def test_zen_gives_back_the_scale_that_batch_norm_takes() -> None:
     )
     zen = PROXIES["zen"].score
     assert zen(Evidence(gaussian=scaled)) == pytest.approx(zen(Evidence(gaussian=small)), rel=1e-12)
+
+
+class Shortcut(nn.Module):
+    """Adds the input of a convolution to its output, in place or not."""
+
+    def __init__(self, *, in_place: bool) -> None:
+        super().__init__()
+        self.conv, self.head, self.in_place = nn.Conv2d(2, 2, 3, padding=1), nn.Linear(50, 3), in_place
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.conv(x)
+        y = y.add_(x) if self.in_place else y + x
+        return self.head(y.flatten(1))
+
+
+def test_fisher_sees_that_an_output_was_written_over() -> None:
+    """It would take the sum for the output of the convolution."""
+    assert score_of("fisher", Shortcut(in_place=False).double(), batch_of()) > 0
+    with pytest.raises(ProxyError, match="operation in place"):
+        score_of("fisher", Shortcut(in_place=True).double(), batch_of())

@@ -11,7 +11,7 @@ from hwnas.spaces import get_space
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from hwnas.proxies.batches import noise_batch  # noqa: E402
+from hwnas.proxies.batches import Batch, noise_batch  # noqa: E402
 from hwnas.proxies.initial_modules import INITIALISATIONS, initial_module, train_briefly  # noqa: E402
 from hwnas.proxies.recipes import Recipe, score_networks, task_of  # noqa: E402
 
@@ -78,3 +78,17 @@ def test_training_lowers_the_loss_and_can_be_repeated() -> None:
         assert all(parameter.grad is None for parameter in module.parameters())
     assert losses[1] < 0.8 * losses[0]
     torch.testing.assert_close(weights[1], weights[2])
+
+
+def test_dropout_in_training_follows_from_the_seed() -> None:
+    images = Batch(images=torch.randn(8, 4), labels=torch.arange(8) % 2, source="noise")
+    weights = []
+    for _ in range(2):
+        module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 2))
+        for parameter in module.parameters():
+            nn.init.constant_(parameter, 0.1)
+        before = torch.get_rng_state()
+        train_briefly(module, images, epochs=2, seed=3)
+        assert torch.equal(torch.get_rng_state(), before)
+        weights.append(module[0].weight.detach().clone())
+    assert torch.equal(*weights)

@@ -110,7 +110,8 @@ def _observed(module: nn.Module, response: StageResponse, signs: torch.Generator
 
 
 def _spectrum(features: Tensor) -> list[float]:
-    """Eigenvalues of the covariance of the channels over images and positions; zeros for features without any.
+    """Eigenvalues of the covariance of the channels over images and positions; zeros for features without any, NaN for
+    features that are not finite.
 
     Of a matrix and its transpose the smaller product is taken: they share all eigenvalues but zeros.
     """
@@ -118,6 +119,8 @@ def _spectrum(features: Tensor) -> list[float]:
     mean = rows.mean(dim=0)
     rows = rows - mean
     product = rows.T @ rows if rows.shape[0] >= rows.shape[1] else rows @ rows.T
+    if not product.isfinite().all():
+        return [math.nan] * len(product)
     eigenvalues: list[float] = torch.linalg.eigvalsh(product.double().cpu() / len(rows)).clamp(min=0).tolist()
     # Constant features leave rounding errors of 1e-7 of their size, whose spectrum says nothing.
     constant = sum(eigenvalues) <= 1e-12 * mean.double().square().sum().item()
@@ -127,19 +130,20 @@ def _spectrum(features: Tensor) -> list[float]:
 def _gain(start: Tensor, features: Tensor, signs: torch.Generator) -> float | None:
     """Spectral norm of the mean over positions of g_in g_out^T, g_in being the gradient for random signs g_out.
 
-    NaN for a block that is the identity, None where positions of input and output cannot be matched.
+    0 for a block that is the identity, NaN for gradients that are not finite, None where positions of input and output
+    cannot be matched.
     """
     out = _signs(features, signs)
     found = torch.autograd.grad(features, start, out, allow_unused=True)[0] if features.requires_grad else None
     back = torch.zeros_like(start) if found is None else found
     if back.shape == out.shape and torch.equal(back, out):
-        return math.nan
+        return 0.0
     matched = _matched(back, out)
     if matched is None:
         return None
     g_in, g_out = _rows(matched), _rows(out)
     mean = (g_in.T @ g_out).double().cpu() / len(g_out)
-    return float(torch.linalg.matrix_norm(mean, 2).item())
+    return float(torch.linalg.matrix_norm(mean, 2).item()) if mean.isfinite().all() else math.nan
 
 
 def _signs(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,13 @@ from hwnas.proxies.proxy import Need
 
 SUPERVISED: Final[frozenset[Need]] = frozenset({"gradients", "relu_agreement", "channel_saliency", "jacobian"})
 _OF_THE_LOSS: Final[frozenset[Need]] = frozenset({"gradients", "channel_saliency"})
+
+
+class _Output(NamedTuple):
+    """What a layer returned, and the number of times that it had been written to."""
+
+    tensor: Tensor
+    version: int
 
 
 def supervised(module: nn.Module, batch: Batch, needs: Collection[Need]) -> dict[str, Any]:
@@ -41,6 +48,7 @@ def supervised(module: nn.Module, batch: Batch, needs: Collection[Need]) -> dict
         logits = logits_of(module, images)
         fields["classes"] = logits.shape[1]
         if of_the_loss:
+            _check_kept(outputs)
             loss = loss_of(logits, batch.labels, batch.loss)
             fields |= _loss_gradients(module, loss, outputs, retain="jacobian" in needs)
         if "jacobian" in needs:
@@ -79,19 +87,20 @@ def _pairs(weights: list[Tensor], gradients: list[Tensor]) -> list[LayerPair]:
 
 
 def _loss_gradients(
-    module: nn.Module, loss: Tensor, outputs: dict[nn.Module, Tensor], *, retain: bool
+    module: nn.Module, loss: Tensor, outputs: dict[nn.Module, _Output], *, retain: bool
 ) -> dict[str, Any]:
     """Gradients of the loss for weights and, where they were observed, for the outputs of weighted layers."""
     weights, layers = layer_weights(module), list(outputs)
-    found = gradients_of(loss, weights + list(outputs.values()), retain=retain)
+    tensors = [output.tensor for output in outputs.values()]
+    found = gradients_of(loss, weights + tensors, retain=retain)
     return {
         "gradients": _pairs(weights, found[: len(weights)]),
         "channel_saliency": [
             ChannelSaliency(
-                products=_summed_over_positions(layer, outputs[layer].detach() * gradient),
+                products=_summed_over_positions(layer, tensor.detach() * gradient),
                 weights_per_channel=layer.get_parameter("weight")[0].numel(),
             )
-            for layer, gradient in zip(layers, found[len(weights) :], strict=True)
+            for layer, tensor, gradient in zip(layers, tensors, found[len(weights) :], strict=True)
         ],
     }
 
@@ -126,14 +135,14 @@ def _one_number(loss: Tensor) -> Tensor:
 
 
 @contextmanager
-def _observe_outputs(module: nn.Module) -> Iterator[dict[nn.Module, Tensor]]:
-    """Output of each weighted layer that runs. Raises `ProxyError` where a layer runs twice or is overwritten."""
-    outputs: dict[nn.Module, Tensor] = {}
+def _observe_outputs(module: nn.Module) -> Iterator[dict[nn.Module, _Output]]:
+    """Output of each weighted layer that runs. Raises `ProxyError` where a layer runs twice."""
+    outputs: dict[nn.Module, _Output] = {}
 
     def observe(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if layer in outputs:
             raise ProxyError(f"fisher expected each layer to run once, got two runs of {layer}; use another proxy")
-        outputs[layer] = output
+        outputs[layer] = _Output(output, output._version)
 
     in_place = [layer for layer in module.modules() if getattr(layer, "inplace", False) is True]
     hooks = [layer.register_forward_hook(observe) for layer in weighted_layers(module)]
@@ -146,6 +155,16 @@ def _observe_outputs(module: nn.Module) -> Iterator[dict[nn.Module, Tensor]]:
             layer.__dict__["inplace"] = True
         for hook in hooks:
             hook.remove()
+
+
+def _check_kept(outputs: dict[nn.Module, _Output]) -> None:
+    """Raise `ProxyError` where something was written over an output, which then is not the layer's any more."""
+    for layer, output in outputs.items():
+        if output.tensor._version != output.version:
+            raise ProxyError(
+                f"fisher expected the output of {layer} to stay as it is, got one that an operation in place (as +=) "
+                "wrote over; write it without, or use another proxy"
+            )
 
 
 @contextmanager
