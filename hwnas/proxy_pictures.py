@@ -89,7 +89,6 @@ def _draw_likeness(axes: Any, task: TaskFigures, names: list[str]) -> None:
     axes.set_xticks(range(len(rows)), list(reversed(names)), rotation=90, fontsize=6)
     axes.set_yticks(range(len(rows)), list(reversed(names)), fontsize=6)
     axes.set_title(f"rho between proxies, {task.name}\n({task.compared:,} nets)", fontsize=8, loc="left")
-    axes.set_anchor("W")
     axes.figure.colorbar(image, ax=axes, shrink=0.7)
 
 

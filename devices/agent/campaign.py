@@ -144,6 +144,10 @@ def measure_net(
     except RunError as error:
         record["error"] = str(error)
         return record
+    if not 0 < burst.latency_ms["median"] < float("inf"):  # false for NaN too
+        shown = _shown(burst.latency_ms)
+        record["error"] = f"expected a latency above 0, got {shown}; is the timer too coarse, or another number read?"
+        return record
     record.update(latency_ms=burst.latency_ms, runs=burst.runs, statistic=burst.statistic)
     if recorder:
         record["energy"] = energy_of(recorder, burst)

@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -42,9 +43,9 @@ def host_facts(root: Path = Path("/")) -> "dict[str, object]":
 
 def conditions(root: Path = Path("/")) -> "dict[str, object]":
     """What may change from run to run: clocks (MHz), the highest temperature (°C), the load of the last minute."""
-    clocks = [float(text) / 1e3 for text in _all(root, "scaling_cur_freq")]
-    heat = [float(text) / 1e3 for text in map(read_text, root.glob("sys/class/thermal/thermal_zone*/temp")) if text]
-    gpu = [float(read_text(path)) / 1e6 for path in sorted(root.glob("sys/class/devfreq/*gpu*/cur_freq"))]
+    clocks = [value / 1e3 for value in _numbers(_all(root, "scaling_cur_freq"))]
+    heat = [value / 1e3 for value in _numbers(map(read_text, root.glob("sys/class/thermal/thermal_zone*/temp")))]
+    gpu = [value / 1e6 for value in _numbers(map(read_text, root.glob("sys/class/devfreq/*gpu*/cur_freq")))]
     found = {
         "cpu_mhz": round(sum(clocks) / len(clocks)) if clocks else None,
         "gpu_mhz": round(max(gpu)) if gpu else None,
@@ -64,7 +65,12 @@ def output_of(command: "list[str]") -> str:
     """What a short command prints; empty where it is not there or fails."""
     try:
         done = subprocess.check_output(
-            command, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, universal_newlines=True, timeout=10
+            command,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            universal_newlines=True,
+            errors="replace",
+            timeout=10,
         )
     except (OSError, subprocess.SubprocessError):
         return ""
@@ -74,6 +80,11 @@ def output_of(command: "list[str]") -> str:
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _numbers(texts: "Iterable[str]") -> "list[float]":
+    """Those that are whole numbers: a sensor that is off has an empty file, or says so in words."""
+    return [float(text) for text in texts if re.match(r"-?[0-9]+$", text)]
 
 
 def _all(root: Path, name: str) -> "list[str]":
@@ -86,5 +97,5 @@ def _distinct(root: Path, name: str) -> "set[str]":
 
 
 def _highest_mhz(root: Path) -> "int | None":
-    limits = [float(text) / 1e3 for text in _all(root, "cpuinfo_max_freq")]
+    limits = [value / 1e3 for value in _numbers(_all(root, "cpuinfo_max_freq"))]
     return round(max(limits)) if limits else None

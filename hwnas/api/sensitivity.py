@@ -16,7 +16,8 @@ from hwnas.api.computing import cores, require_torch
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.folders import cache_folder
-from hwnas.proxies import get_proxy, usual_proxies
+from hwnas.proxies import usual_proxies
+from hwnas.proxies.combinations import Combination, get_scorer
 from hwnas.results import SCHEMA_VERSION
 from hwnas.spaces import Space, get_space
 from hwnas.version import __version__
@@ -99,7 +100,7 @@ def sensitivity(
     require_torch()
     found = get_space(space)
     where = found.dataset(dataset)
-    names = [get_proxy(name).name for name in proxies] or [*usual_proxies(found)]
+    names = _asked(proxies) or [*usual_proxies(found)]
     vectors, truth, source = _networks(found, where, settings.nets)
     values, tables = _values(by, found, where), []
     for number, value in enumerate(values):
@@ -118,6 +119,16 @@ def sensitivity(
         accuracy_source=source,
         rows=tuple(_row(name, [table[:, column] for table in tables], truth) for column, name in enumerate(names)),
     )
+
+
+def _asked(names: Sequence[str]) -> list[str]:
+    """Proxies of these names, each once. Raises `UsageError` for combinations, and for counts: nothing changes them."""
+    scorers = {scorer.name: scorer for scorer in map(get_scorer, names)}
+    for name, scorer in scorers.items():
+        if isinstance(scorer, Combination) or scorer.by_architecture:
+            what = "a combination" if isinstance(scorer, Combination) else "a count of the architecture"
+            raise UsageError(f"expected proxies that are computed from the network, got {name!r}, {what}; leave it out")
+    return list(scorers)
 
 
 def _networks(space: Space, dataset: str, nets: int) -> tuple[Integer[Array, "n v"], Float[Array, " n"], str]:

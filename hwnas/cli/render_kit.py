@@ -33,7 +33,9 @@ def print_measured(answer: MeasureResult, *, as_json: bool) -> None:
     results = answer.results
     rows = [_row(net) for net in results["nets"]]
     runtime, device, kit = results["runtime"], results["device"], results["kit"]
-    title = f"{kit['space']} on {kit['dataset']}, {device['cpu']}, {runtime['name']} {runtime['version']}"
+    machine = device.get("board") or device.get("cpu") or device.get("machine") or "a machine"
+    version = runtime.get("version", "")
+    title = f"{kit['space']} on {kit['dataset']}, {machine}, {runtime['name']} {version}".rstrip()
     heading = ("net", "latency ms", "quartiles of rounds", "runs", "energy mJ")
     print_table(heading, rows, numeric=range(1, 5), title=title)
     for net in results["nets"]:

@@ -27,20 +27,22 @@ def score_module(
     from hwnas.proxies.passes import gather
 
     _check(module, proxies, graph)
-    for proxy in proxies:
-        check_images(proxy, len(batch.images))
+    few = [reason for proxy in proxies if (reason := too_few_images(proxy, len(batch.images)))]
+    if few:
+        raise ProxyError(few[0])
     needs: set[Need] = set().union(*(proxy.needs for proxy in proxies))
     evidence = gather(module, batch, needs, graph=graph, seed=seed)
     return {proxy.name: proxy.score(evidence) for proxy in proxies}
 
 
-def check_images(proxy: Proxy, images: int) -> None:
-    """Raise `ProxyError` for a batch in which the proxy has nothing to compare."""
-    if images < proxy.least_images:
-        raise ProxyError(
-            f"{proxy.name} compares images: expected a batch of at least {proxy.least_images}, got {images}; "
-            "give a larger batch"
-        )
+def too_few_images(proxy: Proxy, images: int) -> str:
+    """Why a batch of so many images leaves the proxy nothing to compare; empty where it has enough."""
+    if images >= proxy.least_images:
+        return ""
+    return (
+        f"{proxy.name} compares images: expected a batch of at least {proxy.least_images}, got {images}; "
+        "give a larger batch"
+    )
 
 
 def _check(module: nn.Module, proxies: Sequence[Proxy], graph: Graph | None) -> None:

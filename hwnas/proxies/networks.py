@@ -12,7 +12,7 @@ from torch import nn
 from hwnas.proxies.applicability import why_not
 from hwnas.proxies.batches import Batch
 from hwnas.proxies.borrowing import borrowed, ordinary
-from hwnas.proxies.engine import check_images
+from hwnas.proxies.engine import too_few_images
 from hwnas.proxies.evidence import Evidence
 from hwnas.proxies.inspection import Inspection
 from hwnas.proxies.out_of_memory import is_out_of_memory, with_smaller_batches
@@ -84,7 +84,9 @@ def _attempt(
     module: nn.Module, batch: Batch, proxies: Sequence[Proxy], *, seed: int, passed_on: Callable[[BaseException], bool]
 ) -> _Attempt:
     """Evidence for all together, where that fails for those with equal needs; errors not passed on are reasons."""
-    result, groups = _Attempt(), _by_needs(proxies)
+    few = {proxy.name: too_few_images(proxy, len(batch.images)) for proxy in proxies}
+    result = _Attempt(reasons={name: reason for name, reason in few.items() if reason})
+    groups = _by_needs([proxy for proxy in proxies if not few[proxy.name]])
     together = frozenset[Need]().union(*groups)
     shared = _gathered(module, batch, together, seed, passed_on)
     for needs, group in groups.items():
@@ -95,7 +97,6 @@ def _attempt(
                 result.reasons[proxy.name] = evidence
                 continue
             try:
-                check_images(proxy, len(batch.images))
                 result.scores[proxy.name] = proxy.score(evidence)
             except Exception as error:
                 if passed_on(error):

@@ -234,6 +234,7 @@ def test_another_method_is_one_entry(
     assert np.allclose(estimate.mean, np.polyval(np.polyfit(macs, board(CELLS, vectors), 1), macs))
     assert estimate.provenance.summary.startswith("predicted by a line, adapted from 12 measurements on ")
     assert np.allclose(energy_model("b", **where).predict(vectors).mean, 3 * estimate.mean)
+    assert adapt(path, name="b", settings=AdaptSettings(add=True)).method == "line", "a device keeps its method"
 
 
 def test_one_more_measurement_is_enough_to_add(write: Write, ten: Path, board: Board, tmp_path: Path) -> None:

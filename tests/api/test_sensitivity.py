@@ -57,6 +57,9 @@ def test_bad_questions() -> None:
         study.sensitivity("initialization")
     with pytest.raises(UsageError, match="at least 10 networks"):
         study.SensitivitySettings(nets=3)
+    for name, what in (("auto", "a combination"), ("zen+snip", "a combination"), ("params", "a count")):
+        with pytest.raises(UsageError, match=what):
+            study.sensitivity("seed", proxies=[name])
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path) -> None:

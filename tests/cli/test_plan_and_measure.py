@@ -78,3 +78,16 @@ def test_wrong_use_is_one_line_and_exit_code_2(
 
 def test_an_interrupted_measurement_can_be_resumed() -> None:
     assert resumable(["measure", "kit", "--rounds", "5"]) and not resumable(["plan", "--out", "kit"])
+
+
+def test_a_machine_that_does_not_name_its_processor_is_shown(
+    hwnas: Hwnas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux on many ARM servers has no model name in /proc/cpuinfo."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    kit = str(tmp_path / "kit")
+    hwnas("plan", "--out", kit, "-n", "3", "--method", "random")
+    monkeypatch.setattr("hwnas.devices.agent.campaign.host_facts", lambda: {"machine": "aarch64"})
+    code, out, _ = hwnas("measure", kit, "--rounds", "1", "--window", "0", "--warmup", "0", "--meter", "none")
+    assert code == 0 and "nasbench201 on cifar10, aarch64, onnxruntime" in out

@@ -197,3 +197,27 @@ def test_lines_have_the_moments_at_which_they_were_printed(tmp_path: Path) -> No
 
 def test_the_output_of_a_tool_that_is_not_there_is_empty() -> None:
     assert host.output_of(["/nowhere/nvpmodel", "-q"]) == "" and host.output_of(["false"]) == ""
+
+
+def test_output_in_another_encoding_is_no_reason_to_stop() -> None:
+    code = "import sys; sys.stdout.buffer.write(b'median: 12.5 \\xb5s\\n')"
+    output = run_tool([sys.executable, "-c", code])
+    assert parse_output(output.text, CommandForm("x", regex=r"median: ([0-9.]+)", unit="us"), 0.0).latency_ms == {
+        "median": pytest.approx(0.0125)
+    }
+
+
+def test_sensors_that_are_off_are_left_out(tmp_path: Path) -> None:
+    files = {
+        "sys/class/thermal/thermal_zone0/temp": "",
+        "sys/class/thermal/thermal_zone1/temp": "-12000\n",
+        "sys/class/devfreq/17000000.gpu/cur_freq": "",
+        "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "<unknown>\n",
+        "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq": "<unknown>\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    now = host.conditions(tmp_path)
+    assert now["temperature_c"] == -12.0 and "gpu_mhz" not in now and "cpu_mhz" not in now
+    assert "cpu_max_mhz" not in host.host_facts(tmp_path)

@@ -201,3 +201,12 @@ def test_results_that_cannot_be_written_are_known_before_measuring(kit: Path) ->
     with pytest.raises(OSError, match=r"expected to write .* give another --out"):
         run(wanted)
     assert runtime.calls == 0
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_latency_that_cannot_be_is_not_measured(kit: Path, factor: float) -> None:
+    """Tools that print whole milliseconds print 0 for a small net; the other nets go on."""
+    results = run(campaign(kit, Made(factors=(factor, 1.0, 1.0)), rounds=1))
+    lost = [net for net in results["nets"] if net["latency_ms"] is None]
+    assert len(lost) == 1 and "expected a latency above 0, got" in lost[0]["latency_reason"]
+    assert not results["complete"] and run(campaign(kit, Made(), rounds=1))["complete"], "tried again the next time"

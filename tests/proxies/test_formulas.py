@@ -223,6 +223,6 @@ def test_zen_does_not_see_the_scale_of_the_weights() -> None:
 
 def test_scores_together_are_the_scores_alone() -> None:
     module, batch = small_net().float(), batch_of(dtype=torch.float32)
-    proxies = [proxy for proxy in PROXIES.values() if not proxy.by_architecture]
+    proxies = [proxy for proxy in PROXIES.values() if "graph" not in proxy.needs]
     together = score_module(module, batch, proxies)
     assert together == {proxy.name: score_of(proxy.name, module, batch) for proxy in proxies}

@@ -393,3 +393,9 @@ def test_nothing_changes(fails: bool) -> None:
         assert scored(module).scores == again.scores
     if not fails:
         assert scored(module, seed=1).scores["snip"] != first.scores["snip"]
+
+
+def test_one_image_is_too_few_for_all_that_compare_images() -> None:
+    names = tuple(name for name, proxy in PROXIES.items() if proxy.least_images > 1)
+    reasons = scored(convolutions(), batch_of(3, 8, 8, size=1), names).reasons
+    assert {*reasons} == {*names} and all("expected a batch of at least 2, got 1" in why for why in reasons.values())
