@@ -62,7 +62,8 @@ def _fisher(module: nn.Module, images: Tensor, labels: Tensor) -> float:
             product = (
                 (output.detach() * gradient).flatten(2).sum(dim=2) if output.ndim == 4 else output.detach() * gradient
             )
-            total += 0.5 * product.double().square().mean(dim=0).sum().item()
+            saliency = 0.5 * product.double().square().mean(dim=0)
+            total += layer.weight[0].numel() * saliency.sum().item()
 
         if output.requires_grad:
             output.register_hook(weigh)
