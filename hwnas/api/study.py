@@ -103,6 +103,11 @@ class Study:
 def make_study(question: Question, space: Space, device: Device) -> Study:
     """Look up all columns. Raises `UnknownNameError`, `UsageError`, `DataError` and `InfeasibleError`."""
     dataset = space.dataset(question.dataset)
+    if not space.enumerable:
+        raise UsageError(
+            f"expected a space whose networks can all be looked at, got {space.name} with {space.size:.1e}; ask "
+            f"`hwnas predict --space {space.name} --device {device.reference} NETWORK...` for single networks"
+        )
     vectors = space.all_vectors()
     network_ids = space.network_id(vectors)
     words = question.words(device, space, dataset)

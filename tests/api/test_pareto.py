@@ -284,6 +284,7 @@ def test_an_extra_cost_that_is_not_there_is_a_note(shipped: Path, monkeypatch: p
         ({"proxies": ["snip"]}, DataError, "'snip' is not scored.*hwnas score --all"),
         ({"dataset": "cifar"}, UnknownNameError, "did you mean 'cifar10'"),
         ({"space": "nasbench"}, UnknownNameError, "nasbench201"),
+        ({"space": "ofa"}, UsageError, r"can all be looked at, got ofa with .*hwnas predict --space ofa"),
         ({"budget": 3}, UnknownNameError, "did you mean 'budget_m"),
         ({"budget_mj": -3}, UsageError, "energy budget in mJ to be a positive number, got -3"),
         ({"budget_mj": 0}, UsageError, "positive number, got 0"),
