@@ -59,6 +59,35 @@ class Suspect:
     probability: float
 
 
+def suspects(
+    observations: Observations, *, expected: Float[Array, " n"], probability: Float[Array, " n"]
+) -> list[Suspect]:
+    """Measurements that are more probably outliers than not, the most suspicious first."""
+    return [
+        Suspect(
+            row=int(observations.rows[i]),
+            cost=float(observations.costs[i]),
+            expected=float(expected[i]),
+            probability=float(probability[i]),
+        )
+        for i in np.argsort(-probability, kind="stable")
+        if probability[i] > 0.5
+    ]
+
+
+def figures_of(
+    costs: Float[Array, " n"], mean: Float[Array, " n"], *, lower: Float[Array, " n"], upper: Float[Array, " n"]
+) -> LeaveOneOut:
+    """Figures of predictions of left-out measurements and of their 90 % intervals."""
+    return LeaveOneOut(
+        measured=len(costs),
+        spearman=metrics.spearman(costs, mean),
+        median_ape=metrics.median_ape(costs, mean),
+        mape=metrics.mape(costs, mean),
+        coverage=metrics.coverage(costs, lower, upper),
+    )
+
+
 @final
 class AdaptedModel(CostModel):
     """The cost model of one measured device; see `adapt`."""
@@ -93,13 +122,7 @@ class AdaptedModel(CostModel):
         costs = self.observations.costs
         mean, spread = self.left_out()
         low, high = self.model.calibration.ends(len(costs) - 1, 0.9)
-        return LeaveOneOut(
-            measured=len(costs),
-            spearman=metrics.spearman(costs, mean),
-            median_ape=metrics.median_ape(costs, mean),
-            mape=metrics.mape(costs, mean),
-            coverage=metrics.coverage(costs, mean * np.exp(low * spread), mean * np.exp(high * spread)),
-        )
+        return figures_of(costs, mean, lower=mean * np.exp(low * spread), upper=mean * np.exp(high * spread))
 
     def left_out(self) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """What all others predict of each measurement: mean, and standard deviation of its logarithm.
@@ -121,17 +144,7 @@ class AdaptedModel(CostModel):
     def suspect(self) -> list[Suspect]:
         """Measurements that are more probably outliers than not, the most suspicious first; measure them again."""
         expected, _ = self.left_out()
-        probability = self.posterior.outlier
-        return [
-            Suspect(
-                row=int(self.observations.rows[i]),
-                cost=float(self.observations.costs[i]),
-                expected=float(expected[i]),
-                probability=float(probability[i]),
-            )
-            for i in np.argsort(-probability, kind="stable")
-            if probability[i] > 0.5
-        ]
+        return suspects(self.observations, expected=expected, probability=self.posterior.outlier)
 
     def next_nets(self, k: int = 3, *, seed: int = 0) -> Integer[Array, "k v"]:
         """The k networks whose measurement would reduce the uncertainty most."""

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from hwnas import metrics
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, MissingExtraError
 from hwnas.estimates import CostModel, Estimate, Provenance, Target
 from hwnas.folders import cache_folder
-from hwnas.latency.fewshot import AdaptedModel, LeaveOneOut, Suspect
+from hwnas.latency.fewshot import AdaptedModel, LeaveOneOut, Suspect, figures_of, suspects
 from hwnas.latency.known_devices import few_shot_model, known_latencies
 from hwnas.latency.observations import Observations, check_observations
 from hwnas.predictors.shipped import SHIPPED_FOLDER
@@ -76,13 +75,7 @@ class AdaptedMeta(CostModel):
         costs = self.observations.costs
         mean, spread = self.left_out()
         low, high = self.model.calibration.ends(len(costs) - 1, 0.9)
-        return LeaveOneOut(
-            measured=len(costs),
-            spearman=metrics.spearman(costs, mean),
-            median_ape=metrics.median_ape(costs, mean),
-            mape=metrics.mape(costs, mean),
-            coverage=metrics.coverage(costs, mean * np.exp(low * spread), mean * np.exp(high * spread)),
-        )
+        return figures_of(costs, mean, lower=mean * np.exp(low * spread), upper=mean * np.exp(high * spread))
 
     def suspect(self) -> list[Suspect]:
         """Measurements that are more probably outliers than not, the most suspicious first; measure them again.
@@ -94,17 +87,7 @@ class AdaptedMeta(CostModel):
         error = np.log(self.observations.costs / expected) / spread
         z = error / np.where(error < 0, max(-low, 1e-6), max(high, 1e-6))
         odds = _OUTLIERS / (1 - _OUTLIERS) / _OUTLIER_SPREAD * np.exp(0.5 * z**2 * (1 - _OUTLIER_SPREAD**-2))
-        probability = odds / (1 + odds)
-        return [
-            Suspect(
-                row=int(self.observations.rows[i]),
-                cost=float(self.observations.costs[i]),
-                expected=float(expected[i]),
-                probability=float(probability[i]),
-            )
-            for i in np.argsort(-probability, kind="stable")
-            if probability[i] > 0.5
-        ]
+        return suspects(self.observations, expected=expected, probability=odds / (1 + odds))
 
     def next_nets(self, k: int = 3, *, seed: int = 0) -> Integer[Array, "k v"]:
         """The k networks whose measurement would reduce the uncertainty most, by the design of the latent model."""

@@ -86,9 +86,10 @@ def components_of(scorer: Scorer) -> tuple[str, ...]:
 
 
 def find_tables(space: Space, dataset: str, names: Sequence[str]) -> dict[str, ScoreTable]:
-    """A table of the whole space for each of `names` that has one; one table for all of them where there is one."""
+    """A table of the whole space for each of `names` that has one; of the data set itself wherever it has one."""
     together = find_scores(space.name, dataset, proxies=names) if names else None
-    if together is not None:
+    # One of another data set must not stand in for all because one of them is not scored.
+    if together is not None and together.recipe["dataset"] == dataset:
         return dict.fromkeys(names, together)
     single = {name: find_scores(space.name, dataset, proxies=[name]) for name in names}
     return {name: table for name, table in single.items() if table is not None}
