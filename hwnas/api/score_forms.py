@@ -141,6 +141,12 @@ class SavedTable:
     path: Path
     table: ScoreTable
 
+    @property
+    def undefined(self) -> dict[str, int]:
+        """Number of networks whose score is undefined, for each proxy that has any."""
+        counts = self.table.undefined.sum(axis=0).tolist()
+        return {proxy: count for proxy, count in zip(self.table.proxies, counts, strict=True) if count}
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -149,6 +155,7 @@ class SavedTable:
             "path": str(self.path),
             "networks": len(self.table.network_ids),
             "missing": len(self.table.missing),
+            "undefined": self.undefined,
             "proxies": list(self.table.proxies),
             "recipe": dict(self.table.recipe),
         }

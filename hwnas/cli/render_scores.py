@@ -58,6 +58,8 @@ def table(saved: SavedTable, *, as_json: bool) -> None:
     scores, recipe = saved.table, saved.table.recipe
     print(f"{len(scores.network_ids):,} networks by {', '.join(scores.proxies)}, {len(scores.missing):,} unfinished")
     print(f"on {recipe['dataset']}: {recipe['images']}; seed {recipe['seed']}")
+    for proxy, count in saved.undefined.items():
+        print(f"{proxy}: undefined (NaN) for {count:,} networks")
     print(f"written to {saved.path}")
 
 

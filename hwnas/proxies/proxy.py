@@ -57,6 +57,7 @@ class Proxy:
     second_order: whether it differentiates twice, or once for each image: several times the work of a gradient.
     turned: whether the paper's number is smaller for better networks, and the score is its opposite.
     constants: numbers that decide the score beside the formula, such as repeats; tables of scores hold them.
+    revision: raised whenever the formula changes, so that a table of scores by an earlier one is not gone on with.
     least_images: the smallest batch that says anything; 2 where images are compared.
     unit: of the score, where it has one. minus_infinity: what a score of -inf says, where it can occur.
     """
@@ -73,6 +74,7 @@ class Proxy:
     second_order: bool = False
     turned: bool = False
     constants: Mapping[str, int | float] = field(default_factory=dict)
+    revision: int = 1
     least_images: int = 1
     unit: str = ""
     minus_infinity: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,9 +62,14 @@ class Recipe:
         return facts
 
     def constants(self) -> dict[str, dict[str, int | float]]:
-        """Numbers that decide the score of single proxies, by the name of the proxy; those with none are left out."""
+        """Numbers that decide the score of single proxies, by the name of the proxy; those with none are left out.
+
+        The revision of the formula is among them once there is a second one.
+        """
         proxies = [get_proxy(name) for name in self.proxies]
-        return {proxy.name: dict(proxy.constants) for proxy in proxies if proxy.constants}
+        revised = {proxy.name: {"revision": proxy.revision} if proxy.revision > 1 else {} for proxy in proxies}
+        numbers = {proxy.name: {**proxy.constants, **revised[proxy.name]} for proxy in proxies}
+        return {name: found for name, found in numbers.items() if found}
 
 
 def _sha256(batch: Batch) -> str:
@@ -78,7 +82,7 @@ def task_of(space: Space, dataset: str) -> Task:
 
 
 def score_networks(recipe: Recipe, vectors: Integer[Array, "k v"]) -> Float[Array, "k p"]:
-    """Scores of architectures, columns in the order of the recipe's proxies. Raises `ProxyError`, also for NaN."""
+    """Scores of architectures, columns in the order of the recipe's proxies, NaN where undefined; or `ProxyError`."""
     space, proxies = get_space(recipe.space), [get_proxy(name) for name in recipe.proxies]
     reading = [proxy.name for proxy in proxies if "graph" in proxy.needs]
     if reading and not space.has_graphs:
@@ -109,8 +113,5 @@ def score_networks(recipe: Recipe, vectors: Integer[Array, "k v"]) -> Float[Arra
                     f"expected networks of {space.name} to run on images of shape {got}, got {told(error)}; "
                     f"leave the size out, as theirs is {taken}"
                 ) from error
-            undefined = [name for name, value in scores.items() if math.isnan(value)]
-            if undefined:
-                raise ProxyError(f"{undefined[0]} gives NaN for {space.strings(vector[None])[0]}; leave the proxy out")
             rows.append([scores[proxy.name] for proxy in proxies])
     return np.array(rows, dtype=np.float64).reshape(-1, len(proxies))

@@ -72,7 +72,7 @@ def _score_space(
     table = _resume(recipe, np.unique(network_ids), checkpoint)
     columns = [table.proxies.index(proxy) for proxy in recipe.proxies]
     canonical = space.canonical_id(table.network_ids)
-    unscored = table.network_ids[np.isnan(table.scores[:, columns]).any(axis=1)]
+    unscored = table.network_ids[table.unscored[:, columns].any(axis=1)]
     rows = np.flatnonzero(np.isin(network_ids, unscored))
     todo = _tasks(space, vectors[rows], space.canonical_id(network_ids[rows]))
     total = len(np.unique(space.canonical_id(np.unique(network_ids))))
@@ -83,7 +83,7 @@ def _score_space(
         with closing(spread(todo)) as results:  # on the way out workers end first, then the table is saved
             for task, scores in results:
                 for network, row in zip(task.ids, scores, strict=True):
-                    table.scores[np.ix_(canonical == network, columns)] = row
+                    table.enter(np.flatnonzero(canonical == network), columns, row)
                 done += len(task.ids)
                 progress(done, total)
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -110,8 +110,9 @@ def _resume(recipe: Recipe, wanted: Integer[Array, " n"], checkpoint: Path) -> S
         return empty_table({**facts, "constants": constants}, recipe.proxies, wanted)
     earlier = load_scores(checkpoint)
     known = earlier.recipe.get("constants", {})
-    mine = {**facts, **{name: constants[name] for name in constants if name in known}}
-    theirs = {**earlier.recipe, **known}
+    shared = [name for name in constants if name in earlier.proxies]
+    mine = {**facts, **{name: constants[name] for name in shared}}
+    theirs = {**earlier.recipe, **{name: known.get(name, {}) for name in shared}}
     differing = [key for key in mine if theirs.get(key) != mine[key]]
     if differing:
         key = differing[0]
@@ -124,6 +125,7 @@ def _resume(recipe: Recipe, wanted: Integer[Array, " n"], checkpoint: Path) -> S
     table = empty_table(recorded, tuple(proxies), np.union1d(earlier.network_ids, wanted))
     for column, proxy in enumerate(earlier.proxies):
         table.scores[:, column] = earlier.column(proxy, table.network_ids)
+        table.undefined[np.isin(table.network_ids, earlier.network_ids[earlier.undefined[:, column]]), column] = True
     return table
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hwnas.arrays import Array, Float, Integer
+from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.data.table_files import ARCHIVE_DAMAGE
 from hwnas.errors import DataError, UsageError
 from hwnas.folders import cache_folder, write_whole
@@ -26,13 +26,15 @@ class ScoreTable:
     """Scores of networks.
 
     recipe: what makes the scores reproducible: space, data set, images, seed.
-    proxies: names of the columns. network_ids: ascending. scores: NaN where a network is not scored yet.
+    proxies: names of the columns. network_ids: ascending. scores: NaN where a network is not scored yet, or where its
+    score is undefined. undefined: which of the NaN were computed and are final.
     """
 
     recipe: Mapping[str, Any]
     proxies: tuple[str, ...]
     network_ids: Integer[Array, " n"]
     scores: Float[Array, "n p"]
+    undefined: Bool[Array, "n p"]
 
     def column(self, proxy: str, network_ids: Integer[Array, " m"]) -> Float[Array, " m"]:
         """Scores of `network_ids` by one proxy, float64; NaN for networks that the table does not have."""
@@ -44,14 +46,24 @@ class ScoreTable:
         rows = np.searchsorted(self.network_ids, network_ids).clip(max=len(self.network_ids) - 1)
         return np.where(self.network_ids[rows] == network_ids, column[rows], np.nan)
 
+    @property
+    def unscored(self) -> Bool[Array, "n p"]:
+        """Which cells are still to be computed."""
+        return np.isnan(self.scores) & ~self.undefined
+
     def complete(self, proxy: str) -> bool:
-        """Whether every network of the table has a score by the proxy."""
-        return proxy in self.proxies and not np.isnan(self.scores[:, self.proxies.index(proxy)]).any()
+        """Whether the proxy was computed for every network of the table; some scores may be undefined."""
+        return proxy in self.proxies and not self.unscored[:, self.proxies.index(proxy)].any()
 
     @property
     def missing(self) -> Integer[Array, " m"]:
-        """Rows without a complete score."""
-        return np.flatnonzero(np.isnan(self.scores).any(axis=1))
+        """Rows that are not computed in full."""
+        return np.flatnonzero(self.unscored.any(axis=1))
+
+    def enter(self, rows: Integer[Array, " r"], columns: Sequence[int], scores: Float[Array, " c"]) -> None:
+        """Set what was computed for networks that are the same; NaN is undefined."""
+        cells = np.ix_(rows, columns)
+        self.scores[cells], self.undefined[cells] = scores, np.isnan(scores)
 
     def save(self, path: Path) -> None:
         """Write beside `path` and rename, so that a reader never sees half a table. Raises `DataError`."""
@@ -62,6 +74,7 @@ class ScoreTable:
             meta=np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
             network_ids=self.network_ids,
             scores=self.scores,
+            **({"undefined": self.undefined} if self.undefined.any() else {}),
         )
         write_whole(path, file.getvalue())
 
@@ -72,6 +85,7 @@ def load_scores(path: Path) -> ScoreTable:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             meta = json.loads(bytes(file["meta"]))
             network_ids, scores = file["network_ids"], file["scores"]
+            undefined = file["undefined"] if "undefined" in file else np.zeros(scores.shape, dtype=np.bool_)
         version, recipe, proxies = meta["format"], meta["recipe"], tuple(meta["proxies"])
     except FileNotFoundError:
         raise DataError(
@@ -81,19 +95,21 @@ def load_scores(path: Path) -> ScoreTable:
         raise DataError(f"{path} is not a readable table of scores ({error}); delete it and score again") from error
     if version != FORMAT_VERSION:
         raise DataError(f"{path} has format {version}, expected {FORMAT_VERSION}; delete it and score again")
-    if scores.shape != (len(network_ids), len(proxies)) or (np.diff(network_ids) <= 0).any():
+    shape = (len(network_ids), len(proxies))
+    if scores.shape != shape or undefined.shape != shape or (np.diff(network_ids) <= 0).any():
         raise DataError(
             f"{path} has scores of shape {scores.shape}, expected {len(network_ids)} ascending networks "
             f"by {len(proxies)} proxies; delete it and score again"
         )
-    return ScoreTable(recipe=recipe, proxies=proxies, network_ids=network_ids, scores=scores)
+    return ScoreTable(recipe=recipe, proxies=proxies, network_ids=network_ids, scores=scores, undefined=undefined)
 
 
 def empty_table(recipe: Mapping[str, Any], proxies: Sequence[str], network_ids: Integer[Array, " n"]) -> ScoreTable:
     """A table of the distinct `network_ids` with nothing scored yet."""
     distinct = np.unique(network_ids)
     scores = np.full((len(distinct), len(proxies)), np.nan, dtype=np.float32)
-    return ScoreTable(recipe=recipe, proxies=tuple(proxies), network_ids=distinct, scores=scores)
+    undefined = np.zeros(scores.shape, dtype=np.bool_)
+    return ScoreTable(recipe=recipe, proxies=tuple(proxies), network_ids=distinct, scores=scores, undefined=undefined)
 
 
 def scores_path(space: str, dataset: str) -> Path:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hwnas.errors import DataError
+from hwnas.proxies import PROXIES
 from hwnas.proxies.table import load_scores
 from hwnas.spaces import get_space
 
@@ -75,6 +77,39 @@ def test_further_networks_and_proxies_join_the_table(tmp_path: Path) -> None:
     assert np.isnan(table.scores).sum() == 4
     whole = score_space(recipe_of(), VECTORS, checkpoint=path)
     np.testing.assert_array_equal(whole.scores, score_space(recipe_of(), VECTORS, checkpoint=tmp_path / "u").scores)
+
+
+def test_an_undefined_score_does_not_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is recorded, computed once, and the others are scored."""
+    scored: list[int] = []
+
+    def some_undefined(recipe: Recipe, vectors: np.ndarray) -> np.ndarray:
+        scored.extend(SPACE.network_id(vectors))
+        found = score_networks(recipe, vectors)
+        found[SPACE.network_id(vectors) == NETWORKS[1], 0] = np.nan
+        return found
+
+    monkeypatch.setattr(space_scores, "score_networks", some_undefined)
+    table = score_space(recipe_of(), VECTORS, checkpoint=tmp_path / "t.npz")
+    assert np.isnan(table.scores).sum() == 1 and table.undefined[1, 0] and table.complete("synflow")
+    assert sorted(scored) == NETWORKS.tolist()
+    again = score_space(recipe_of(("snip",)), VECTORS, checkpoint=tmp_path / "t.npz")
+    assert again.undefined[1].tolist() == [True, False, True] and again.undefined.sum() == 2
+    scored.clear()
+    score_space(recipe_of(), VECTORS, checkpoint=tmp_path / "t.npz")
+    assert scored == []
+
+
+def test_a_table_of_an_earlier_formula_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score_space(recipe_of(("naswot",)), VECTORS[:1], checkpoint=tmp_path / "t.npz")
+    revised = replace(PROXIES["naswot"], revision=2)
+    monkeypatch.setattr("hwnas.proxies.recipes.get_proxy", lambda name: revised if name == "naswot" else PROXIES[name])
+    with pytest.raises(DataError, match=r"with naswot \{'revision': 2\} to go on with .* got one with"):
+        score_space(recipe_of(("naswot",)), VECTORS[:1], checkpoint=tmp_path / "t.npz")
+    other = score_space(recipe_of(("synflow",)), VECTORS[:1], checkpoint=tmp_path / "t.npz")
+    assert other.proxies == ("naswot", "synflow")
+    table = score_space(recipe_of(("naswot",)), VECTORS[:1], checkpoint=tmp_path / "new.npz")
+    assert table.recipe["constants"] == {"naswot": {"revision": 2}}
 
 
 def test_another_recipe_is_refused(tmp_path: Path) -> None:

@@ -45,6 +45,20 @@ def test_a_table_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "new" / "t.npz").read_bytes()
 
 
+def test_an_undefined_score_is_final(tmp_path: Path) -> None:
+    saved = table_of()
+    saved.scores[2, 0] = np.nan
+    saved.enter(np.array([3, 5]), [0], np.array([np.nan]))
+    assert saved.missing.tolist() == [2] and not saved.complete("zen") and saved.complete("snip")
+    saved.enter(np.array([2]), [0], np.array([np.nan]))
+    saved.save(tmp_path / "t.npz")
+    loaded = load_scores(tmp_path / "t.npz")
+    assert np.flatnonzero(loaded.undefined[:, 0]).tolist() == [2, 3, 5] and not loaded.undefined[:, 1].any()
+    assert loaded.complete("zen") and np.isnan(loaded.column("zen", loaded.network_ids[[2, 3, 5]])).all()
+    loaded.enter(np.array([3]), [0, 1], np.array([1.0, 2.0]))
+    assert np.flatnonzero(loaded.undefined[:, 0]).tolist() == [2, 5] and loaded.scores[3].tolist() == [1, 2]
+
+
 def test_columns_by_network() -> None:
     table = empty_table({}, ("a", "b"), np.array([9, 2, 5, 2]))
     table.scores[:] = [[1, 10], [2, 20], [3, 30]]
