@@ -98,6 +98,22 @@ def distinct_networks(space: Space, accuracy: Accuracy, *, limit: int, seed: int
     return np.asarray(vectors[np.sort(rows)])
 
 
+def known_networks(space: Space, accuracy: Accuracy) -> tuple[Integer[Array, "k v"], Float[Array, " k"]]:
+    """Each network of known accuracy once, isomorphic ones counting as one, and the mean accuracy of its twins.
+
+    In an enumerable space it is the architecture without dead operations, whose counts are those of the network.
+    accuracy: one with `percent`.
+    """
+    assert accuracy.percent is not None
+    known = ~np.isnan(accuracy.percent)
+    vectors, percent = accuracy.architectures(space)[known], accuracy.percent[known]
+    canonical, rows, twins = np.unique(
+        space.canonical_id(space.network_id(vectors)), return_index=True, return_inverse=True
+    )
+    networks = space.vector(canonical) if space.enumerable else vectors[rows]
+    return networks, np.bincount(twins, weights=percent) / np.bincount(twins)
+
+
 def networks_to_score(space: Space, dataset: str, *, limit: int | None, seed: int) -> Integer[Array, "n v"]:
     """All architectures of a space, or a sample of distinct networks; of a space without end those of known accuracy.
 

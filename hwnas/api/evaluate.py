@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from hwnas import data, metrics, rankings
-from hwnas.api.accuracy import true_accuracy
+from hwnas.api.accuracy import known_networks, true_accuracy
 from hwnas.api.columns import ScoreColumn
 from hwnas.api.evaluate_forms import EvaluateResult, OverTasks, ProxyFigures, TaskFigures
 from hwnas.api.scored_columns import scored_columns
@@ -26,14 +26,19 @@ LOSSES: Final = tuple(round(0.02 * step, 2) for step in range(26))
 
 
 def evaluate(
-    *, space: str | Sequence[str] = "nasbench201", dataset: str | Sequence[str] = (), proxies: Sequence[str] = ()
+    *,
+    space: str | Sequence[str] = "nasbench201",
+    dataset: str | Sequence[str] = (),
+    proxies: Sequence[str] = (),
+    distinct: bool = False,
 ) -> EvaluateResult:
     """Figures of `proxies`, by default of every one that is scored, beside the baselines.
 
     space, dataset: one or several names; "all" spaces are those with scores and true accuracies at hand, and without
     data sets those of a space for which both are. Of several spaces, those that have none of the data sets, or no
-    scores on them, are left out. Architecture by architecture, as papers do. Raises `AbsentError` where true accuracies
-    or scores are missing, `DataError` for damaged tables, `UnknownNameError`.
+    scores on them, are left out. Architecture by architecture, as papers do; distinct: each network once, with the mean
+    accuracy of its twins. Raises `AbsentError` where true accuracies or scores are missing, `DataError` for damaged
+    tables, `UnknownNameError`.
     """
     spaces = [get_space(name) for name in _names(space)] if space != "all" else list(SPACES.values())
     asked = _datasets(spaces, _names(dataset))
@@ -41,7 +46,7 @@ def evaluate(
     tasks = []
     for its_space, name in asked:
         try:
-            tasks.append(_task(its_space, name, proxies))
+            tasks.append(_task(its_space, name, proxies, distinct=distinct))
         except AbsentError as error:
             if dataset and len(spaces) == 1:
                 raise
@@ -89,13 +94,16 @@ def _datasets(spaces: Sequence[Space], names: Sequence[str]) -> list[tuple[Space
     return asked if names else [(space, name) for space in spaces for name in space.datasets]
 
 
-def _task(space: Space, dataset: str, proxies: Sequence[str]) -> TaskFigures:
+def _task(space: Space, dataset: str, proxies: Sequence[str], *, distinct: bool) -> TaskFigures:
     """Figures on one data set. Raises `AbsentError` without accuracies, and without scores but counts."""
     accuracy = true_accuracy(space, dataset)
     if accuracy.percent is None:
         raise AbsentError(f"expected true accuracies of {space.name} to evaluate proxies with; {accuracy.source}")
-    known = ~np.isnan(accuracy.percent)
-    vectors, percent = accuracy.architectures(space)[known], accuracy.percent[known]
+    if distinct:
+        vectors, percent = known_networks(space, accuracy)
+    else:
+        known = ~np.isnan(accuracy.percent)
+        vectors, percent = accuracy.architectures(space)[known], accuracy.percent[known]
     columns = _enough(scored_columns(space, dataset, proxies, vectors=vectors), asked=bool(proxies))
     if not proxies and all(column.name in COUNTS for column in columns):
         raise AbsentError(

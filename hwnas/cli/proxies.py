@@ -46,6 +46,7 @@ def evaluate_command(
         list[str] | None, typer.Option(help="Data set, repeatable; every scored one by default.")
     ] = None,
     proxy: Proxies = None,
+    distinct: Annotated[bool, typer.Option("--distinct", help="Each network once, not each architecture.")] = False,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +55,8 @@ def evaluate_command(
     from hwnas.cli import render_proxies
 
     spaces = space or ["nasbench201"]
-    answer = evaluate(space="all" if "all" in spaces else spaces, dataset=dataset or (), proxies=proxy or ())
+    where: str | list[str] = "all" if "all" in spaces else spaces
+    answer = evaluate(space=where, dataset=dataset or (), proxies=proxy or (), distinct=distinct)
     render_proxies.evaluation(answer, as_json=as_json, out=out)
 
 

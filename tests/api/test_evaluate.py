@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import kendalltau, spearmanr
 
 from hwnas import rankings
+from hwnas.api.accuracy import true_accuracy
 from hwnas.api.columns import ScoreColumn
 from hwnas.api.evaluate import evaluate, neighbour_rows, over_tasks, proxy_figures
 from hwnas.api.evaluate_forms import EvaluateResult, TaskFigures
@@ -122,6 +123,25 @@ def test_params_on_the_published_accuracies() -> None:
     assert params.spearman == pytest.approx(0.728, abs=0.001)
     # A random neighbour is the best of 24 once in 24, hardly ever more, as no two accuracies are equal.
     assert params.best_neighbour_chance == pytest.approx(100 / 24, rel=0.01)
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("measured")
+def test_each_network_once() -> None:
+    """With the mean accuracy of its twins and the parameters of the network alone, against SciPy on the public file."""
+    (task,) = evaluate(dataset="cifar100", proxies=["params"], distinct=True).tasks
+    space = get_space("nasbench201")
+    percent = true_accuracy(space, "cifar100").percent
+    assert percent is not None
+    networks: dict[int, list[float]] = {}
+    ids = space.canonical_id(space.network_id(space.all_vectors()))
+    for network, accuracy in zip(ids.tolist(), percent.tolist(), strict=True):
+        networks.setdefault(network, []).append(accuracy)
+    smallest = space.counts(space.vector(np.array(list(networks))), dataset="cifar100")["params"]
+    means = [float(np.mean(twins)) for twins in networks.values()]
+    assert task.proxies[0].n == len(networks) == 7055
+    assert task.proxies[0].spearman == pytest.approx(spearmanr(smallest, means)[0])
+    assert task.best_percent == pytest.approx(max(means))
 
 
 @pytest.mark.usefixtures("shipped")

@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from hwnas.api.accuracy import true_accuracy
+from hwnas.api.accuracy import known_networks, true_accuracy
 from hwnas.api.scored_columns import scored_columns
 from hwnas.arrays import Array, Float
 from hwnas.metrics import spearman
@@ -83,14 +83,7 @@ def tasks_of(space: Space, pool: Sequence[str]) -> Iterable[Task]:
         accuracy = true_accuracy(space, dataset)
         if accuracy.percent is None:
             continue
-        known = np.flatnonzero(~np.isnan(accuracy.percent))
-        vectors = accuracy.architectures(space)[known]
-        canonical, rows, twins = np.unique(
-            space.canonical_id(space.network_id(vectors)), return_index=True, return_inverse=True
-        )
-        # Of an enumerable space by the architecture without dead operations, whose counts are those of the network.
-        networks = space.vector(canonical) if space.enumerable else vectors[rows]
-        truth = np.bincount(twins, weights=accuracy.percent[known]) / np.bincount(twins)
+        networks, truth = known_networks(space, accuracy)
         columns = {column.name: column.scores for column in scored_columns(space, dataset, (), vectors=networks)}
         scores = {name: columns[name] for name in pool if name in columns}
         having = [name for name, column in scores.items() if np.isfinite(column).sum() >= LEAST_NETWORKS]
