@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar, Final, Literal, final
+from typing import Any, ClassVar, Final, Literal, TypeVar, final
 
 from hwnas.arrays import Array, Bool, Float
-from hwnas.errors import UnknownNameError
+from hwnas.errors import UnknownNameError, UsageError
 from hwnas.version import __version__
 
 SCHEMA_VERSION: Final = 1
+_Form = TypeVar("_Form")
 Role = Literal["proxy", "baseline", "truth", "reference"]
 _FROM_DOCSTRINGS: Final = {"use_attribute_docstrings": True, "arbitrary_types_allowed": True}
 
@@ -203,6 +204,28 @@ class ParetoResult:
         from hwnas.render import result_text
 
         return result_text(self)
+
+
+def read_form(form: type[_Form], value: Any) -> _Form:
+    """The value as a `form`, a dataclass such as those above. Raises `UsageError` with the first place that is wrong."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(form).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        raise UsageError(f"expected the form {form.__name__}, got {place}: {first['msg']}") from None
+
+
+def form_schemas(*forms: type) -> dict[str, Any]:
+    """JSON schemas of dataclasses and of those in them, by name, as OpenAPI's `components.schemas` wants them."""
+    from pydantic import TypeAdapter
+
+    adapters = [(form.__name__, "serialization", TypeAdapter(form)) for form in forms]
+    _, schema = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    found: dict[str, Any] = schema["$defs"]
+    return found
 
 
 def json_schema() -> dict[str, Any]:

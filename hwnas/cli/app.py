@@ -19,6 +19,7 @@ from hwnas.cli import (
     predict,
     proxies,
     score,
+    serve,
     spaces,
     train,
     verify,
@@ -48,6 +49,7 @@ app.command("measure")(measure.measure)
 app.command("adapt")(adapt.adapt)
 app.command("verify")(verify.verify)
 app.add_typer(proxies.app, name="proxies")
+app.command("serve")(serve.serve)
 app.command("spaces")(spaces.spaces_command)
 
 

@@ -1,0 +1,63 @@
+"""What the routes of one process share: settings, the database, who asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast, final
+
+from fastapi import Request
+
+from hwnas.service.errors import ConflictError, NotFoundError
+from hwnas.service.forms import time_text
+from hwnas.service.settings import Settings
+from hwnas.service.store import Database, Job, State
+from hwnas.service.store.devices import added_devices
+from hwnas.service.store.jobs import Asked, find_job, submit
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Service:
+    """One process of the service."""
+
+    settings: Settings
+    database: Database
+
+    def added_devices(self) -> dict[str, dict[str, Any]]:
+        """By name, what is said of a device that a user added: who, when, by which job."""
+        return {
+            device.name: {"by": device.added_by, "at": time_text(device.added_at), "job": device.job}
+            for device in added_devices(self.database)
+        }
+
+    def submit(self, request: Request, asked: Asked) -> tuple[Job, bool]:
+        """The job of a question, and whether it is new. Raises what `store.jobs.submit` does."""
+        key = request.headers.get("idempotency-key")
+        return submit(
+            self.database, asked, owner=owner_of(request, self.settings), most=self.settings.limits.jobs, key=key
+        )
+
+
+def service_of(request: Request) -> Service:
+    """The service of the application that a request came to."""
+    return cast(Service, request.app.state.service)
+
+
+def owner_of(request: Request, settings: Settings) -> str:
+    """Who asks, as far as it may be shown: a fingerprint of the token with the address, or the address alone."""
+    address = request.client.host if request.client else "unknown"
+    if settings.token is None:
+        return address
+    return f"token {hashlib.sha256(settings.token.encode()).hexdigest()[:8]} at {address}"
+
+
+def require_job(request: Request, job: str, *, before: Sequence[State] | None = None) -> Job:
+    """A job by its id. before: states that the request makes sense in. Raises `NotFoundError`, `ConflictError`."""
+    found = find_job(service_of(request).database, job)
+    if found is None:
+        raise NotFoundError(f"expected the id of a job, got {job!r}; GET /v1/jobs lists them")
+    if before is not None and found.state not in before:
+        raise ConflictError(f"expected a job that is {' or '.join(before)}, got one that is {found.state}")
+    return found
