@@ -6,6 +6,7 @@ What is said of a field stands below it, from where it also goes into the schema
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Final, Literal, TypeVar, final
@@ -136,6 +137,23 @@ class Candidates:
     scores: Mapping[str, Float[Array, " n"]]
     accuracy_percent: Float[Array, " n"] | None
     feasible: Bool[Array, " n"]
+
+    def columns(self, *, most: int, digits: int = 6) -> dict[str, Any]:
+        """Plain lists over at most `most` rows, evenly by their index, for JSON; null where there is no number."""
+        n = len(self.feasible)
+        rows = [row * (n - 1) // max(1, most - 1) for row in range(most)] if most < n else list(range(n))
+
+        def rounded(values: Float[Array, " n"]) -> list[float | None]:
+            chosen = (float(values[row]) for row in rows)
+            return [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in chosen]
+
+        return {
+            "index": rows,
+            "feasible": [bool(self.feasible[row]) for row in rows],
+            "costs": {name: rounded(values) for name, values in self.costs.items()},
+            "scores": {name: rounded(values) for name, values in self.scores.items()},
+            "accuracy_percent": None if self.accuracy_percent is None else rounded(self.accuracy_percent),
+        }
 
 
 @final

@@ -36,7 +36,8 @@ ALLOWED = {
     "results": BASE | {"render"},
     "render": BASE | {"results"},
     "pictures": BASE | {"results"},
-    "outputs": BASE | {"results", "pictures", "data"},
+    "outputs": BASE | {"results", "pictures", "reports", "data"},
+    "reports": BASE | {"results", "spaces"},
     "testing": BASE | {"spaces", "proxies", "graphs"},
 }
 NEVER = {"api": {"cli", "service", "client"}, "cli": {"service"}, "service": {"cli"}}

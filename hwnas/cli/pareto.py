@@ -39,7 +39,7 @@ Confidence = Annotated[
     float | None, typer.Option(help="Budgets hold on this one-sided quantile of predicted costs, such as 0.9.")
 ]
 Show = Annotated[list[str] | None, typer.Option(help="Also list this front: truth, params, flops, random, or all.")]
-Out = Annotated[Path | None, typer.Option(help="Also write a file: .json, .csv, .png, .svg or .pdf.")]
+Out = Annotated[Path | None, typer.Option(help="Also write a file: .json, .csv, .png, .svg, .pdf or .html.")]
 
 
 def pareto_command(

@@ -1,7 +1,7 @@
 // The budget as a line that can be dragged, with a pointer or with the arrow keys.
 
 import { element } from "./elements.js";
-import { costName, has, rounded } from "./numbers.js";
+import { costName, has, written } from "./numbers.js";
 
 /** A line over `plot` inside `frame`; onBudget(value) is told the new budget once it is put down. */
 export function makeBudgetHandle(frame, plot, onBudget) {
@@ -21,12 +21,12 @@ export function makeBudgetHandle(frame, plot, onBudget) {
     line.style.top = `${yaxis._offset}px`;
     line.style.height = `${yaxis._length}px`;
     line.classList.toggle("at-right", left > xaxis._offset + 0.75 * xaxis._length);
-    label.textContent = `budget ${rounded(value, 3)} ${objective.unit}`;
+    label.textContent = `budget ${written(value)} ${objective.unit}`;
     line.setAttribute("aria-label", `Budget: ${costName(objective)} in ${objective.unit}`);
     line.setAttribute("aria-valuenow", value);
-    line.setAttribute("aria-valuetext", `${rounded(value, 3)} ${objective.unit}`);
-    line.setAttribute("aria-valuemin", rounded(xaxis.range[0], 3));
-    line.setAttribute("aria-valuemax", rounded(xaxis.range[1], 3));
+    line.setAttribute("aria-valuetext", `${written(value)} ${objective.unit}`);
+    line.setAttribute("aria-valuemin", written(xaxis.range[0]));
+    line.setAttribute("aria-valuemax", written(xaxis.range[1]));
   }
 
   line.addEventListener("pointerdown", (event) => {

@@ -35,9 +35,8 @@ export function table(caption, columns, rows, properties = {}) {
       column.unit ? element("span", { class: "unit" }, column.unit) : null));
   const body = rows.map((row) => element("tr", row.properties ?? {},
     row.cells.map((cell, number) => element("td", { class: columns[number].numeric ? "number" : null }, cell))));
-  const title = caption ? element("caption", {}, caption) : null;
   return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption || "table" },
-    element("table", properties, title, element("thead", {}, element("tr", {}, heading)), element("tbody", {}, body)));
+    element("table", properties, element("thead", {}, element("tr", {}, heading)), element("tbody", {}, body)));
 }
 
 /** Pairs of a term and its value, as a list that screen readers know. */

@@ -5,11 +5,12 @@ import { makeBudgetHandle } from "./budget_handle.js";
 import { makeCloud } from "./candidate_cloud.js";
 import { element, fill } from "./elements.js";
 import { axesOf, axisTitle, cloudOf, frontName, isTrue, pointsOf, ranges, shownFronts, stepsOf } from "./front_points.js";
-import { costName, has, rounded } from "./numbers.js";
+import { costName, has, rounded, written } from "./numbers.js";
 
 const MARKERS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"];
 const BASELINES = { params: "x-thin", flops: "cross-thin", random: "asterisk" };
 const QUIET = ["flops", "random"]; // baselines that are shown when they are asked for
+const ROLES = ["proxy", "truth", "reference", "baseline"];
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
 
 /** The value of a colour of the style sheet, so that light and dark have their own. */
@@ -85,7 +86,7 @@ function tracesOf(node, result, front, axes) {
   const unit = axes.horizontal.unit;
   const ends = points.some((point) => point.upper > point.lower);
   const line = {
-    ...steps, mode: "lines", line: { shape: "hv", color: tint, width: isTrue(front) ? 2 : 1.2 }, hoverinfo: "skip",
+    ...steps, mode: "lines", line: { shape: "hv", color: tint, width: isTrue(front) ? 3.5 : 1.3 }, hoverinfo: "skip",
   };
   const nets = {
     x: points.map((point) => point.x), y: points.map((point) => point.y), mode: "markers",
@@ -117,8 +118,9 @@ function ringOf(node, chart, axes) {
   const place = [...shownFronts(result)].reverse().flatMap((front) => pointsOf(front, axes))
     .find((point) => point.net.index === chart.selected);
   const heights = axes.known ? candidates?.accuracy_percent : candidates?.scores[axes.scoredBy];
-  const x = place?.x ?? candidates?.costs[axes.horizontal.id]?.[chart.selected];
-  const y = place?.y ?? heights?.[chart.selected];
+  const row = candidates ? candidates.index.indexOf(chart.selected) : -1;
+  const x = place?.x ?? candidates?.costs[axes.horizontal.id]?.[row];
+  const y = place?.y ?? heights?.[row];
   if (!has(x) || !has(y)) return null;
   return {
     x: [x], y: [y], type: "scatter", mode: "markers", hoverinfo: "skip",
@@ -142,7 +144,7 @@ function layoutOf(node, result, axes, shown, withBudget) {
   }
   if (withBudget && has(bound)) {
     lines.push(rule({ x0: bound, x1: bound, xref: "x", y0: 0, y1: 1, yref: "paper" }, ink, "dash"));
-    notes.push(note(`budget ${bound} ${unit}`, { x: bound, xref: "x", y: 1, yref: "paper", xanchor: "left", yanchor: "top" }, ink));
+    notes.push(note(`budget ${written(bound)} ${unit}`, { x: bound, xref: "x", y: 1, yref: "paper", xanchor: "left", yanchor: "top" }, ink));
   }
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest",
@@ -164,7 +166,7 @@ function note(text, place, color) {
 
 function drawLegend(legend, chart, fronts, dots, redraw) {
   const { result } = chart.data;
-  const known = fronts.map((front) => {
+  const known = [...fronts].sort((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role)).map((front) => {
     const share = front.comparison.relative_hypervolume;
     const press = () => {
       if (!chart.hidden.delete(front.name)) chart.hidden.add(front.name);

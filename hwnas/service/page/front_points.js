@@ -1,6 +1,6 @@
 // What a picture of an answer shows, as plain values: the same rules as hwnas/pictures.py.
 
-import { costName, has, rounded, unitOf } from "./numbers.js";
+import { costName, has, unitOf, written } from "./numbers.js";
 
 // Where nothing better is known, the vertical axis starts at this percentile: below it are nets that do not learn.
 const FLOOR_PERCENTILE = 0.05;
@@ -72,8 +72,8 @@ export function cloudOf(candidates, axes) {
     if (!has(cost) || !has(heights[row])) return;
     cloud.x.push(cost);
     cloud.y.push(heights[row]);
-    cloud.feasible.push(candidates.feasible[row] === "1");
-    cloud.index.push(row);
+    cloud.feasible.push(candidates.feasible[row]);
+    cloud.index.push(candidates.index[row]);
   });
   return cloud.x.length ? cloud : null;
 }
@@ -119,7 +119,7 @@ export function frontName(front) {
 /** "energy ≤ 20 mJ and latency ≤ 5 ms", "" without budgets. */
 export function budgetsOf(result) {
   return result.objectives.filter((objective) => has(objective.bound))
-    .map((objective) => `${costName(objective)} ≤ ${rounded(objective.bound, 4)} ${objective.unit}`).join(" and ");
+    .map((objective) => `${costName(objective)} ≤ ${written(objective.bound)} ${objective.unit}`).join(" and ");
 }
 
 /** The question in one line. */
@@ -132,22 +132,23 @@ export function titleOf(result) {
 /** The net of a listed front with this index, or what the candidates know of it, in one form for panels. */
 export function netAt(result, candidates, index) {
   const listed = result.fronts.flatMap((front) => front.nets.filter((net) => net.index === index).map((net) => ({ front, net })));
+  const row = candidates ? candidates.index.indexOf(index) : -1;
   const costs = [...result.objectives, ...result.other_costs].map((objective) => {
     const own = listed.map(({ net }) => net.costs[objective.id]).find((cost) => cost && has(cost.mean));
     const column = candidates?.costs[objective.id];
-    return { objective, cost: own ?? { mean: column ? column[index] : null, lower: null, upper: null } };
+    return { objective, cost: own ?? { mean: column?.[row] ?? null, lower: null, upper: null } };
   });
-  const scores = Object.entries(candidates?.scores ?? {}).map(([name, column]) => [name, column[index]]);
+  const scores = Object.entries(candidates?.scores ?? {}).map(([name, column]) => [name, column[row] ?? null]);
   for (const { front, net } of listed) {
     if (has(net.score) && !scores.some(([name]) => name === front.name)) scores.push([front.name, net.score]);
   }
   return {
     index,
     net: listed[0]?.net ?? null,
-    accuracy: candidates?.accuracy_percent?.[index] ?? listed.map(({ net }) => net.accuracy_percent).find(has) ?? null,
+    accuracy: candidates?.accuracy_percent?.[row] ?? listed.map(({ net }) => net.accuracy_percent).find(has) ?? null,
     costs,
     scores,
     listed: listed.map(({ front, net }) => (isTrue(front) ? frontName(front) : `${front.name} (rank ${net.rank})`)),
-    feasible: candidates ? candidates.feasible[index] === "1" : null,
+    feasible: candidates?.feasible[row] ?? null,
   };
 }

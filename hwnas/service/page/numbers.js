@@ -23,6 +23,11 @@ export function rounded(value, significant = 4) {
   return value === null || value === undefined ? NOTHING : fixed(value, decimals([value], significant));
 }
 
+/** A number that somebody wrote, without zeros that say nothing: 20, 17.5. */
+export function written(value) {
+  return String(Number(value.toPrecision(4)));
+}
+
 /** Values of a column as text. */
 export function column(values, significant = 4) {
   const digits = decimals(values, significant);
