@@ -30,6 +30,7 @@ class ScoreSettings:
     limit: score a random sample of so many distinct networks (by the seed) instead of the whole space, of those whose
     true accuracy is known where some are.
     side: height and width of the images where they are noise; None: those of the data set.
+    compute: whether scores that no table has are computed; else they raise `AbsentError`.
     """
 
     images: Path | None = None
@@ -40,6 +41,7 @@ class ScoreSettings:
     workers: int | None = None
     limit: int | None = None
     side: int | None = None
+    compute: bool = True
 
     @property
     def usual_images(self) -> bool:

@@ -23,6 +23,7 @@ from hwnas.cli import (
     spaces,
     train,
     verify,
+    worker,
 )
 from hwnas.errors import HwnasError
 from hwnas.version import __version__
@@ -50,6 +51,7 @@ app.command("adapt")(adapt.adapt)
 app.command("verify")(verify.verify)
 app.add_typer(proxies.app, name="proxies")
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("spaces")(spaces.spaces_command)
 
 

@@ -26,6 +26,7 @@ _REASONS: Final = {
     421: "The Host header names another server.",
     422: "A value cannot be; the detail says what to do.",
     429: "Too many requests or unfinished jobs.",
+    500: "The job failed for a reason of the server's own.",
     503: "The database cannot be used now, or the answer took too long.",
 }
 

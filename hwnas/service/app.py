@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -15,12 +15,12 @@ from hwnas.errors import HwnasError
 from hwnas.service.guard import Guard
 from hwnas.service.openapi import describe
 from hwnas.service.problems import on_error, on_http_error, on_wrong_values
-from hwnas.service.routes import devices, health, jobs, listings, pages, pareto
+from hwnas.service.routes import adapt, devices, health, jobs, listings, networks, pages, pareto, predict, score
 from hwnas.service.service import Service
 from hwnas.service.settings import Settings
 from hwnas.service.store import open_database
 
-ROUTERS = (pareto.router, devices.router, listings.router, jobs.router, health.router, pages.router)
+_RESOURCES: Final = (pareto, predict, score, adapt, devices, listings, networks, jobs, health, pages)
 
 
 def create_app(settings: Settings) -> Any:
@@ -30,8 +30,8 @@ def create_app(settings: Settings) -> Any:
     )
     app.state.service = Service(settings=settings, database=open_database(settings.database_url))
     app.state.stopping = asyncio.Event()
-    for router in ROUTERS:
-        app.include_router(router)
+    for resource in _RESOURCES:
+        app.include_router(resource.router)
     for kind, handler in (
         (HwnasError, on_error),
         (RequestValidationError, on_wrong_values),

@@ -24,6 +24,11 @@ class TooLargeError(UsageError):
     """An upload is larger than this service takes."""
 
 
+@final
+class NotAvailableError(UsageError):
+    """This server does not have what is asked for."""
+
+
 @contextmanager
 def missing_if_unknown() -> Iterator[None]:
     """A name that stands in the address: where it is unknown, there is nothing at the address."""

@@ -16,6 +16,9 @@ _STRICT: Final = {"extra": "forbid", "use_attribute_docstrings": True, "allow_in
 _DESCRIBED: Final = {"use_attribute_docstrings": True}
 _EXAMPLE: Final = {"device": "jetson-tx2", "budget_mj": 20.0, "proxies": ["zen"]}
 
+_PREDICT: Final = {"architectures": ["1462", "(4, 3, 3, 0, 0, 0)"], "device": "jetson-tx2"}
+_SCORE: Final = {"architectures": ["1462"], "proxies": ["zen", "synflow"]}
+_TABLE: Final = {"space": "nasbench201", "proxies": ["synflow"], "limit": 100}
 # Strict: the text "20" is no number, and 1 is not true.
 Name = Annotated[str, Strict(), Len(1, 100)]
 Names = Annotated[list[Name], Len(1, 20)]
@@ -59,6 +62,72 @@ class ParetoBody:
     def question(self) -> Question:
         """What the Python API is asked."""
         return Question().with_options(**{name: value for name, value in asdict(self).items() if name != "device"})
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class PredictBody:
+    """Costs of named architectures on a device."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {**_STRICT, "json_schema_extra": {"examples": [_PREDICT]}}
+    architectures: Architectures
+    """Strings of the benchmark, tuples or indices, as text."""
+    device: Name
+    """Name, alias or `name@variant`."""
+    space: Name = "nasbench201"
+    """Search space."""
+    dataset: Name | None = None
+    """Data set; null for the first of the space."""
+    target: Literal["latency", "energy"] | None = None
+    """One of them; null for what the device has."""
+    source: Literal["auto", "measured", "predicted"] = "auto"
+    """Which costs."""
+    confidence: Annotated[float, Strict(), Gt(0), Lt(1)] = 0.9
+    """Probability mass of the intervals."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ScoreBody:
+    """Proxy scores of named architectures."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {**_STRICT, "json_schema_extra": {"examples": [_SCORE]}}
+    architectures: Architectures
+    """Strings of the benchmark, tuples or indices, as text."""
+    space: Name = "nasbench201"
+    """Search space."""
+    dataset: Name | None = None
+    """Data set; null for the first of the space."""
+    proxies: Names | None = None
+    """Proxies or combinations; null for the usual ones."""
+    seed: Seed = 0
+    """Of initial weights and random inputs."""
+    batch_size: Annotated[int, Strict(), Ge(1), Le(1024)] = 64
+    """The first so many images."""
+    fresh: Yes = False
+    """Compute also what a table has."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class TableBody:
+    """Proxy scores of a whole space, or of a sample of its networks."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {**_STRICT, "json_schema_extra": {"examples": [_TABLE]}}
+    space: Name = "nasbench201"
+    """Search space."""
+    dataset: Name | None = None
+    """Data set; null for the first of the space."""
+    proxies: Names | None = None
+    """Proxies or combinations; null for the usual ones."""
+    seed: Seed = 0
+    """Of initial weights, random inputs and the sample."""
+    limit: Annotated[int, Strict(), Ge(1), Le(1_000_000)] | None = None
+    """A random sample of so many distinct networks; null for all."""
+    executor: Literal["process", "ray"] = "process"
+    """What spreads the work: processes of the worker's machine, or a Ray cluster."""
+    workers: Annotated[int, Strict(), Ge(1), Le(1024)] | None = None
+    """How many share it; null for as many as there are cores."""
 
 
 @final

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from hwnas.api.adapt_forms import AdaptResult
+from hwnas.api.predict import PredictResult
 from hwnas.results import ParetoResult, form_schemas
 from hwnas.service.forms import JobForm
 from hwnas.service.problems import Problem
@@ -24,7 +26,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas.update(form_schemas(ParetoResult, JobForm, Problem))
+    schemas.update(form_schemas(ParetoResult, PredictResult, AdaptResult, JobForm, Problem))
     schemas["Front"] = _front(schemas["ParetoResult"])
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     found["security"] = [{"token": []}, {}]

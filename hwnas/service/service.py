@@ -10,11 +10,13 @@ from typing import Any, cast, final
 from fastapi import Request
 
 from hwnas.service.errors import ConflictError, NotFoundError
-from hwnas.service.forms import time_text
+from hwnas.service.forms import ParetoBody, time_text
+from hwnas.service.fronts import Front, answer_front
 from hwnas.service.settings import Settings
 from hwnas.service.store import Database, Job, State
 from hwnas.service.store.devices import added_devices
 from hwnas.service.store.jobs import Asked, find_job, submit
+from hwnas.service.sync import refresh_devices
 
 
 @final
@@ -25,12 +27,22 @@ class Service:
     settings: Settings
     database: Database
 
+    def refresh_devices(self) -> None:
+        """Know the devices that users added through any process."""
+        refresh_devices(self.database)
+
     def added_devices(self) -> dict[str, dict[str, Any]]:
         """By name, what is said of a device that a user added: who, when, by which job."""
+        refresh_devices(self.database)
         return {
             device.name: {"by": device.added_by, "at": time_text(device.added_at), "job": device.job}
             for device in added_devices(self.database)
         }
+
+    def front(self, body: ParetoBody) -> Front:
+        """The answer to a question. Raises what `hwnas.pareto` raises."""
+        refresh_devices(self.database)
+        return answer_front(body)
 
     def submit(self, request: Request, asked: Asked) -> tuple[Job, bool]:
         """The job of a question, and whether it is new. Raises what `store.jobs.submit` does."""

@@ -8,8 +8,10 @@ from fastapi import APIRouter, Path, Request, Response
 
 from hwnas.api.devices import describe_device, list_devices
 from hwnas.service.answers import PAGE, Cursor, Limit, described, page_schema, paged, plain_json, problems, tagged
-from hwnas.service.errors import missing_if_unknown
+from hwnas.service.errors import NotFoundError, missing_if_unknown
 from hwnas.service.service import service_of
+from hwnas.service.store.devices import drop_device, measurements_of
+from hwnas.service.uploads import unpack_measurements
 
 router: Final = APIRouter(tags=["devices"])
 _ENTRY: Final = {"type": "object", "required": ["name", "title", "kind", "variants", "targets", "spaces", "added"]}
@@ -31,3 +33,24 @@ def device(name: Name, request: Request) -> Response:
     with missing_if_unknown():
         found = describe_device(name)
     return tagged(request, plain_json({**found.to_dict(), "added": added.get(found.card.name)}))
+
+
+@router.get(
+    "/v1/devices/{name}/measurements", responses={**described("Files by name.", {"type": "object"}), **problems(404)}
+)
+def measurements(name: Name, request: Request) -> Response:
+    """The files that a device of a user was adapted from, as they were uploaded."""
+    content = measurements_of(service_of(request).database, name)
+    if content is None:
+        raise NotFoundError(f"expected a device that a user added, got {name[:100]!r}")
+    return tagged(request, plain_json(unpack_measurements(content)))
+
+
+@router.delete("/v1/devices/{name}", responses={204: {"description": "It is gone."}, **problems(404)}, status_code=204)
+def remove(name: Name, request: Request) -> Response:
+    """Remove a device that a user added, with its models."""
+    service = service_of(request)
+    if not drop_device(service.database, name):
+        raise NotFoundError(f"expected a device that a user added, got {name[:100]!r}")
+    service.refresh_devices()
+    return Response(status_code=204)

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from hwnas.service.answers import described, plain_json, problems, tagged
 from hwnas.service.examples import CANDIDATES, FRONT
 from hwnas.service.forms import ParetoBody
-from hwnas.service.fronts import LONGEST_ID, Front, answer_front, body_of
+from hwnas.service.fronts import LONGEST_ID, body_of
+from hwnas.service.service import service_of
 
 router: Final = APIRouter(tags=["fronts"])
 Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, description="`id` of an answer.")]
@@ -24,14 +25,14 @@ def pareto(body: ParetoBody, request: Request) -> Response:
     A front for each proxy asked for, the baselines, and the true front where accuracies are known. The same question
     has the same `id`, by which `GET /v1/fronts/{id}` answers it again.
     """
-    front = answer_front(body)
+    front = service_of(request).front(body)
     return tagged(request, front.json(), Content_Location=f"/v1/fronts/{front.id}")
 
 
 @router.get("/v1/fronts/{id}", responses={**described("The fronts.", _SCHEMA), **problems(404, 409)})
 def front(id: Id, request: Request, format: Format = "json") -> Response:
     """The answer to the question that an id stands for, as JSON or as CSV."""
-    found: Front = answer_front(body_of(id))
+    found = service_of(request).front(body_of(id))
     if format == "csv":
         return tagged(request, found.csv(), media_type="text/csv")
     return tagged(request, found.json())
@@ -43,4 +44,4 @@ def front(id: Id, request: Request, format: Format = "json") -> Response:
 )
 def candidates(id: Id, request: Request, most: Annotated[int, Query(ge=1, le=20000)] = 3000) -> Response:
     """Costs, scores, accuracies and feasibility of at most `most` architectures of the space, for pictures."""
-    return tagged(request, plain_json(answer_front(body_of(id)).candidates(most)))
+    return tagged(request, plain_json(service_of(request).front(body_of(id)).candidates(most)))
