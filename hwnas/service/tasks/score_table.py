@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from hwnas.api.score import score_table
-from hwnas.api.score_forms import ScoreSettings
+from hwnas.api.score_forms import ScoreSettings, reason_not_finite
+from hwnas.proxies import get_proxy
 from hwnas.proxies.table import ScoreTable
 from hwnas.service.tasks.task import Made, Work
 
@@ -33,13 +32,16 @@ def run(work: Work) -> Made:
 
 
 def _plain(table: ScoreTable) -> dict[str, Any]:
-    """The table with a row for each network; a score that JSON cannot hold is None."""
-    nets = [
-        {"network_id": int(number), "scores": dict(zip(table.proxies, map(_number, row), strict=True))}
-        for number, row in zip(table.network_ids.tolist(), table.scores.tolist(), strict=True)
-    ]
+    """The table with a row for each network; a score that JSON cannot hold is None, with its reason beside it."""
+    rows = zip(table.network_ids.tolist(), table.scores.tolist(), strict=True)
+    nets = [_net(int(number), dict(zip(table.proxies, row, strict=True))) for number, row in rows]
     return {"recipe": dict(table.recipe), "proxies": list(table.proxies), "nets": nets}
 
 
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _net(number: int, scores: dict[str, float]) -> dict[str, Any]:
+    reasons = {name: reason_not_finite(get_proxy(name), value) for name, value in scores.items()}
+    return {
+        "network_id": number,
+        "scores": {name: None if reasons[name] else value for name, value in scores.items()},
+        "reasons": {name: reason for name, reason in reasons.items() if reason},
+    }
