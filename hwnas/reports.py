@@ -17,8 +17,7 @@ import numpy as np
 
 from hwnas.results import ParetoResult
 from hwnas.spaces import get_space
-from hwnas.spaces.drawings import drawing
-from hwnas.spaces.four_node_cells import EDGES
+from hwnas.spaces.drawings import cell_form, drawing
 
 PAGE_FOLDER: Final = Path(__file__).parent / "service" / "page"
 _IMPORT: Final = re.compile(r'^import (?:\{[^}]*\} from )?"\./(\w+\.js)";\n', re.M)
@@ -76,12 +75,12 @@ def report_data(result: ParetoResult) -> dict[str, Any]:
     vectors = space.parse([net.arch for front in result.fronts for net in front.nets])
     by_index = dict(zip((net.index for front in result.fronts for net in front.nets), np.asarray(vectors), strict=True))
     drawings = {index: asdict(drawing(space, by_index[index], dataset=result.dataset)) for index in indices}
-    cell = {"edges": EDGES, "operations": space.cell_operations} if space.cell_operations else None
+    cell = cell_form(space)
     columns = result.candidates
     return {
         "result": result.to_dict(),
         "candidates": None if columns is None else columns.columns(most=_MOST, digits=_DIGITS),
-        "cell": cell,
+        "cell": None if cell is None else asdict(cell),
         "drawings": drawings,
     }
 

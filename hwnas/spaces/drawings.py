@@ -22,7 +22,10 @@ _WORK: Final = ("conv", "linear", "matmul", "avg_pool", "global_avg_pool")
 @final
 @dataclass(frozen=True, kw_only=True)
 class CellDrawing:
-    """A cell: `edges[i]` are the nodes that operation i leads from and to, `operations[i]` its name."""
+    """A cell: `edges[i]` are the nodes that operation i leads from and to, `operations[i]` its name.
+
+    As the form of a space: `operations[c]` is the name of choice c.
+    """
 
     edges: tuple[tuple[int, int], ...]
     operations: tuple[str, ...]
@@ -64,6 +67,11 @@ def drawing(space: Space, vector: Integer[Array, " v"], *, dataset: str) -> Draw
     else:
         reason = f"the layers of {space.name} are known only to the library that builds its modules"
     return Drawing(space=space.name, arch=arch, dataset=dataset, cell=cell, blocks=blocks, reason=reason)
+
+
+def cell_form(space: Space) -> CellDrawing | None:
+    """How to read an index of the space as a cell: its digits say which of `operations` is on which of `edges`."""
+    return CellDrawing(edges=EDGES, operations=space.cell_operations) if space.cell_operations else None
 
 
 def block_list(operators: Iterable[Operator]) -> tuple[Block, ...]:

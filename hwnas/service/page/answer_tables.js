@@ -34,19 +34,21 @@ function netTable(result, front, onSelect) {
   const scored = front.nets.some((net) => has(net.score));
   const judged = front.nets.some((net) => has(net.accuracy_percent));
   const columns = [
-    { name: "rank", numeric: true }, { name: "network", numeric: true }, { name: "architecture" },
+    { name: "rank", numeric: true }, { name: "network", numeric: true },
     ...costs.map((cost) => ({ name: costName(cost), unit: unitOf(cost), numeric: true })),
     ...(scored ? [{ name: `score by ${front.name}`, numeric: true }] : []),
     ...(judged ? [{ name: "true accuracy", unit: "%", numeric: true }] : []),
+    { name: "architecture" },
   ];
   const cost = costs.map(({ id }) => costColumn(front.nets.map((net) => net.costs[id])));
   const scores = column(front.nets.map((net) => net.score));
   const rows = front.nets.map((net, row) => ({
     properties: { "data-index": net.index, onclick: () => onSelect(net.index) },
     cells: [
-      String(net.rank), pick(net, onSelect), element("code", {}, net.arch),
+      String(net.rank), pick(net, onSelect),
       ...cost.map((cells) => cells[row]),
       ...(scored ? [scores[row]] : []), ...(judged ? [fixed(net.accuracy_percent, 2)] : []),
+      element("code", {}, net.arch),
     ],
   }));
   return rows.length ? table(frontName(front), columns, rows, { class: "nets" })

@@ -6,17 +6,13 @@ import { makeCloud } from "./candidate_cloud.js";
 import { element, fill } from "./elements.js";
 import { axesOf, axisTitle, cloudOf, frontName, isTrue, pointsOf, ranges, shownFronts, stepsOf } from "./front_points.js";
 import { costName, has, rounded, written } from "./numbers.js";
+import { chartLayout, colour, plain } from "./plot_style.js";
 
 const MARKERS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"];
 const BASELINES = { params: "x-thin", flops: "cross-thin", random: "asterisk" };
 const QUIET = ["flops", "random"]; // baselines that are shown when they are asked for
 const ROLES = ["proxy", "truth", "reference", "baseline"];
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
-
-/** The value of a colour of the style sheet, so that light and dark have their own. */
-export function colour(node, name) {
-  return getComputedStyle(node).getPropertyValue(`--${name}`).trim();
-}
+const CONFIG = { displayModeBar: false, doubleClick: "reset", showTips: false };
 
 /** Name of the colour of a front: proxies by number, baselines grey, the truth as the text. */
 export function colourOf(result, front) {
@@ -53,6 +49,7 @@ export function makeFrontChart(holder, { onSelect, onBudget = null }) {
     drawLegend(legend, chart, fronts, dots, redraw);
   }
 
+  new ResizeObserver(() => { if (chart.data) Plotly.Plots.resize(plot); }).observe(frame);
   watch(frame, plot, (x, y) => {
     const axes = axesOf(chart.data.result);
     const index = nearestNet(plot, chart, axes, x, y) ?? cloud.nearest(x, y);
@@ -107,11 +104,6 @@ function hover(front, point, axes, unit) {
   return `${plain(frontName(front))}, net ${point.net.index}<br>${plain(name)} ${rounded(point.x)}${ends} ${plain(unit)}<br>${height}`;
 }
 
-/** Plotly reads a few tags in its texts: names must not become any. */
-function plain(text) {
-  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
 function ringOf(node, chart, axes) {
   if (!has(chart.selected)) return null;
   const { result, candidates } = chart.data;
@@ -129,31 +121,20 @@ function ringOf(node, chart, axes) {
 }
 
 function layoutOf(node, result, axes, shown, withBudget) {
-  const [ink, muted, grid] = ["ink", "muted", "grid"].map((name) => colour(node, name));
-  const axis = {
-    gridcolor: grid, zeroline: false, linecolor: muted, showline: true, ticks: "outside", tickcolor: muted,
-    ticklen: 4, tickfont: { color: muted, size: 12 }, fixedrange: matchMedia("(pointer: coarse)").matches,
-  };
+  const [ink, muted] = ["ink", "muted"].map((name) => colour(node, name));
   const median = result.reference_point.accuracy_percent;
   const { bound, unit } = axes.horizontal;
   const lines = [];
   const notes = [];
   if (axes.known && has(median)) {
     lines.push(rule({ x0: 0, x1: 1, xref: "paper", y0: median, y1: median, yref: "y" }, muted, "dot"));
-    notes.push(note("median of the space", { x: 1, xref: "paper", y: median, yref: "y", xanchor: "right", yanchor: "top" }, muted));
+    notes.push(note("median of the space", { x: 0, xref: "paper", y: median, yref: "y", xanchor: "left", yanchor: "bottom" }, muted));
   }
   if (withBudget && has(bound)) {
     lines.push(rule({ x0: bound, x1: bound, xref: "x", y0: 0, y1: 1, yref: "paper" }, ink, "dash"));
-    notes.push(note(`budget ${written(bound)} ${unit}`, { x: bound, xref: "x", y: 1, yref: "paper", xanchor: "left", yanchor: "top" }, ink));
+    notes.push(note(`budget ${written(bound)} ${unit}`, { x: bound, xref: "x", y: 1, yref: "paper", xanchor: "right", yanchor: "top" }, ink));
   }
-  return {
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest",
-    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", shapes: lines, annotations: notes,
-    margin: { l: 58, r: 14, t: 12, b: 50 }, font: { family: getComputedStyle(node).fontFamily, color: ink, size: 13 },
-    hoverlabel: { bgcolor: colour(node, "surface"), bordercolor: muted, font: { color: ink, size: 12 }, align: "left" },
-    xaxis: { ...axis, range: shown?.x, title: { text: plain(axisTitle(axes.horizontal)), font: { size: 13 }, standoff: 10 } },
-    yaxis: { ...axis, range: shown?.y, title: { text: plain(axes.heightName), font: { size: 13 }, standoff: 8 } },
-  };
+  return { ...chartLayout(node, axisTitle(axes.horizontal), axes.heightName, shown), shapes: lines, annotations: notes };
 }
 
 function rule(place, color, dash) {

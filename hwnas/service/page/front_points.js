@@ -86,7 +86,7 @@ export function ranges(result, axes, cloud, fronts) {
   if (!xs.length) return null;
   const bound = axes.horizontal.bound;
   const most = largest(xs);
-  const right = has(bound) ? Math.min(most, 1.25 * bound) : most;
+  const right = has(bound) ? Math.min(cloud ? most : Infinity, 1.25 * bound) : most; // fronts alone end at the bound
   const left = Math.max(0, smallest(xs) - 0.03 * right);
   const heights = ys.filter((_, row) => xs[row] <= right);
   if (!heights.length) return { x: [left, right], y: undefined };
@@ -130,11 +130,11 @@ export function titleOf(result) {
 }
 
 /** The net of a listed front with this index, or what the candidates know of it, in one form for panels. */
-export function netAt(result, candidates, index) {
+export function netAt({ result, candidates, predicted = {} }, index) {
   const listed = result.fronts.flatMap((front) => front.nets.filter((net) => net.index === index).map((net) => ({ front, net })));
   const row = candidates ? candidates.index.indexOf(index) : -1;
   const costs = [...result.objectives, ...result.other_costs].map((objective) => {
-    const own = listed.map(({ net }) => net.costs[objective.id]).find((cost) => cost && has(cost.mean));
+    const own = listed.map(({ net }) => net.costs[objective.id]).find((cost) => cost && has(cost.mean)) ?? predicted[index]?.[objective.id];
     const column = candidates?.costs[objective.id];
     return { objective, cost: own ?? { mean: column?.[row] ?? null, lower: null, upper: null } };
   });

@@ -7,13 +7,13 @@ import { costColumn, costName, has, rounded, unitOf } from "./numbers.js";
 
 /**
  * Show the architecture `index` in `panel`.
- * data: {result, candidates, cell, drawings}; actions: elements to put below, such as a download.
+ * data: {result, candidates, cell, drawings, predicted: costs of nets outside the lists}; actions: elements to put below, such as a download.
  */
 export function showNetwork(panel, data, index, actions = []) {
-  const found = netAt(data.result, data.candidates, index);
+  const found = netAt(data, index);
   const drawing = data.drawings?.[index] ?? null;
   const cell = drawing?.cell ?? (data.cell ? cellOf(index, data.cell) : null);
-  const unlisted = found.listed.length === 0;
+  const unlisted = found.listed.length === 0 && !data.predicted?.[index];
   fill(panel,
     element("h2", { tabindex: -1 }, `Network ${index}`),
     cell ? cellPicture(cell) : null,
@@ -31,6 +31,13 @@ export function showNetwork(panel, data, index, actions = []) {
     drawing?.reason ? element("p", { class: "note" }, drawing.reason) : null,
     sources(data.result),
     actions.length ? element("div", { class: "actions" }, actions) : null);
+}
+
+/** The network to show first: of the first list the one with the most accuracy, or else with the best score. */
+export function firstNetwork(result) {
+  const nets = result.fronts[0].nets;
+  const height = (net) => net.accuracy_percent ?? net.score ?? -Infinity;
+  return nets.length ? nets.reduce((best, net) => (height(net) > height(best) ? net : best)).index : null;
 }
 
 /** What stands there before anything was chosen. */

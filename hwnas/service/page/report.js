@@ -4,13 +4,15 @@ import { showComparison, showLists, showSources } from "./answer_tables.js";
 import { element, fill } from "./elements.js";
 import { makeFrontChart } from "./front_chart.js";
 import { titleOf } from "./front_points.js";
-import { showNetwork, showNoNetwork } from "./network_panel.js";
+import { firstNetwork, showNetwork, showNoNetwork } from "./network_panel.js";
 
 function showReport(data) {
   const { result } = data;
   const [picture, panel, lists, comparison, sources] = ["section", "aside", "section", "section", "section"]
     .map((tag) => element(tag, { class: "card" }));
+  panel.classList.add("panel");
   const chart = makeFrontChart(picture, { onSelect: select });
+  for (const card of [lists, sources]) card.classList.add("wide");
   panel.id = "network";
   panel.setAttribute("aria-live", "polite");
   function select(index) {
@@ -30,8 +32,10 @@ function showReport(data) {
   showLists(lists, result, select);
   showComparison(comparison, result);
   showSources(sources, result);
-  for (const card of [comparison]) if (!card.hasChildNodes()) card.remove();
+  comparison.hidden = !comparison.hasChildNodes();
   chart.show(data);
+  const first = firstNetwork(result);
+  if (first !== null) select(first);
 }
 
 showReport(JSON.parse(document.getElementById("data").textContent));
