@@ -200,10 +200,8 @@ class Client:
         try:
             answer = self._http.request(method, address, **content)
         except self._failures as error:
-            said = str(error) or type(error).__name__
-            raise ServiceError(
-                f"expected a service at {self._server}, got: {said}; is `hwnas serve` running?"
-            ) from error
+            what = f"expected a service at {self._server}, got: {str(error) or type(error).__name__}"
+            raise ServiceError(f"{what}; is `hwnas serve` running?") from error
         if answer.status_code == 204:
             return {}
         try:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from hwnas.service.logs import log_request
+from hwnas.service.logs import log_failure, log_request
 from hwnas.service.metrics import METRICS
 from hwnas.service.problems import answer_problem, problem_of, refusal
 from hwnas.service.rates import Rates
@@ -72,19 +72,24 @@ class Guard:
 
     async def _answer(self, request: Request, receive: Receive, answered: _Answered) -> None:
         body = _Body(receive, most=_most(request, self._settings))
+
+        async def send(message: Message) -> None:
+            if not body.exceeded:  # what the application makes of half a body is not told
+                await answered.send(message)
+
         try:
             limit = None if request.url.path.endswith("/events") else self._settings.limits.request_seconds
-            await asyncio.wait_for(self.app(request.scope, body.receive, answered.send), limit)
+            await asyncio.wait_for(self.app(request.scope, body.receive, send), limit)
         except asyncio.TimeoutError:
             late = f"expected an answer within {limit:g} s, got none; ask for less"
             await answered.instead(request, receive, refusal(503, late))
-        except _TooLargeError as error:
-            await answered.instead(request, receive, refusal(413, str(error)))
         except Exception as error:
-            from hwnas.service.logs import log_failure
-
-            log_failure(request, error)
-            await answered.instead(request, receive, problem_of(error))
+            if not body.exceeded:
+                log_failure(request, error)
+                await answered.instead(request, receive, problem_of(error))
+        if body.exceeded:
+            more = f"expected a body of at most {_most(request, self._settings):,} bytes, got more"
+            await answered.instead(request, receive, refusal(413, more))
 
     def _refusal(self, request: Request) -> dict[str, Any] | None:
         """Why the request goes no further; None where it may."""
@@ -99,24 +104,20 @@ class Guard:
 
 
 @final
-class _TooLargeError(Exception):
-    """A body that is longer than it may be; told by the guard."""
-
-
-@final
 class _Body:
-    """The body of a request, as far as it may go."""
+    """The body of a request, as far as it may go. exceeded: whether it went further."""
 
     def __init__(self, receive: Receive, *, most: int) -> None:
-        self._receive, self._most, self._read = receive, most, 0
+        self._receive, self._most, self._read, self.exceeded = receive, most, 0, False
 
     async def receive(self) -> Message:
-        """The next part. Raises `_TooLargeError`."""
+        """The next part; where that is too much, as if the caller had gone."""
         message = await self._receive()
         self._read += len(message.get("body", b""))
-        if self._read > self._most:
-            raise _TooLargeError(f"expected a body of at most {self._most:,} bytes, got more")
-        return message
+        if self._read <= self._most:
+            return message
+        self.exceeded = True
+        return {"type": "http.disconnect"}
 
 
 @final

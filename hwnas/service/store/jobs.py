@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from hwnas.service.store.database import Database, now
 from hwnas.service.store.errors import KeyReusedError, TooManyJobsError
@@ -121,7 +121,7 @@ def count_by_state(database: Database) -> dict[str, int]:
         return {state: int(number) for state, number in rows}
 
 
-def as_job(row: Row[Any]) -> Job:
+def as_job(row: Any) -> Job:
     """The job of a row."""
     values = dict(row._mapping)
     values["request"] = json.loads(values["request"])
@@ -130,13 +130,13 @@ def as_job(row: Row[Any]) -> Job:
     return Job(**values)
 
 
-def _row(connection: Connection, job: str, *, lock: bool = False) -> Row[Any] | None:
+def _row(connection: Connection, job: str, *, lock: bool = False) -> Any:
     """lock: until the end of the transaction; SQLite, which knows one writer, ignores it."""
     query = select(JOBS).where(JOBS.c.id == job)
     return connection.execute(query.with_for_update() if lock else query).first()
 
 
-def _begin_again(connection: Connection, row: Row[Any]) -> None:
+def _begin_again(connection: Connection, row: Any) -> None:
     fresh = {"state": "queued", "cancel": False, "attempts": 0, "error": None, "finished_at": None, "worker": None}
     connection.execute(update(JOBS).where(JOBS.c.id == row.id).values(version=JOBS.c.version + 1, **fresh))
 
