@@ -19,6 +19,7 @@ from hwnas.service.routes import adapt, devices, health, jobs, listings, network
 from hwnas.service.service import Service
 from hwnas.service.settings import Settings
 from hwnas.service.store import open_database
+from hwnas.service.sync import DeviceFolder
 
 _RESOURCES: Final = (pareto, predict, score, adapt, devices, listings, networks, jobs, health, pages)
 
@@ -28,7 +29,8 @@ def create_app(settings: Settings) -> Any:
     app = FastAPI(
         title="hwnas", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan
     )
-    app.state.service = Service(settings=settings, database=open_database(settings.database_url))
+    database = open_database(settings.database_url)
+    app.state.service = Service(settings=settings, database=database, devices=DeviceFolder(database))
     app.state.stopping = asyncio.Event()
     for resource in _RESOURCES:
         app.include_router(resource.router)

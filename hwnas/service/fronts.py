@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import OrderedDict
 from dataclasses import asdict, dataclass, fields
+from threading import Lock
 from typing import Any, Final, final
 
 import numpy as np
 
-from hwnas.api.pareto import pareto
+from hwnas.api.answers import answer
+from hwnas.api.studies import FilesKey, Studies, files_key
 from hwnas.arrays import Array
 from hwnas.errors import UsageError
 from hwnas.outputs import csv_text
@@ -19,6 +22,7 @@ from hwnas.service.forms import ParetoBody
 from hwnas.service.store.jobs import canonical
 
 LONGEST_ID: Final = 4000
+MOST_BYTES: Final = 32 * 1024**2  # of answers that are kept: about eight hundred
 _DIGITS: Final = 6  # significant, of columns that are drawn
 
 
@@ -63,9 +67,34 @@ def body_of(text: str) -> ParetoBody:
         raise NotFoundError(f"expected the `id` of an answer of POST /v1/pareto, got {text[:60]!r}") from None
 
 
-def answer_front(body: ParetoBody) -> Front:
-    """The front of a question. Raises what `pareto` raises."""
-    return Front(id=front_id(body), result=pareto(body.device, body.question()))
+@final
+class Fronts:
+    """Answers of a process: columns are looked up once, and the newest answers are kept as they were sent."""
+
+    def __init__(self) -> None:
+        self._studies, self._lock = Studies(), Lock()
+        self._kept: OrderedDict[tuple[str, FilesKey], tuple[str, bytes]] = OrderedDict()
+        self._bytes = 0
+
+    def known(self, body: ParetoBody) -> tuple[str, bytes] | None:
+        """Id and JSON of an answer that is kept, of the same files; None where it is not."""
+        return self._kept.get((front_id(body), files_key()))
+
+    def answer(self, body: ParetoBody) -> Front:
+        """The front of a question. Raises what `hwnas.pareto` raises."""
+        return Front(id=front_id(body), result=answer(self._studies.study(body.device, body.question())))
+
+    def answer_json(self, body: ParetoBody) -> tuple[str, bytes]:
+        """Id and JSON of the front of a question, kept for whoever asks next."""
+        key = (front_id(body), files_key())
+        content = self.answer(body).json()
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = (key[0], content)
+                self._bytes += len(content)
+            while self._bytes > MOST_BYTES:
+                self._bytes -= len(self._kept.popitem(last=False)[1][1])
+        return key[0], content
 
 
 def _columns(found: Candidates, rows: Array) -> dict[str, Any]:

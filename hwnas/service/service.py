@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast, final
+from dataclasses import dataclass, field
+from typing import Any, Final, cast, final
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Request
 
 from hwnas.service.errors import ConflictError, NotFoundError
 from hwnas.service.forms import ParetoBody, time_text
-from hwnas.service.fronts import Front, answer_front
+from hwnas.service.fronts import Front, Fronts
 from hwnas.service.settings import Settings
 from hwnas.service.store import Database, Job, State
 from hwnas.service.store.devices import added_devices
 from hwnas.service.store.jobs import Asked, find_job, submit
-from hwnas.service.sync import refresh_devices
+from hwnas.service.sync import DeviceFolder
+
+COMPUTING: Final = 2  # answers in the making at a time: they compute, more at once would only be slower
+RECENT_S: Final = 0.25  # a device that another process added is known after so long
 
 
 @final
@@ -26,14 +31,17 @@ class Service:
 
     settings: Settings
     database: Database
+    devices: DeviceFolder
+    fronts: Fronts = field(default_factory=Fronts)
+    _slots: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(COMPUTING))
 
     def refresh_devices(self) -> None:
         """Know the devices that users added through any process."""
-        refresh_devices(self.database)
+        self.devices.refresh()
 
     def added_devices(self) -> dict[str, dict[str, Any]]:
         """By name, what is said of a device that a user added: who, when, by which job."""
-        refresh_devices(self.database)
+        self.devices.refresh()
         return {
             device.name: {"by": device.added_by, "at": time_text(device.added_at), "job": device.job}
             for device in added_devices(self.database)
@@ -41,8 +49,14 @@ class Service:
 
     def front(self, body: ParetoBody) -> Front:
         """The answer to a question. Raises what `hwnas.pareto` raises."""
-        refresh_devices(self.database)
-        return answer_front(body)
+        self.devices.refresh(every_s=RECENT_S)
+        return self.fronts.answer(body)
+
+    async def front_json(self, body: ParetoBody) -> tuple[str, bytes]:
+        """Id and JSON of the answer: at once where it is kept, else from a thread that few may have at a time."""
+        self.devices.refresh(every_s=RECENT_S)
+        known = self.fronts.known(body)
+        return known or await run_sync(self.fronts.answer_json, body, limiter=self._slots)
 
     def submit(self, request: Request, asked: Asked) -> tuple[Job, bool]:
         """The job of a question, and whether it is new. Raises what `store.jobs.submit` does."""

@@ -25,7 +25,7 @@ from hwnas.service.store import Database, Job, StoreError
 from hwnas.service.store.parts import get_part
 from hwnas.service.store.pruning import Pruning
 from hwnas.service.store.work import Ending, beat, claim, finish, release
-from hwnas.service.sync import refresh_devices
+from hwnas.service.sync import DeviceFolder
 from hwnas.service.tasks.registry import HEAVY, TASKS, UPLOADS
 
 POLL_S: Final = 0.1
@@ -42,6 +42,7 @@ class Worker:
         self._database, self._settings, self._slots = database, settings, slots
         self._name = f"{socket.gethostname()[:30]}:{os.getpid()}"
         self._running: list[Running] = []
+        self._devices = DeviceFolder(database)
         self._leases, self._pruning = Leases(database), Pruning(database, settings)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["hwnas.service.child", "hwnas.service.tasks.adapt"])
@@ -94,7 +95,7 @@ class Worker:
         job = claim(self._database, lease, kinds)
         if job is None:
             return False
-        refresh_devices(self._database)
+        self._devices.refresh()
         log_event("begin", job=job.id, kind=job.kind, attempt=job.attempts)
         channel, theirs = self._context.Pipe()
         order = _order(self._database, job, self._settings.limits)
@@ -130,7 +131,7 @@ class Worker:
         ours = finish(self._database, running.job.id, running.lease, ending)
         self._drop(running, ending.state if ours else "lost")
         if ours and ending.device is not None:
-            refresh_devices(self._database)
+            self._devices.refresh()
 
     def _drop(self, running: Running, how: str) -> None:
         log_event("end", job=running.job.id, how=how)

@@ -19,14 +19,14 @@ _SCHEMA: Final = {"$ref": "#/components/schemas/Front"}
 
 
 @router.post("/v1/pareto", responses={**described("The fronts.", _SCHEMA, example=FRONT), **problems(409, 413, 415)})
-def pareto(body: ParetoBody, request: Request) -> Response:
+async def pareto(body: ParetoBody, request: Request) -> Response:
     """The networks with the most accuracy within a budget on a device, compared with the true front.
 
     A front for each proxy asked for, the baselines, and the true front where accuracies are known. The same question
     has the same `id`, by which `GET /v1/fronts/{id}` answers it again.
     """
-    front = service_of(request).front(body)
-    return tagged(request, front.json(), Content_Location=f"/v1/fronts/{front.id}")
+    front, content = await service_of(request).front_json(body)
+    return tagged(request, content, Content_Location=f"/v1/fronts/{front}")
 
 
 @router.get("/v1/fronts/{id}", responses={**described("The fronts.", _SCHEMA), **problems(404, 409)})
