@@ -6,6 +6,7 @@ import { labelled } from "./question_form.js";
 import { all, download, follow, get, post, Refusal, say } from "./server.js";
 
 const OPEN = ["queued", "running"];
+const MOVING = [3, 4, 6]; // columns: progress, time left, attempts
 const place = (id) => document.getElementById(id);
 
 /** Start the part. Returns {watch(job)}, which adds a job that another part began and resolves once it has ended. */
@@ -28,6 +29,12 @@ export async function startJobs({ spaces, proxies }) {
     fill(place("job-list"), listed.length ? table("jobs", columns, listed.map(row))
       : element("p", { class: "note" }, "No jobs yet. Scoring a space and adapting a device with many networks take long: they are jobs, and go on when this page is closed."));
     if (focused) document.getElementById(focused)?.focus();
+  }
+
+  function renew(job) {
+    const old = document.querySelector(`tr[data-job="${job.id}"]`);
+    const { cells } = row(job);
+    for (const number of MOVING) fill(old.children[number], cells[number]);
   }
 
   function row(job) {
@@ -57,7 +64,9 @@ export async function startJobs({ spaces, proxies }) {
     if (before && before.version > job.version) return;
     jobs.set(job.id, job);
     if (before?.state !== job.state) say(`job ${job.id.slice(0, 8)}: ${job.state}`);
-    draw();
+    // Only what moved: a button that is replaced between press and release would not be pressed.
+    if (before?.state === job.state && before.cancel_requested === job.cancel_requested) renew(job);
+    else draw();
     if (OPEN.includes(job.state)) listen(job);
     else {
       ends.get(job.id)?.(job);

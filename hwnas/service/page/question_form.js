@@ -27,7 +27,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
     element("div", {}, labelled("Search space", fields.space), aboutSpace), element("div", {}, labelled("Device", fields.device), aboutDevice), labelled("Data set", fields.dataset),
     element("div", { class: "pair" }, withUnit("Energy ≤", fields.budget_mj, "mJ"), withUnit("Latency ≤", fields.budget_ms, "ms")),
     element("fieldset", {}, element("legend", {}, "Accuracy judged by (proxies)"),
-      element("div", { class: "checks", tabindex: -1 }, checks)),
+      element("div", { class: "checks" }, checks)),
     element("details", { class: "more" }, element("summary", {}, "More"), element("div", {},
       labelled("Networks in a list", fields.nets), labelled("Budgets hold for", fields.confidence), labelled("Costs", fields.source),
       labelled("Seed of ties", fields.seed), element("label", { class: "check" }, fields.raw, "Architecture by architecture"))),
