@@ -15,6 +15,8 @@ export function makeCloud(canvas, plot) {
     const [width, height] = [layout.width, layout.height];
     canvas.width = width * scale;
     canvas.height = height * scale;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
     const pen = canvas.getContext("2d");
     pen.scale(scale, scale);
     pen.clearRect(0, 0, width, height);

@@ -18,6 +18,7 @@ export function startDevices({ devices, spaces }, watch, onAdded) {
   const dataset = element("select", { name: "dataset" });
   const unit = element("select", { name: "unit" }, ["ms", "us", "s"].map((one) => element("option", {}, one)));
   const power = element("input", { name: "power_w", type: "number", min: 0, step: "any", placeholder: "not known" });
+  const batch = element("input", { name: "batch_size", type: "number", min: 1, step: 1, placeholder: "as the file says" });
   const files = element("input", { name: "measurements", type: "file", multiple: true, required: true, accept: ".csv,.json,text/csv,application/json" });
   const replace = element("input", { name: "replace", type: "checkbox", value: "true" });
   const button = element("button", { class: "main", type: "submit" }, "Add the device");
@@ -27,13 +28,13 @@ export function startDevices({ devices, spaces }, watch, onAdded) {
   fill(form,
     element("p", { class: "note full" }, "About ten measured networks are enough. Upload the results.json of hwnas measure, or a table with the columns architecture, latency_ms and, where measured, energy_mj."),
     labelled("Name", name), labelled("Search space", space), labelled("Data set", dataset), labelled("Unit of latencies in a table", unit),
-    labelled("Power while it computes, in W", power), labelled("Measurements", files),
+    labelled("Power while it computes, in W", power), labelled("Images per run", batch), labelled("Measurements", files),
     element("label", { class: "check" }, replace, "Replace a device of this name"), button);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = new FormData(form);
-    if (!power.value) body.delete("power_w");
+    for (const field of [power, batch]) if (!field.value) body.delete(field.name);
     const measured = await readMeasurements(files.files);
     button.disabled = true;
     try {

@@ -63,6 +63,7 @@ export async function startFronts(lists, id) {
       answer.candidates = columns;
       chart.show(answer, { keepRange: options.keepRange && place("picture").dataset.shown === "yes" });
       place("picture").dataset.shown = "yes";
+      if (state.index !== null) showNetwork(place("network"), answer, state.index, actionsFor(answer, state.index));
     }
   }
 

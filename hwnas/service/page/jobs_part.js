@@ -129,7 +129,7 @@ function makeScoreForm(form, { spaces, proxies }, onStart) {
   space.addEventListener("change", match);
   match();
   proxy.value = "synflow";
-  fill(form, labelled("Score the networks of", space), labelled("on", dataset), labelled("by", proxy), labelled("only the first", limit),
+  fill(form, labelled("Score the networks of", space), labelled("on", dataset), labelled("by", proxy), labelled("networks at most", limit),
     element("button", { class: "main", type: "submit" }, "Start the job"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -19,6 +19,7 @@ export function chartLayout(node, horizontal, vertical, ranges = null) {
     ticklen: 4, tickfont: { color: muted, size: 12 }, fixedrange: touch,
   };
   return {
+    autosize: true,
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest",
     dragmode: touch ? false : "zoom", margin: { l: 58, r: 14, t: 12, b: 50 },
     font: { family: getComputedStyle(node).fontFamily, color: ink, size: 13 },
