@@ -58,15 +58,16 @@ class Drawing:
 
 def drawing(space: Space, vector: Integer[Array, " v"], *, dataset: str) -> Drawing:
     """What to draw of one architecture. Raises `UsageError` for a vector that is none of the space."""
-    arch = space.strings(vector[None])[0]
-    cell, blocks, reason = None, (), None
-    if space.cell_operations:
-        cell = CellDrawing(edges=EDGES, operations=tuple(space.cell_operations[choice] for choice in vector.tolist()))
-    if space.has_graphs:
-        blocks = block_list(space.graph(vector, dataset=dataset).operators)
-    else:
-        reason = f"the layers of {space.name} are known only to the library that builds its modules"
-    return Drawing(space=space.name, arch=arch, dataset=dataset, cell=cell, blocks=blocks, reason=reason)
+    (arch,), form = space.strings(vector[None]), cell_form(space)
+    operations = () if form is None else tuple(form.operations[choice] for choice in vector.tolist())
+    return Drawing(
+        space=space.name,
+        arch=arch,
+        dataset=dataset,
+        cell=None if form is None else CellDrawing(edges=form.edges, operations=operations),
+        blocks=block_list(space.graph(vector, dataset=dataset).operators) if space.has_graphs else (),
+        reason=None if space.has_graphs else f"only the library that builds {space.name} knows its layers",
+    )
 
 
 def cell_form(space: Space) -> CellDrawing | None:

@@ -1,6 +1,6 @@
 """A picture of the page for the README: `python tests/service/screenshot.py http://127.0.0.1:8765/ notebooks/page.png`.
 
-Needs a running `hwnas serve`, Chromium with its driver, selenium and pillow; `--dark`, `--width`, `--height` for others.
+Needs a running `hwnas serve`, Chromium and its driver, selenium, pillow; `--dark`, `--width`, `--height` for others.
 """
 
 from __future__ import annotations

@@ -15,8 +15,13 @@ import numpy as np
 import pytest
 
 import hwnas
+from hwnas.api.listings import list_spaces
 from hwnas.outputs import save
+from hwnas.render import cost_cells
+from hwnas.results import CostResult
 from hwnas.spaces import get_space
+from hwnas.spaces.four_node_cells import live_edges
+from hwnas.spaces.nasbench201_cells import OPERATIONS
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 ActionChains, By, Keys = webdriver.ActionChains, webdriver.common.by.By, webdriver.Keys
@@ -290,6 +295,43 @@ def test_the_page_is_used_with_the_keyboard_alone(page: Any) -> None:
         assert focused.value_of_css_property("outline-style") != "none", names[-1]
     parts = ["#fronts", "#jobs", "#devices", "#model"]
     assert names == ["#main", *parts, "docs", "space", "device", "dataset"]
+
+
+def in_page(page: Any, module: str, code: str, *values: Any) -> Any:
+    """What `code` returns in the page, with `its` the exports of a module and `values` the arguments."""
+    start = f"const done = arguments[arguments.length - 1], values = arguments; import('/page/{module}')"
+    return page.execute_async_script(f"{start}.then((its) => done((() => {{ {code} }})()))", *values)
+
+
+def test_numbers_are_written_as_the_command_line_writes_them(page: Any) -> None:
+    rng = np.random.default_rng(0)
+    for size in (0.02, 3.0, 250.0, 40_000.0):
+        means = [*(size * rng.lognormal(0, 1, 30)).round(3).tolist(), 0.0, None, 0.0004]
+        for spread in (None, 0.1):
+            costs = [
+                CostResult(mean=mean, lower=mean * 0.9, upper=mean * 1.1)
+                if spread and mean is not None
+                else CostResult(mean=mean, lower=None, upper=None)
+                for mean in means
+            ]
+            plain = [{"mean": cost.mean, "lower": cost.lower, "upper": cost.upper} for cost in costs]
+            written = in_page(page, "numbers.js", "return its.costColumn(values[0])", plain)
+            assert [cell.replace("–", "-") for cell in written] == cost_cells(costs)
+
+
+def test_every_cell_is_drawn_as_the_library_reads_it(page: Any) -> None:
+    """Operations and live edges of all 15,625 indices."""
+    space = get_space("nasbench201")
+    (listed,) = [entry for entry in list_spaces() if entry["name"] == space.name]
+    code = """
+        return [...Array(15625).keys()].map((index) => its.cellOf(index, values[0])).map((cell) =>
+            [cell.operations.join(" "), its.liveEdges(cell).map(Number).join("")]);
+    """
+    drawn = in_page(page, "cell_picture.js", code, listed["cell"])
+    vectors = space.all_vectors()
+    assert [words for words, _ in drawn] == [" ".join(OPERATIONS[c] for c in row) for row in vectors.tolist()]
+    live = live_edges(vectors).astype(int).tolist()
+    assert [flags for _, flags in drawn] == ["".join(map(str, row)) for row in live]
 
 
 def test_a_report_works_from_a_file_alone(browser: Any, tmp_path: Path) -> None:

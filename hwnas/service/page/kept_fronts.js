@@ -2,7 +2,7 @@
 
 /* global Plotly */
 import { element, fill, table } from "./elements.js";
-import { axesOf, axisTitle, isTrue, pointsOf, stepsOf, titleOf } from "./front_points.js";
+import { axesOf, axisTitle, cloudOf, isTrue, pointsOf, ranges, shownFronts, stepsOf, titleOf } from "./front_points.js";
 import { fixed, has } from "./numbers.js";
 import { chartLayout, colour } from "./plot_style.js";
 
@@ -35,7 +35,8 @@ export function makeKeptFronts(card, onShow, onChange) {
   function drawGroup(node, group) {
     const axes = axesOf(group[0].result);
     const traces = group.flatMap((answer) => tracesOf(node, answer, kept.indexOf(answer)));
-    Plotly.newPlot(node, traces, chartLayout(node, axisTitle(axes.horizontal), axes.heightName), { displayModeBar: false, responsive: true });
+    const layout = chartLayout(node, axisTitle(axes.horizontal), axes.heightName, rangesOf(group));
+    Plotly.newPlot(node, traces, layout, { displayModeBar: false, responsive: true });
   }
 
   function figures() {
@@ -73,6 +74,17 @@ function grouped(answers) {
     groups.set(meaning, [...(groups.get(meaning) ?? []), answer]);
   }
   return [...groups.values()];
+}
+
+/** Ranges that hold what each answer alone would show. */
+function rangesOf(group) {
+  const each = group.map(({ result, candidates }) => {
+    const axes = axesOf(result);
+    return ranges(result, axes, cloudOf(candidates, axes), shownFronts(result));
+  }).filter((found) => found?.y);
+  if (!each.length) return null;
+  const around = (axis) => [Math.min(...each.map((found) => found[axis][0])), Math.max(...each.map((found) => found[axis][1]))];
+  return { x: around("x"), y: around("y") };
 }
 
 /** The first proxy's list as steps with marks; the true front as a dotted line of the same colour. */

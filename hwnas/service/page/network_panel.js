@@ -3,7 +3,7 @@
 import { cellOf, cellPicture, layerList } from "./cell_picture.js";
 import { element, facts, fill, table } from "./elements.js";
 import { netAt } from "./front_points.js";
-import { costColumn, costName, has, rounded, unitOf } from "./numbers.js";
+import { costColumn, costName, fixed, has, rounded, unitOf } from "./numbers.js";
 
 /**
  * Show the architecture `index` in `panel`.
@@ -21,7 +21,7 @@ export function showNetwork(panel, data, index, actions = []) {
     table("costs of one inference", [{ name: "cost" }, { name: "value", numeric: true }, { name: "unit" }], costRows(found)),
     unlisted ? element("p", { class: "note" }, "Not in a list: best estimates, without intervals.") : null,
     facts([
-      ["true accuracy", has(found.accuracy) ? `${found.accuracy.toFixed(2)} %` : "not known"],
+      ["true accuracy", has(found.accuracy) ? `${fixed(found.accuracy, 2)} %` : "not known"],
       ["budget", found.feasible === null ? null : found.feasible ? "kept" : "broken"],
       ["benchmark index", found.net?.benchmark_index],
       ["in the lists of", found.listed.join(", ")],

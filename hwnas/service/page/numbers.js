@@ -14,7 +14,8 @@ export function decimals(values, significant) {
 /** A number with so many decimals; a value that would read 0 without being 0 gets two significant digits. */
 export function fixed(value, digits) {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
-  const text = value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  // toFixed rounds the number itself, as Python does; toLocaleString alone rounds its shortest decimal form.
+  const text = Number(value.toFixed(digits)).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return value && !/[1-9]/.test(text) ? String(Number(value.toPrecision(2))) : text;
 }
 

@@ -40,7 +40,8 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
     if (space.datasets.includes(kept)) fields.dataset.value = kept;
     const device = devices.find((one) => one.variants.includes(fields.device.value));
     fields.budget_mj.disabled = !(device?.targets ?? []).includes("energy");
-    fields.budget_mj.placeholder = fields.budget_mj.disabled ? "not measured" : "";
+    fields.budget_mj.placeholder = fields.budget_mj.disabled ? "–" : "";
+    fields.budget_mj.title = fields.budget_mj.disabled ? "The energy of this device was not measured." : "";
     if (fields.budget_mj.disabled) fields.budget_mj.value = "";
     fill(aboutSpace, space.title.split(": ").at(-1));
     fill(aboutDevice, device ? `${device.title}; ${device.targets.join(" and ") || "nothing"} known` : "");
