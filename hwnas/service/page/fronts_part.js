@@ -75,7 +75,8 @@ export async function startFronts(lists, id) {
     place("answer-actions").hidden = false;
     fill(place("title"), titleOf(result));
     document.title = `${titleOf(result)} – hwnas`;
-    history.replaceState(null, "", `#fronts/${result.id}`);
+    place("answer").dataset.id = result.id;
+    if (!place("fronts").hidden) history.replaceState(null, "", `#fronts/${result.id}`);
     chart.show(answer, { keepRange: Boolean(options.keepRange && same) });
     showLists(place("lists"), result, select);
     showComparison(place("comparison"), result);

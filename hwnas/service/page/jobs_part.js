@@ -3,9 +3,10 @@
 import { element, fill, table } from "./elements.js";
 import { duration, has } from "./numbers.js";
 import { labelled } from "./question_form.js";
-import { all, download, follow, get, post, Refusal, say } from "./server.js";
+import { download, follow, get, post, Refusal, say } from "./server.js";
 
 const OPEN = ["queued", "running"];
+const MOST_STREAMS = 3; // a browser keeps six connections to a server: the rest of the page needs some
 const MOVING = [3, 4, 6]; // columns: progress, time left, attempts
 const place = (id) => document.getElementById(id);
 
@@ -76,6 +77,10 @@ export async function startJobs({ spaces, proxies }) {
 
   async function listen(job) {
     if (followed.has(job.id)) return;
+    if (followed.size >= MOST_STREAMS) {
+      setTimeout(() => attempt(async () => put(await get(`/v1/jobs/${job.id}`))), 3000);
+      return;
+    }
     followed.add(job.id);
     try {
       await follow(`/v1/jobs/${job.id}/events`, put);
@@ -98,7 +103,7 @@ export async function startJobs({ spaces, proxies }) {
   }
 
   makeScoreForm(place("score-form"), { spaces, proxies }, (body) => attempt(async () => put((await post("/v1/score/tables", body)).value)));
-  for (const job of await all("/v1/jobs", "jobs")) put(job);
+  for (const job of (await get("/v1/jobs?limit=100")).jobs) put(job);
   draw();
   return {
     watch: (job) => new Promise((done) => { ends.set(job.id, done); put(job); }),

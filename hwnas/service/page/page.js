@@ -21,9 +21,18 @@ function showPart() {
   dispatchEvent(new Event("resize")); // pictures that were drawn while hidden take their size
 }
 
+/** The front that an address names, or null. */
+function frontOf(hash) {
+  return hash.startsWith("#fronts/") ? hash.slice("#fronts/".length) : null;
+}
+
 async function start() {
-  const id = location.hash.startsWith("#fronts/") ? location.hash.slice("#fronts/".length) : null;
-  addEventListener("hashchange", showPart);
+  const id = frontOf(location.hash);
+  addEventListener("hashchange", () => {
+    const other = frontOf(location.hash);
+    if (other && other !== document.getElementById("answer").dataset.id) location.reload(); // somebody's kept address
+    else showPart();
+  });
   showPart();
   const names = ["devices", "spaces", "proxies"];
   const found = await Promise.all(names.map((name) => all(`/v1/${name}`, name)));
