@@ -21,9 +21,12 @@ _LOOK_S: Final = 0.03
 _WAITING: Final = ("queued", "running")
 
 
-def answer_job(request: Request, asked: Asked, *, patience_s: float = PATIENCE_S) -> Response:
-    """Submit a question, wait for a moment, and answer: 200 with the result, its problem, or 202 with the job."""
-    service, until = service_of(request), time.monotonic() + patience_s
+def answer_job(request: Request, asked: Asked, *, at_once: bool = True) -> Response:
+    """Submit a question, wait for a moment, and answer: 200 with the result, its problem, or 202 with the job.
+
+    at_once: whether a worker may be so quick that waiting is worth it.
+    """
+    service, until = service_of(request), time.monotonic() + (PATIENCE_S if at_once else 0.0)
     job, _ = service.submit(request, asked)
     while job.state in _WAITING and time.monotonic() < until:
         time.sleep(_LOOK_S)

@@ -25,7 +25,11 @@ def read_upload(file: UploadFile, limits: Limits) -> bytes:
 
 def pack_measurements(files: list[UploadFile], limits: Limits) -> bytes:
     """Measurements under names of ours, whatever the caller's were: JSON where they begin like it, else CSV."""
-    contents = [read_upload(file, limits) for file in files]
+    return pack_bytes([read_upload(file, limits) for file in files])
+
+
+def pack_bytes(contents: list[bytes]) -> bytes:
+    """As `pack_measurements`, of the bytes of files."""
     endings = ["json" if content.lstrip()[:1] == b"{" else "csv" for content in contents]
     names = [f"measurements-{number}.{ending}" for number, ending in enumerate(endings, 1)]
     texts = [base64.b64encode(content).decode() for content in contents]

@@ -1,8 +1,8 @@
 """Load on a service: `python tests/benchmarks/service.py [--requests N]` starts one and prints what its callers see.
 
 Fifty callers ask `POST /v1/pareto` on NAS-Bench-201, each as soon as it has its answer. `repeated`: each caller has a
-budget of its own, as pages and scripts do that ask again. `new`: every request has a budget that nobody asked before, at
-a pace that the option --pace sets (requests a second in all). `bare`: an endpoint of FastAPI that gives back as many
+budget of its own, as pages and scripts do that ask again. `new`: every request has a budget that nobody asked before,
+at a pace that --pace sets (requests a second in all). `bare`: an endpoint of FastAPI that gives back as many
 bytes, by the same callers, in the same way. Memory is the server's, after the first thousand requests and at the end.
 """
 

@@ -16,9 +16,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-
-pytest.importorskip("fastapi")
-
 import sqlalchemy
 from starlette.testclient import TestClient
 

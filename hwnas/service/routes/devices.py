@@ -26,7 +26,7 @@ def devices(request: Request, cursor: Cursor = None, limit: Limit = PAGE) -> Res
     return paged(request, "devices", entries, cursor=cursor, limit=limit)
 
 
-@router.get("/v1/devices/{name}", responses={**described("All facts.", {"type": "object"}), **problems(404, 409)})
+@router.get("/v1/devices/{name}", responses={**described("All facts.", {"type": "object"}), **problems(404, 409, 422)})
 def device(name: Name, request: Request) -> Response:
     """Everything that is known of a device: facts with sources, how it was measured, which costs are known."""
     added = service_of(request).added_devices()
@@ -36,7 +36,8 @@ def device(name: Name, request: Request) -> Response:
 
 
 @router.get(
-    "/v1/devices/{name}/measurements", responses={**described("Files by name.", {"type": "object"}), **problems(404)}
+    "/v1/devices/{name}/measurements",
+    responses={**described("Files by name.", {"type": "object"}), **problems(404, 422)},
 )
 def measurements(name: Name, request: Request) -> Response:
     """The files that a device of a user was adapted from, as they were uploaded."""
@@ -46,7 +47,9 @@ def measurements(name: Name, request: Request) -> Response:
     return tagged(request, plain_json(unpack_measurements(content)))
 
 
-@router.delete("/v1/devices/{name}", responses={204: {"description": "It is gone."}, **problems(404)}, status_code=204)
+@router.delete(
+    "/v1/devices/{name}", responses={204: {"description": "It is gone."}, **problems(404, 422)}, status_code=204
+)
 def remove(name: Name, request: Request) -> Response:
     """Remove a device that a user added, with its models."""
     service = service_of(request)

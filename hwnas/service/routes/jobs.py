@@ -55,7 +55,7 @@ async def events(id: Id, request: Request) -> Response:
     return await job_events(request, id)
 
 
-@router.post("/v1/jobs/{id}/cancel", responses={**_JOB, **problems(404, 409, 422)})
+@router.post("/v1/jobs/{id}/cancel", responses={**_JOB, **problems(404, 409, 413, 415, 422)})
 def cancel_job(id: Id, request: Request) -> Response:
     """Ask for a job's end: at once where it waits, else at its next step. What is finished is kept."""
     require_job(request, id, before=("queued", "running", "cancelled"))
@@ -63,7 +63,7 @@ def cancel_job(id: Id, request: Request) -> Response:
     return tagged(request, plain_json(asdict(job_form(found or require_job(request, id)))))
 
 
-@router.post("/v1/jobs/{id}/resume", responses={**_JOB, **problems(404, 409, 422)})
+@router.post("/v1/jobs/{id}/resume", responses={**_JOB, **problems(404, 409, 413, 415, 422)})
 def resume_job(id: Id, request: Request) -> Response:
     """Begin a failed or cancelled job again, from where it was."""
     require_job(request, id, before=("failed", "cancelled", "queued", "running"))

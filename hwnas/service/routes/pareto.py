@@ -18,7 +18,9 @@ Format = Annotated[Literal["json", "csv"], Query(description="Form of the answer
 _SCHEMA: Final = {"$ref": "#/components/schemas/Front"}
 
 
-@router.post("/v1/pareto", responses={**described("The fronts.", _SCHEMA, example=FRONT), **problems(409, 413, 415)})
+@router.post(
+    "/v1/pareto", responses={**described("The fronts.", _SCHEMA, example=FRONT), **problems(409, 413, 415, 422)}
+)
 async def pareto(body: ParetoBody, request: Request) -> Response:
     """The networks with the most accuracy within a budget on a device, compared with the true front.
 
@@ -29,7 +31,7 @@ async def pareto(body: ParetoBody, request: Request) -> Response:
     return tagged(request, content, Content_Location=f"/v1/fronts/{front}")
 
 
-@router.get("/v1/fronts/{id}", responses={**described("The fronts.", _SCHEMA), **problems(404, 409)})
+@router.get("/v1/fronts/{id}", responses={**described("The fronts.", _SCHEMA), **problems(404, 409, 422)})
 def front(id: Id, request: Request, format: Format = "json") -> Response:
     """The answer to the question that an id stands for, as JSON or as CSV."""
     found = service_of(request).front(body_of(id))
@@ -40,7 +42,7 @@ def front(id: Id, request: Request, format: Format = "json") -> Response:
 
 @router.get(
     "/v1/fronts/{id}/candidates",
-    responses={**described("Columns.", {"type": "object"}, example=CANDIDATES), **problems(404, 409)},
+    responses={**described("Columns.", {"type": "object"}, example=CANDIDATES), **problems(404, 409, 422)},
 )
 def candidates(id: Id, request: Request, most: Annotated[int, Query(ge=1, le=20000)] = 3000) -> Response:
     """Costs, scores, accuracies and feasibility of at most `most` architectures of the space, for pictures."""

@@ -29,11 +29,11 @@ def score(body: ScoreBody, request: Request) -> Response:
     try:
         return tagged(request, plain_json(ask(**{name: asked[name] for name in names}, settings=settings).to_dict()))
     except AbsentError:
-        return answer_job(request, Asked(kind="score", request=asked), patience_s=0.0)
+        return answer_job(request, Asked(kind="score", request=asked), at_once=False)
 
 
 @router.post("/v1/score/tables", responses={**_SCORES, **accepted(), **problems(409, 413, 415, 422, 500)})
 def score_table(body: TableBody, request: Request) -> Response:
     """Scores of every distinct network of a space, or of a sample; a job that goes on where it was interrupted."""
     check_scoring(body)
-    return answer_job(request, Asked(kind="score-table", request=asdict(body)), patience_s=0.0)
+    return answer_job(request, Asked(kind="score-table", request=asdict(body)), at_once=False)

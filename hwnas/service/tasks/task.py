@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, final
+from typing import Any, Protocol, final, runtime_checkable
 
 
 @final
@@ -39,6 +39,7 @@ class Made:
     files: dict[str, bytes] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Task(Protocol):
     """A kind of job. Raises errors of the tree for what cannot be done, and `Stopped`."""
 
