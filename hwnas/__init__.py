@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from hwnas.api.question import Question
     from hwnas.api.scoring import score
     from hwnas.api.verify import VerifySettings, verify
+    from hwnas.client import Client
     from hwnas.results import ParetoResult, json_schema
 
 __all__ = [
     "AdaptSettings",
+    "Client",
     "ParetoResult",
     "Question",
     "VerifySettings",
@@ -42,6 +44,7 @@ __all__ = [
 
 _HOMES: Final = {
     "AdaptSettings": "hwnas.api.adapt",
+    "Client": "hwnas.client",
     "ParetoResult": "hwnas.results",
     "Question": "hwnas.api.question",
     "VerifySettings": "hwnas.api.verify",

@@ -13,7 +13,7 @@ from hwnas.folders import write_whole
 from hwnas.results import NetResult, ParetoResult
 
 PICTURES: Final = ("png", "svg", "pdf")
-KINDS: Final = ("json", "csv", *PICTURES)
+KINDS: Final = ("json", "csv", *PICTURES, "html")
 
 
 def check_path(path: Path) -> str:
@@ -28,7 +28,7 @@ def check_path(path: Path) -> str:
 
 
 def save(result: ParetoResult, path: Path) -> None:
-    """Write a result as JSON, CSV or a picture, replacing what was there.
+    """Write a result as JSON, CSV, a picture or a page of its own (html), replacing what was there.
 
     Raises `UsageError` for another suffix or no folder, `MissingExtraError` for a picture without matplotlib, and
     `DataError` where the file cannot be written.
@@ -38,6 +38,10 @@ def save(result: ParetoResult, path: Path) -> None:
         from hwnas.pictures import picture
 
         content = picture(result, suffix=kind)
+    elif kind == "html":
+        from hwnas.reports import report
+
+        content = report(result).encode()
     else:
         content = (result.to_json() + "\n" if kind == "json" else csv_text(result)).encode()
     write_whole(path, content)

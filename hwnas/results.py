@@ -6,15 +6,17 @@ What is said of a field stands below it, from where it also goes into the schema
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar, Final, Literal, final
+from typing import Any, ClassVar, Final, Literal, TypeVar, final
 
 from hwnas.arrays import Array, Bool, Float
-from hwnas.errors import UnknownNameError
+from hwnas.errors import UnknownNameError, UsageError
 from hwnas.version import __version__
 
 SCHEMA_VERSION: Final = 1
+_Form = TypeVar("_Form")
 Role = Literal["proxy", "baseline", "truth", "reference"]
 _FROM_DOCSTRINGS: Final = {"use_attribute_docstrings": True, "arbitrary_types_allowed": True}
 
@@ -136,6 +138,23 @@ class Candidates:
     accuracy_percent: Float[Array, " n"] | None
     feasible: Bool[Array, " n"]
 
+    def columns(self, *, most: int, digits: int = 6) -> dict[str, Any]:
+        """Plain lists over at most `most` rows, evenly by their index, for JSON; null where there is no number."""
+        n = len(self.feasible)
+        rows = [row * (n - 1) // max(1, most - 1) for row in range(most)] if most < n else list(range(n))
+
+        def rounded(values: Float[Array, " n"]) -> list[float | None]:
+            chosen = (float(values[row]) for row in rows)
+            return [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in chosen]
+
+        return {
+            "index": rows,
+            "feasible": [bool(self.feasible[row]) for row in rows],
+            "costs": {name: rounded(values) for name, values in self.costs.items()},
+            "scores": {name: rounded(values) for name, values in self.scores.items()},
+            "accuracy_percent": None if self.accuracy_percent is None else rounded(self.accuracy_percent),
+        }
+
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -203,6 +222,28 @@ class ParetoResult:
         from hwnas.render import result_text
 
         return result_text(self)
+
+
+def read_form(form: type[_Form], value: Any) -> _Form:
+    """The value as a `form`, a dataclass such as those above. Raises `UsageError` with the first place that is wrong."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(form).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        raise UsageError(f"expected the form {form.__name__}, got {place}: {first['msg']}") from None
+
+
+def form_schemas(*forms: type) -> dict[str, Any]:
+    """JSON schemas of dataclasses and of those in them, by name, as OpenAPI's `components.schemas` wants them."""
+    from pydantic import TypeAdapter
+
+    adapters = [(form.__name__, "serialization", TypeAdapter(form)) for form in forms]
+    _, schema = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    found: dict[str, Any] = schema["$defs"]
+    return found
 
 
 def json_schema() -> dict[str, Any]:

@@ -42,7 +42,7 @@ def test_csv_has_a_row_for_each_net_of_each_front(result: ParetoResult, tmp_path
 
 def test_another_suffix_is_refused_with_what_is_possible(result: ParetoResult, tmp_path: Path) -> None:
     assert [check_path(Path(f"front.{kind}")) for kind in KINDS] == list(KINDS)
-    with pytest.raises(UsageError, match=r"ends in \.json, \.csv, \.png, \.svg, \.pdf, got '\.xlsx'"):
+    with pytest.raises(UsageError, match=r"ends in \.json, \.csv, \.png, \.svg, \.pdf, \.html, got '\.xlsx'"):
         save(result, tmp_path / "a.xlsx")
     with pytest.raises(UsageError, match="got none"):
         save(result, tmp_path / "front")

@@ -27,6 +27,7 @@ EXTRAS: Final = {
     "torch": "scores and predictors of your own (`hwnas score`, `hwnas train`)",
     "plot": "pictures (`--out file.png`)",
     "onnx": "measuring networks (`hwnas plan`, `hwnas measure`)",
+    "service": "the service and its client (`hwnas serve`, `--server`)",
     "models": "named ImageNet models (space `imagenet-models`)",
 }
 

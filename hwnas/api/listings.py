@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from hwnas.proxies import BASELINES, PROXIES
 from hwnas.proxies.combinations import COMBINATIONS
 from hwnas.spaces import SPACES
+from hwnas.spaces.drawings import cell_form
 
 
 def list_proxies() -> list[dict[str, Any]]:
@@ -45,7 +47,10 @@ def list_combinations() -> list[dict[str, Any]]:
 
 
 def list_spaces() -> list[dict[str, Any]]:
-    """Each space: name, other names, title, number of architectures, data sets (the first is the default), source."""
+    """Each space: name, other names, title, number of architectures, data sets (the first is the default), source.
+
+    cell: how an index reads as a cell of operations (`cell_form`); None for spaces without such cells.
+    """
     return [
         {
             "name": space.name,
@@ -54,6 +59,7 @@ def list_spaces() -> list[dict[str, Any]]:
             "architectures": space.size,
             "datasets": list(space.datasets),
             "source": space.source,
+            "cell": None if (cell := cell_form(space)) is None else asdict(cell),
         }
         for space in SPACES.values()
     ]

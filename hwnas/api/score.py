@@ -15,7 +15,7 @@ from hwnas.api.computing import cores, has_torch, require_torch, torch_device
 from hwnas.api.ranked import ranked_columns
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
 from hwnas.arrays import Array, Integer
-from hwnas.errors import UsageError
+from hwnas.errors import AbsentError, UsageError
 from hwnas.proxies import COUNTS, PROXIES, Proxy, get_proxy, usual_proxies
 from hwnas.proxies.combinations import Combination, Scorer, get_scorer
 from hwnas.proxies.table import find_scores, scores_path
@@ -39,7 +39,8 @@ def score(
     architectures: in any string form of the space. fresh: compute also what a table has. Counts need nothing, scores
     in a table of the same seed and usual images are read from it, the rest is computed with torch. Without torch the
     table of another data set stands in, and the result says so. Combinations rank among the networks of the space and
-    need its table. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`.
+    need its table. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`, and `AbsentError` for what must
+    not be computed.
     """
     found, settings = get_space(space), settings or ScoreSettings()
     if not architectures:
@@ -182,6 +183,9 @@ def _computed(
 ) -> dict[str, ScoreColumn]:
     if not proxies:
         return {}
+    if not settings.compute:
+        names = ", ".join(proxy.name for proxy in proxies)
+        raise AbsentError(f"expected scores that a table has, got {names} of {space.name} on {dataset}; compute them")
     require_torch()
     from hwnas.proxies.recipes import score_networks
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from hwnas.arrays import Array, Float
 from hwnas.errors import UsageError
-from hwnas.proxies.combinations import Scorer
+from hwnas.proxies.combinations import Scorer, get_scorer
 from hwnas.proxies.table import ScoreTable
 from hwnas.results import SCHEMA_VERSION
 from hwnas.version import __version__
@@ -30,6 +31,7 @@ class ScoreSettings:
     limit: score a random sample of so many distinct networks (by the seed) instead of the whole space, of those whose
     true accuracy is known where some are.
     side: height and width of the images where they are noise; None: those of the data set.
+    compute: whether scores that no table has are computed; else they raise `AbsentError`.
     """
 
     images: Path | None = None
@@ -40,6 +42,7 @@ class ScoreSettings:
     workers: int | None = None
     limit: int | None = None
     side: int | None = None
+    compute: bool = True
 
     @property
     def usual_images(self) -> bool:
@@ -58,14 +61,17 @@ class ScoreSettings:
             raise UsageError(f"expected device 'auto', 'cpu' or 'cuda', got {self.device!r}")
 
 
+_REASONS: Final = {np.inf: "too large for a floating point number", -np.inf: "minus infinity"}
+
+
 def reason_not_finite(proxy: Scorer, score: float) -> str:
     """Why a score is no finite number; empty where it is one."""
     if np.isnan(score):
         return "undefined (NaN)"
     if np.isposinf(score):
-        return "too large for a floating point number"
+        return _REASONS[np.inf]
     if np.isneginf(score):
-        return f"minus infinity: {proxy.minus_infinity or 'below every finite score'}"
+        return f"{_REASONS[-np.inf]}: {proxy.minus_infinity or 'below every finite score'}"
     return ""
 
 
@@ -159,3 +165,48 @@ class SavedTable:
             "proxies": list(self.table.proxies),
             "recipe": dict(self.table.recipe),
         }
+
+
+def score_result(plain: Mapping[str, Any]) -> ScoreResult:
+    """The result that `ScoreResult.to_dict` wrote."""
+    nets = plain["nets"]
+    return ScoreResult(
+        space=plain["space"],
+        dataset=plain["dataset"],
+        seed=plain["seed"],
+        architectures=tuple(net["arch"] for net in nets),
+        index=tuple(net["index"] for net in nets),
+        network_id=tuple(net["network_id"] for net in nets),
+        columns=tuple(
+            ScoreColumn(
+                proxy=get_scorer(column["id"]),
+                scores=np.array([_score_of(net, column["id"]) for net in nets]),
+                kind=column["kind"],
+                dataset=column["dataset"],
+                source=column["source"],
+            )
+            for column in plain["proxies"]
+        ),
+    )
+
+
+def saved_table(plain: Mapping[str, Any], *, path: Path) -> SavedTable:
+    """Write the table of a service's answer to a file. Raises `DataError` where it cannot be written."""
+    names, nets = plain["proxies"], plain["nets"]
+    scores = np.array([[_score_of(net, name) for name in names] for net in nets])
+    table = ScoreTable(
+        recipe=plain["recipe"],
+        proxies=tuple(names),
+        network_ids=np.array([net["network_id"] for net in nets], dtype=np.int64),
+        scores=scores.reshape(len(nets), len(names)).astype(np.float32),
+    )
+    table.save(path)
+    return SavedTable(path=path, table=table)
+
+
+def _score_of(net: Mapping[str, Any], name: str) -> float:
+    """The score, or what its reason says it is."""
+    if net["scores"][name] is not None:
+        return float(net["scores"][name])
+    reason = net["reasons"][name]
+    return next((value for value in (np.inf, -np.inf) if reason.startswith(_REASONS[value])), np.nan)

@@ -102,6 +102,13 @@ class Study:
 
 def make_study(question: Question, space: Space, device: Device) -> Study:
     """Look up all columns. Raises `UnknownNameError`, `UsageError`, `DataError` and `InfeasibleError`."""
+    study = gather(question, space, device)
+    study.require_feasible()
+    return study
+
+
+def gather(question: Question, space: Space, device: Device) -> Study:
+    """As `make_study`, whether or not a net meets the budgets."""
     dataset = space.dataset(question.dataset)
     if not space.enumerable:
         raise UsageError(
@@ -123,7 +130,7 @@ def make_study(question: Question, space: Space, device: Device) -> Study:
     axes = [maker.axis(word) for word in words]
     _require_distinct(axes)
     others, missing = _other_costs(maker, axes)
-    study = Study(
+    return Study(
         question=question,
         space=space,
         dataset=dataset,
@@ -137,8 +144,6 @@ def make_study(question: Question, space: Space, device: Device) -> Study:
         accuracy=true_accuracy(space, dataset),
         columns=score_columns(space, dataset, question.proxies, vectors=vectors, network_ids=network_ids),
     )
-    study.require_feasible()
-    return study
 
 
 def _require_distinct(axes: Sequence[CostAxis]) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hwnas.cli.remote import Server, client
+
 Files = Annotated[
     list[Path], typer.Argument(help="results.json of a kit, or CSV: architecture, latency_ms, energy_mj.")
 ]
@@ -27,17 +29,19 @@ def adapt(
     replace: Annotated[bool, typer.Option("--replace", help="In place of the model that the device has.")] = False,
     add: Annotated[bool, typer.Option("--add", help="Together with what it was adapted from.")] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the answer as JSON to this file.")] = None,
+    server: Server = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Adapt to a new device from about ten measurements; afterwards every command knows it by its name."""
     from hwnas.api.adapt import AdaptSettings
-    from hwnas.api.adapt import adapt as ask
+    from hwnas.api.adapt import adapt as adapt_here
     from hwnas.cli.json_file import check_json_path, write_json_file
     from hwnas.cli.render_adapt import print_adapted
 
     check_json_path(out)
     how = {"method": method, "unit": unit, "replace": replace, "add": add, "batch_size": batch_size}
     settings = AdaptSettings(**how, power_w=power_w, power_error=power_error, kind=kind, title=title)  # type: ignore[arg-type]
+    ask = client(server).adapt if server else adapt_here
     answer = ask(measurements, name=name, space=space, dataset=dataset, settings=settings)
     write_json_file(out, answer.to_dict())
     print_adapted(answer, as_json=as_json)

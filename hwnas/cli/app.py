@@ -19,9 +19,11 @@ from hwnas.cli import (
     predict,
     proxies,
     score,
+    serve,
     spaces,
     train,
     verify,
+    worker,
 )
 from hwnas.errors import HwnasError
 from hwnas.version import __version__
@@ -48,6 +50,8 @@ app.command("measure")(measure.measure)
 app.command("adapt")(adapt.adapt)
 app.command("verify")(verify.verify)
 app.add_typer(proxies.app, name="proxies")
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("spaces")(spaces.spaces_command)
 
 

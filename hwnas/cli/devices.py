@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.completion import complete_device
+from hwnas.cli.remote import Server, client
 from hwnas.errors import UsageError
 
 Name = Annotated[str | None, typer.Argument(help="A device; without, the list of all.", autocompletion=complete_device)]
@@ -15,18 +16,21 @@ Name = Annotated[str | None, typer.Argument(help="A device; without, the list of
 def devices_command(
     name: Name = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove a device of your own, with its models.")] = False,
+    server: Server = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Devices: hardware facts with their sources, how they were measured, and which costs are known."""
-    from hwnas.api.devices import describe_device, list_devices
+    from hwnas.api import devices
     from hwnas.cli import render_devices
     from hwnas.devices.user_devices import remove_device
 
+    known = client(server) if server else devices
+    forget = client(server).remove_device if server else remove_device
     if remove:
         if name is None:
             raise UsageError("expected the name of a device to remove, got none")
-        render_devices.removed(name, str(remove_device(name)), as_json=as_json)
+        render_devices.removed(name, str(forget(name)), as_json=as_json)
     elif name is None:
-        render_devices.devices(list_devices(), as_json=as_json)
+        render_devices.devices(known.list_devices(), as_json=as_json)
     else:
-        render_devices.device(describe_device(name), as_json=as_json)
+        render_devices.device(known.describe_device(name), as_json=as_json)

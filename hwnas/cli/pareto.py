@@ -10,6 +10,7 @@ import typer
 
 from hwnas.cli.completion import complete_device, complete_objective, complete_proxy
 from hwnas.cli.numbers import number
+from hwnas.cli.remote import Server, client
 from hwnas.errors import UnknownNameError
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
@@ -39,7 +40,7 @@ Confidence = Annotated[
     float | None, typer.Option(help="Budgets hold on this one-sided quantile of predicted costs, such as 0.9.")
 ]
 Show = Annotated[list[str] | None, typer.Option(help="Also list this front: truth, params, flops, random, or all.")]
-Out = Annotated[Path | None, typer.Option(help="Also write a file: .json, .csv, .png, .svg or .pdf.")]
+Out = Annotated[Path | None, typer.Option(help="Also write a file: .json, .csv, .png, .svg, .pdf or .html.")]
 
 
 def pareto_command(
@@ -57,6 +58,7 @@ def pareto_command(
     seed: Annotated[int, typer.Option(help="Settles ties.")] = 0,
     show: Show = None,
     out: Out = None,
+    server: Server = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Networks with the most accuracy within a budget on a device, compared with the true front."""
@@ -71,7 +73,7 @@ def pareto_command(
     chosen = {"proxies": proxy, "objectives": objective or (), "nets": nets, "source": as_source(source)}
     question = Question().with_options(space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen)
     _check(show or (), question.proxies, out)
-    result = pareto(device, question)
+    result = client(server).pareto(device, question) if server else pareto(device, question)
     shown_fronts(result, show or ())  # only the answer knows whether there is a true front
     if out is not None:
         save(result, out)

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from hwnas.cli.completion import complete_proxy
+from hwnas.cli.remote import Server, client
 
 Proxies = Annotated[
     list[str] | None,
@@ -23,7 +24,7 @@ class _ListByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The arguments, with `list` before them where no command is named."""
-        named = any(not word.startswith("-") for word in args) or "--help" in args
+        named = (args[:1] and not args[0].startswith("-")) or "--help" in args
         return super().parse_args(ctx, args if named else ["list", *args])
 
 
@@ -31,12 +32,13 @@ app = typer.Typer(cls=_ListByDefault, help="Zero-cost proxies: what they are, ho
 
 
 @app.command("list")
-def proxies_command(as_json: AsJson = False) -> None:
+def proxies_command(server: Server = None, as_json: AsJson = False) -> None:
     """Zero-cost proxies and combinations: what they are, what they need, and where they were published."""
-    from hwnas.api.listings import list_combinations, list_proxies
+    from hwnas.api import listings
     from hwnas.cli import render_proxies
 
-    render_proxies.listing(list_proxies(), list_combinations(), as_json=as_json)
+    known = client(server) if server else listings
+    render_proxies.listing(known.list_proxies(), known.list_combinations(), as_json=as_json)
 
 
 @app.command("evaluate")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.completion import complete_proxy
+from hwnas.cli.remote import Server, client
 from hwnas.cli.score_options import check_belonging, check_images, kind_of_use, network_settings
 
 Architectures = Annotated[list[str] | None, typer.Argument(help="Networks: strings of the space, tuples or indices.")]
@@ -62,11 +63,12 @@ def score_command(
     classes: Classes = None,
     shape: Shape = None,
     size: Size = None,
+    server: Server = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Scores of networks by zero-cost proxies: higher is better."""
+    from hwnas.api import score as here
     from hwnas.api.network import score_factory
-    from hwnas.api.score import score, score_table
     from hwnas.api.score_forms import ScoreSettings
     from hwnas.cli import render_scores
     from hwnas.cli.console import progress_bar
@@ -76,9 +78,10 @@ def score_command(
         "--all": {"workers": workers, "limit": limit, "out": out, "executor": executor != "process"},
         "--module": {"data": data, "labels": labels != "given", "classes": classes, "shape": shape},
         "networks": {"fresh": fresh},
-        "networks or --all": {"images": images, "dataset": dataset},
+        "networks or --all": {"images": images, "dataset": dataset, "server": server},
     }
     check_belonging(kind, belonging)
+    known = client(server) if server else here
     proxies = proxy or None
     if module is not None:
         own = network_settings(batch_size=batch_size, seed=seed, labels=labels, classes=classes, shape=shape, size=size)
@@ -97,9 +100,13 @@ def score_command(
         side=size,
     )
     if architectures:
-        found = score(architectures, space=space, dataset=dataset, proxies=proxies, settings=settings, fresh=fresh)
+        found = known.score(
+            architectures, space=space, dataset=dataset, proxies=proxies, settings=settings, fresh=fresh
+        )
         render_scores.networks(found, as_json=as_json)
         return
     with progress_bar("networks") as report:
-        saved = score_table(space=space, dataset=dataset, proxies=proxies, settings=settings, out=out, progress=report)
+        saved = known.score_table(
+            space=space, dataset=dataset, proxies=proxies, settings=settings, out=out, progress=report
+        )
     render_scores.table(saved, as_json=as_json)

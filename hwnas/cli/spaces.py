@@ -7,15 +7,17 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.console import print_json, print_table
+from hwnas.cli.remote import Server, client
 
 
 def spaces_command(
+    server: Server = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Search spaces: how large they are, which data sets they have, and where they were published."""
     from hwnas.api.listings import list_spaces
 
-    spaces = list_spaces()
+    spaces = client(server).list_spaces() if server else list_spaces()
     if as_json:
         print_json({"spaces": spaces})
         return

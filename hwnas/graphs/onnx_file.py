@@ -7,6 +7,7 @@ and needs torch. Operator set 13 is read by TensorRT 8, onnxruntime 1.7 and ever
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -66,3 +67,28 @@ def onnx_model(graph: Graph, *, batch_size: int = 1, seed: int = 0) -> ModelProt
     )
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def check_upload(path: Path, *, most_nodes: int) -> None:
+    """Refuse what a stranger's file must not be: no ONNX, larger than can be looked at, or with weights elsewhere.
+
+    Raises `MissingExtraError` without onnx, `UsageError`.
+    """
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        raise MissingExtraError("reading ONNX files", "onnx") from None
+    try:
+        model = onnx.load_model_from_string(path.read_bytes())
+    except (DecodeError, ValueError) as error:
+        raise UsageError(f"expected an ONNX file, got one that cannot be read: {str(error)[:100]}") from None
+    nodes = len(model.graph.node)
+    if not 1 <= nodes <= most_nodes:
+        raise UsageError(f"expected a network of 1 to {most_nodes:,} operators, got {nodes:,}")
+    if any(tensor.external_data or tensor.data_location for tensor in model.graph.initializer):
+        raise UsageError("expected an ONNX file with its weights in it, got one that names other files")
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        raise UsageError(f"expected a valid ONNX network, got: {' '.join(str(error).split())[:200]}") from None

@@ -37,6 +37,7 @@ class NASBench201(Space):
     source = "Dong & Yang 2020, arXiv:2001.00326"
     datasets = ("cifar10", "cifar100", "ImageNet16-120")
     choices = (5, 5, 5, 5, 5, 5)
+    cell_operations = OPERATIONS
 
     def strings(self, vectors: Integer[Array, "n v"]) -> list[str]:
         """`|op~0|+|op~0|op~1|+|op~0|op~1|op~2|` of each row, as the benchmark writes it."""

@@ -42,6 +42,7 @@ class Space(abc.ABC):
     has_graphs: whether `graph` works without torch; where it does not, it raises `UsageError`.
     lacks: evidence of proxies (`Need` in hwnas/proxies/proxy.py) that its networks cannot give, as those without ReLU
     have no patterns of them: proxies that read it are left out unless they are named.
+    cell_operations: names of what a choice puts on an edge of a cell of four nodes; empty in spaces without such cells.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Space(abc.ABC):
     choices: tuple[int, ...]
     has_graphs: bool = True
     lacks: tuple[str, ...] = ()
+    cell_operations: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:

@@ -43,6 +43,7 @@ class TransNASMicro(Space):
     source = "Duan et al. 2021, arXiv:2105.11871"
     datasets = ("class_scene",)
     choices = (len(OPERATIONS),) * 6
+    cell_operations = OPERATIONS
 
     def strings(self, vectors: Integer[Array, "n v"]) -> list[str]:
         """`64-41414-a_bc_def` of each row, as the benchmark writes it."""

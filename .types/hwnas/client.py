@@ -1,0 +1,1 @@
+../../hwnas/client.py

@@ -1,0 +1,1 @@
+../../hwnas/remote_errors.py

@@ -1,0 +1,36 @@
+"""`hwnas serve`: the service over HTTP, with a page to look at."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; others than loopback need HWNAS_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen at.")] = 8765,
+    database: Annotated[str | None, typer.Option(help="Address of the database; a SQLite file by default.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes for jobs; 0 where `hwnas worker` runs elsewhere.")] = 1,
+    rate: Annotated[float, typer.Option(help="Requests a second of one address in the long run; 0: no limit.")] = 50.0,
+    demo: Annotated[bool, typer.Option("--demo", help="With a device and jobs to look at, gone afterwards.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings alone, not each request.")] = False,
+) -> None:
+    """Serve the API, its documentation and a page to look at; Ctrl-C ends it, jobs go on at the next start."""
+    from hwnas.service.extra import require_service
+
+    require_service()
+    from hwnas.service.server import serve as run
+    from hwnas.service.settings import Limits, Settings, token_of_environment
+
+    limits = Limits(rate=rate)
+    settings = Settings(host=host, port=port, database=database, token=token_of_environment(), limits=limits)
+    if not demo:
+        run(settings, workers=workers, verbose=not quiet)
+        return
+    from hwnas.service.demo import demo as with_something_to_look_at
+
+    with with_something_to_look_at(settings) as its_settings:
+        run(its_settings, workers=workers, verbose=not quiet)

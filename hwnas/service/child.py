@@ -1,0 +1,126 @@
+"""The process that does one job: with limits on its memory and time, and gone as soon as its worker is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final, final
+
+from hwnas.errors import HwnasError
+from hwnas.service.problems import problem_of, refusal
+from hwnas.service.store import Kind
+from hwnas.service.tasks import Stopped, Work, get_task
+
+REPORT_S: Final = 0.2  # progress is told so often
+SAVE_S: Final = 3.0  # checkpoints are kept so often
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a process is to do, and what it may use: bytes of address space, seconds of processor time."""
+
+    kind: Kind
+    request: dict[str, Any]
+    payload: bytes | None
+    checkpoint: bytes | None
+    memory: int
+    seconds: int
+
+
+def work(channel: Connection, order: Order) -> None:
+    """Do the job and tell how it went: ("progress", done, total), ("saved", bytes), and last one of ("done", Made),
+    ("failed", problem) or ("stopped", checkpoint or None)."""
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when to stop
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    report = _Report(channel, stop)
+    with tempfile.TemporaryDirectory(prefix="hwnas-job-") as folder:
+        os.chdir(folder)
+        _limit(order)
+        channel.send(_outcome(order, Path(folder), report))
+        os.chdir("/")
+
+
+def _outcome(order: Order, folder: Path, report: _Report) -> tuple[str, Any]:
+    try:
+        made = get_task(order.kind)(
+            Work(
+                request=order.request,
+                payload=order.payload,
+                checkpoint=order.checkpoint,
+                folder=folder,
+                progress=report.progress,
+                save=report.save,
+            )
+        )
+        json.dumps(made.result, allow_nan=False)  # what JSON cannot hold is a fault of ours, told here and not later
+        return "done", made
+    except Stopped:
+        return "stopped", report.last()
+    except HwnasError as error:
+        return "failed", problem_of(error)
+    except MemoryError:
+        return "failed", refusal(422, f"expected work within {order.memory / 1024**3:.3g} GiB of memory; ask for less")
+    except Exception as error:
+        from hwnas.service.logs import log_event
+
+        log_event("failure", kind=order.kind, error=type(error).__name__, said=str(error)[:300])
+        return "failed", problem_of(error)
+
+
+@final
+class _Report:
+    """Tells the worker now and then."""
+
+    def __init__(self, channel: Connection, stop: threading.Event) -> None:
+        self._channel, self._stop = channel, stop
+        self._told, self._saved = 0.0, time.monotonic()
+        self._content: Callable[[], bytes] | None = None
+
+    def progress(self, done: int, total: int) -> None:
+        """A step. Raises `Stopped`."""
+        if self._stop.is_set():
+            raise Stopped
+        if time.monotonic() - self._told > REPORT_S or done == total:
+            self._told = time.monotonic()
+            self._channel.send(("progress", done, total))
+
+    def save(self, content: Callable[[], bytes]) -> None:
+        """A checkpoint, written out where the last one is some seconds old."""
+        self._content = content
+        if time.monotonic() - self._saved > SAVE_S:
+            self._saved = time.monotonic()
+            self._channel.send(("saved", content()))
+
+    def last(self) -> bytes | None:
+        """The newest checkpoint."""
+        return None if self._content is None else self._content()
+
+
+def _limit(order: Order) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (order.memory, order.memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (order.seconds, order.seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _listen(channel: Connection, stop: threading.Event) -> None:
+    """Wait for the worker's word; where it is gone nobody would keep what is done here."""
+    try:
+        while channel.recv() != "stop":
+            pass
+        stop.set()
+        channel.recv()
+    except (EOFError, OSError):
+        pass
+    os._exit(1)

@@ -1,0 +1,209 @@
+"""What callers send and get, as plain classes: FastAPI checks bodies against them and describes them in OpenAPI."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Annotated, Any, ClassVar, Final, Literal, final
+
+from annotated_types import Ge, Gt, Le, Len, Lt
+from pydantic import Strict
+
+from hwnas.api.question import Question
+from hwnas.service.store import Job
+
+_STRICT: Final = {"extra": "forbid", "use_attribute_docstrings": True, "allow_inf_nan": False}
+_DESCRIBED: Final = {"use_attribute_docstrings": True}
+_EXAMPLE: Final = {"device": "jetson-tx2", "budget_mj": 20.0, "proxies": ["zen"]}
+
+_PREDICT: Final = {"architectures": ["1462", "(4, 3, 3, 0, 0, 0)"], "device": "jetson-tx2"}
+_SCORE: Final = {"architectures": ["1462"], "proxies": ["zen", "synflow"]}
+_TABLE: Final = {"space": "nasbench201", "proxies": ["synflow"], "limit": 100}
+# Strict: the text "20" is no number, and 1 is not true.
+Name = Annotated[str, Strict(), Len(1, 100)]
+Names = Annotated[list[Name], Len(1, 20)]
+Architectures = Annotated[list[Annotated[str, Strict(), Len(1, 400)]], Len(1, 1000)]
+Seed = Annotated[int, Strict(), Ge(0), Le(2**53)]
+Budget = Annotated[float, Strict(), Gt(0)]
+Yes = Annotated[bool, Strict()]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ParetoBody:
+    """The main job: the networks with the most accuracy within a budget on a device."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {**_STRICT, "json_schema_extra": {"examples": [_EXAMPLE]}}
+    device: Name
+    """Name, alias or `name@variant`; `GET /v1/devices` lists them."""
+    space: Name = "nasbench201"
+    """Search space; `GET /v1/spaces` lists them."""
+    dataset: Name | None = None
+    """Data set; null for the first of the space."""
+    budget_mj: Budget | None = None
+    """Largest energy of one inference in mJ."""
+    budget_ms: Budget | None = None
+    """Largest latency of one inference in ms."""
+    proxies: Names = field(default_factory=lambda: ["auto"])
+    """Proxies or combinations; each gives a front of its own. `GET /v1/proxies` lists them."""
+    objectives: Annotated[list[Name], Len(0, 8)] = field(default_factory=list)
+    """Further costs: energy_mj, latency_ms, params, macs or flops, with [.DEVICE][=BOUND]."""
+    nets: Annotated[int, Strict(), Ge(1), Le(1000)] = 20
+    """Length of each list."""
+    confidence: Annotated[float, Strict(), Ge(0.5), Lt(1)] | None = None
+    """Budgets hold on this one-sided quantile of predicted costs; null: on the best estimate."""
+    source: Literal["auto", "measured", "predicted"] = "auto"
+    """Which costs: measured where the table is present, or one kind."""
+    raw: Yes = False
+    """Architecture by architecture, as papers compare; else each network once."""
+    seed: Seed = 0
+    """Settles ties."""
+
+    def question(self) -> Question:
+        """What the Python API is asked."""
+        return Question().with_options(**{name: value for name, value in asdict(self).items() if name != "device"})
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class PredictBody:
+    """Costs of named architectures on a device."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {**_STRICT, "json_schema_extra": {"examples": [_PREDICT]}}
+    architectures: Architectures
+    """Strings of the benchmark, tuples or indices, as text."""
+    device: Name
+    """Name, alias or `name@variant`."""
+    space: Name = "nasbench201"
+    """Search space."""
+    dataset: Name | None = None
+    """Data set; null for the first of the space."""
+    target: Literal["latency", "energy"] | None = None
+    """One of them; null for what the device has."""
+    source: Literal["auto", "measured", "predicted"] = "auto"
+    """Which costs."""
+    confidence: Annotated[float, Strict(), Gt(0), Lt(1)] = 0.9
+    """Probability mass of the intervals."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ScoreBody:
+    """Proxy scores of named architectures."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {**_STRICT, "json_schema_extra": {"examples": [_SCORE]}}
+    architectures: Architectures
+    """Strings of the benchmark, tuples or indices, as text."""
+    space: Name = "nasbench201"
+    """Search space."""
+    dataset: Name | None = None
+    """Data set; null for the first of the space."""
+    proxies: Names | None = None
+    """Proxies or combinations; null for the usual ones."""
+    seed: Seed = 0
+    """Of initial weights and random inputs."""
+    batch_size: Annotated[int, Strict(), Ge(1), Le(1024)] = 64
+    """The first so many images."""
+    fresh: Yes = False
+    """Compute also what a table has."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class TableBody:
+    """Proxy scores of a whole space, or of a sample of its networks."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {**_STRICT, "json_schema_extra": {"examples": [_TABLE]}}
+    space: Name = "nasbench201"
+    """Search space."""
+    dataset: Name | None = None
+    """Data set; null for the first of the space."""
+    proxies: Names | None = None
+    """Proxies or combinations; null for the usual ones."""
+    seed: Seed = 0
+    """Of initial weights, random inputs and the sample."""
+    limit: Annotated[int, Strict(), Ge(1), Le(1_000_000)] | None = None
+    """A random sample of so many distinct networks; null for all."""
+    executor: Literal["process", "ray"] = "process"
+    """What spreads the work: processes of the worker's machine, or a Ray cluster."""
+    workers: Annotated[int, Strict(), Ge(1), Le(1024)] | None = None
+    """How many share it; null for as many as there are cores."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a job is."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _DESCRIBED
+    done: int
+    """Steps done."""
+    total: int | None
+    """Steps in all; null where they are not known yet."""
+    seconds_left: float | None
+    """Estimate of the time left; null where there is none."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class JobForm:
+    """A job: a question whose answer takes longer than a second."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _DESCRIBED
+    id: str
+    """Hash of the question: the same question is the same job."""
+    kind: Literal["score", "score-table", "adapt", "predict-onnx"]
+    """Which function was asked."""
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    """Where it stands; the last three are final until it is resumed."""
+    request: dict[str, Any]
+    """What was asked, without uploaded files."""
+    owner: str
+    """Who asked: a token's fingerprint, or an address."""
+    created_at: str
+    """When it was asked for, in UTC (ISO 8601)."""
+    started_at: str | None
+    """When a worker began with it for the first time."""
+    finished_at: str | None
+    """When it came to a final state."""
+    attempts: int
+    """How often it was begun without getting further."""
+    cancel_requested: bool
+    """Whether somebody asked for its end."""
+    progress: Progress
+    """How far it is."""
+    error: dict[str, Any] | None
+    """The problem of a failed job; null where there is none."""
+    version: int
+    """Grows with each change."""
+    links: dict[str, str]
+    """Where to go from here: self, events, cancel, resume, result."""
+
+
+def job_form(job: Job) -> JobForm:
+    """The form of a job that callers see."""
+    here = f"/v1/jobs/{job.id}"
+    links = {"self": here, **{name: f"{here}/{name}" for name in ("events", "cancel", "resume", "result")}}
+    return JobForm(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        request=job.request,
+        owner=job.owner,
+        created_at=time_text(job.created_at) or "",
+        started_at=time_text(job.started_at),
+        finished_at=time_text(job.finished_at),
+        attempts=job.attempts,
+        cancel_requested=job.cancel,
+        progress=Progress(done=job.done, total=job.total, seconds_left=job.seconds_left),
+        error=job.error,
+        version=job.version,
+        links=links,
+    )
+
+
+def time_text(seconds: float | None) -> str | None:
+    """In UTC (ISO 8601)."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,144 @@
+// The part "Jobs": long work with its progress as it happens; cancel and resume.
+
+import { element, fill, table } from "./elements.js";
+import { duration, has } from "./numbers.js";
+import { labelled } from "./question_form.js";
+import { download, follow, get, post, Refusal, say } from "./server.js";
+
+const OPEN = ["queued", "running"];
+const MOST_STREAMS = 3; // a browser keeps six connections to a server: the rest of the page needs some
+const MOVING = [3, 4, 6]; // columns: progress, time left, attempts
+const place = (id) => document.getElementById(id);
+
+/** Start the part. Returns {watch(job)}, which adds a job that another part began and resolves once it has ended. */
+export async function startJobs({ spaces, proxies }) {
+  const jobs = new Map();
+  const ends = new Map();
+  const followed = new Set();
+
+  function draw() {
+    const open = [...jobs.values()].filter((job) => OPEN.includes(job.state)).length;
+    fill(place("running"), String(open));
+    place("running").hidden = open === 0;
+    place("running").setAttribute("aria-label", `${open} at work`);
+    const listed = [...jobs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
+    const focused = document.activeElement?.id;
+    const columns = [
+      { name: "job" }, { name: "what" }, { name: "state" }, { name: "progress" }, { name: "time left", numeric: true },
+      { name: "begun" }, { name: "attempts", numeric: true }, { name: "" },
+    ];
+    fill(place("job-list"), listed.length ? table("jobs", columns, listed.map(row))
+      : element("p", { class: "note" }, "No jobs yet. Scoring a space and adapting a device with many networks take long: they are jobs, and go on when this page is closed."));
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  function renew(job) {
+    const old = document.querySelector(`tr[data-job="${job.id}"]`);
+    const { cells } = row(job);
+    for (const number of MOVING) fill(old.children[number], cells[number]);
+  }
+
+  function row(job) {
+    return { properties: { "data-job": job.id, "data-state": job.state }, cells: [
+      element("code", {}, job.id.slice(0, 8)),
+      element("span", { class: "wrapped" }, describe(job)),
+      element("span", { class: `state ${job.state}` }, job.cancel_requested && OPEN.includes(job.state) ? "stopping" : job.state),
+      progressOf(job), OPEN.includes(job.state) ? duration(job.progress?.seconds_left) : "",
+      new Date(job.created_at).toLocaleString(), String(job.attempts), actions(job),
+    ] };
+  }
+
+  function actions(job) {
+    const button = (name, text, work) => element("button", {
+      type: "button", class: "quiet", id: `${name}-${job.id}`, onclick: () => attempt(work), "aria-label": `${text} job ${job.id.slice(0, 8)}`,
+    }, text);
+    const ask = (verb) => async () => { put((await post(`/v1/jobs/${job.id}/${verb}`, null)).value); };
+    if (OPEN.includes(job.state)) return button("cancel", "Cancel", ask("cancel"));
+    if (job.state === "done") return button("result", "Save result", () => download(`/v1/jobs/${job.id}/result`, `${job.kind}-${job.id.slice(0, 8)}.json`));
+    return element("span", {}, button("resume", "Resume", ask("resume")),
+      job.error ? element("span", { class: "note wrapped" }, job.error.detail ?? job.error.title) : null);
+  }
+
+  /** Take over what the server says of a job, and follow it to its end. */
+  function put(job) {
+    const before = jobs.get(job.id);
+    if (before && before.version > job.version) return;
+    jobs.set(job.id, job);
+    if (before?.state !== job.state) say(`job ${job.id.slice(0, 8)}: ${job.state}`);
+    // Only what moved: a button that is replaced between press and release would not be pressed.
+    if (before?.state === job.state && before.cancel_requested === job.cancel_requested) renew(job);
+    else draw();
+    if (OPEN.includes(job.state)) listen(job);
+    else {
+      ends.get(job.id)?.(job);
+      ends.delete(job.id);
+    }
+  }
+
+  async function listen(job) {
+    if (followed.has(job.id)) return;
+    if (followed.size >= MOST_STREAMS) {
+      setTimeout(() => attempt(async () => put(await get(`/v1/jobs/${job.id}`))), 3000);
+      return;
+    }
+    followed.add(job.id);
+    try {
+      await follow(`/v1/jobs/${job.id}/events`, put);
+      put(await get(`/v1/jobs/${job.id}`));
+    } catch (error) {
+      if (!(error instanceof Refusal || error instanceof TypeError)) throw error; // the connection broke: ask again below
+    }
+    followed.delete(job.id);
+    if (OPEN.includes(jobs.get(job.id).state)) setTimeout(() => listen(job), 1000);
+  }
+
+  async function attempt(work) {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      say(error.message);
+      place("job-list").prepend(element("p", { class: "failure", role: "alert" }, error.message));
+    }
+  }
+
+  makeScoreForm(place("score-form"), { spaces, proxies }, (body) => attempt(async () => put((await post("/v1/score/tables", body)).value)));
+  for (const job of (await get("/v1/jobs?limit=100")).jobs) put(job);
+  draw();
+  return {
+    watch: (job) => new Promise((done) => { ends.set(job.id, done); put(job); }),
+  };
+}
+
+function describe(job) {
+  const { space, dataset, proxies, name, architectures } = job.request ?? {};
+  const what = { "score-table": "scores of all networks", score: "scores of networks", adapt: "a new device", "predict-onnx": "costs of a model" };
+  const of = [name, space, dataset, proxies?.join(", "), architectures && `${architectures.length} networks`].filter(Boolean);
+  return `${what[job.kind] ?? job.kind}${of.length ? `: ${of.join(", ")}` : ""}`;
+}
+
+function progressOf(job) {
+  const { done = 0, total = null } = job.progress ?? {};
+  if (job.state === "queued") return "waits for a worker";
+  const count = has(total) ? `${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : done ? done.toLocaleString("en-US") : "";
+  if (!OPEN.includes(job.state)) return count;
+  return [element("progress", has(total) ? { max: Math.max(total, 1), value: done, "aria-label": "progress" } : { "aria-label": "progress" }), count];
+}
+
+function makeScoreForm(form, { spaces, proxies }, onStart) {
+  const space = element("select", {}, spaces.filter((one) => one.architectures <= 1e6).map((one) => element("option", {}, one.name)));
+  const dataset = element("select", {});
+  const proxy = element("select", {}, proxies.filter((one) => one.kind === "proxy").map((one) => element("option", {}, one.name)));
+  const limit = element("input", { type: "number", min: 1, step: 1, placeholder: "all" });
+  const match = () => fill(dataset, spaces.find((one) => one.name === space.value).datasets.map((name) => element("option", {}, name)));
+  space.addEventListener("change", match);
+  match();
+  proxy.value = "synflow";
+  fill(form, labelled("Score the networks of", space), labelled("on", dataset), labelled("by", proxy), labelled("networks at most", limit),
+    element("button", { class: "main", type: "submit" }, "Start the job"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const chosen = { space: space.value, dataset: dataset.value, proxies: [proxy.value] };
+    onStart(limit.value ? { ...chosen, limit: Number(limit.value) } : chosen);
+  });
+}

@@ -1,0 +1,41 @@
+"""`/healthz`, `/readyz` and `/metrics`: for those who run the service."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from hwnas.service.answers import described, plain_json, problems
+from hwnas.service.metrics import MEDIA_TYPE, METRICS
+from hwnas.service.service import service_of
+from hwnas.service.store.jobs import count_by_state
+from hwnas.version import __version__
+
+router: Final = APIRouter(tags=["operation"])
+_STATE: Final = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+
+
+@router.get("/healthz", responses={**described("The process lives.", _STATE), **problems()})
+def healthz() -> Response:
+    """Whether the process answers."""
+    return Response(plain_json({"status": "ok", "hwnas_version": __version__}), media_type="application/json")
+
+
+@router.get("/readyz", responses={**described("Requests can be answered.", _STATE), **problems()})
+def readyz(request: Request) -> Response:
+    """Whether the database answers too; 503 where it does not."""
+    jobs = count_by_state(service_of(request).database)
+    return Response(plain_json({"status": "ok", "jobs": jobs}), media_type="application/json")
+
+
+@router.get(
+    "/metrics",
+    responses={
+        200: {"description": "Metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+        **problems(),
+    },
+)
+def metrics(request: Request) -> Response:
+    """Metrics in the text form of Prometheus."""
+    return Response(METRICS.text(count_by_state(service_of(request).database)), media_type=MEDIA_TYPE)

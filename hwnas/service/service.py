@@ -1,0 +1,89 @@
+"""What the routes of one process share: settings, the database, who asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, cast, final
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import Request
+
+from hwnas.service.errors import ConflictError, NotFoundError
+from hwnas.service.forms import ParetoBody, time_text
+from hwnas.service.fronts import Front, Fronts
+from hwnas.service.settings import Settings
+from hwnas.service.store import Database, Job, State
+from hwnas.service.store.devices import added_devices
+from hwnas.service.store.jobs import Asked, find_job, submit
+from hwnas.service.sync import DeviceFolder
+
+COMPUTING: Final = 2  # answers in the making at a time: they compute, more at once would only be slower
+RECENT_S: Final = 0.25  # a device that another process added is known after so long
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Service:
+    """One process of the service."""
+
+    settings: Settings
+    database: Database
+    devices: DeviceFolder
+    fronts: Fronts = field(default_factory=Fronts)
+    _slots: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(COMPUTING))
+
+    def refresh_devices(self) -> None:
+        """Know the devices that users added through any process."""
+        self.devices.refresh()
+
+    def added_devices(self) -> dict[str, dict[str, Any]]:
+        """By name, what is said of a device that a user added: who, when, by which job."""
+        self.devices.refresh()
+        return {
+            device.name: {"by": device.added_by, "at": time_text(device.added_at), "job": device.job}
+            for device in added_devices(self.database)
+        }
+
+    def front(self, body: ParetoBody) -> Front:
+        """The answer to a question. Raises what `hwnas.pareto` raises."""
+        self.devices.refresh(every_s=RECENT_S)
+        return self.fronts.answer(body)
+
+    async def front_json(self, body: ParetoBody) -> tuple[str, bytes]:
+        """Id and JSON of the answer: at once where it is kept, else from a thread that few may have at a time."""
+        self.devices.refresh(every_s=RECENT_S)
+        known = self.fronts.known(body)
+        return known or await run_sync(self.fronts.answer_json, body, limiter=self._slots)
+
+    def submit(self, request: Request, asked: Asked) -> tuple[Job, bool]:
+        """The job of a question, and whether it is new. Raises what `store.jobs.submit` does."""
+        key = request.headers.get("idempotency-key")
+        return submit(
+            self.database, asked, owner=owner_of(request, self.settings), most=self.settings.limits.jobs, key=key
+        )
+
+
+def service_of(request: Request) -> Service:
+    """The service of the application that a request came to."""
+    return cast(Service, request.app.state.service)
+
+
+def owner_of(request: Request, settings: Settings) -> str:
+    """Who asks, as far as it may be shown: a fingerprint of the token with the address, or the address alone."""
+    address = request.client.host if request.client else "unknown"
+    if settings.token is None:
+        return address
+    return f"token {hashlib.sha256(settings.token.encode()).hexdigest()[:8]} at {address}"
+
+
+def require_job(request: Request, job: str, *, before: Sequence[State] | None = None) -> Job:
+    """A job by its id. before: states that the request makes sense in. Raises `NotFoundError`, `ConflictError`."""
+    found = find_job(service_of(request).database, job)
+    if found is None:
+        raise NotFoundError(f"expected the id of a job, got {job!r}; GET /v1/jobs lists them")
+    if before is not None and found.state not in before:
+        raise ConflictError(f"expected a job that is {' or '.join(before)}, got one that is {found.state}")
+    return found

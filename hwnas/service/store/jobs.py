@@ -1,0 +1,156 @@
+"""Jobs in the database: asked for, listed, cancelled, resumed. What workers do with them stands in `work.py`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from hwnas.service.store.database import Database, now
+from hwnas.service.store.errors import KeyReusedError, TooManyJobsError
+from hwnas.service.store.forms import FINAL, Job, Kind, State
+from hwnas.service.store.parts import put_part
+from hwnas.service.store.schema import JOBS, KEYS
+
+_DIGITS: Final = 32  # of a job's id: 128 bits
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a job is asked. payload: a file that belongs to it. again: the state of the world that the answer is for."""
+
+    kind: Kind
+    request: Mapping[str, Any]
+    payload: bytes | None = None
+    again: str = ""
+
+    @property
+    def id(self) -> str:
+        """The same for the same question: a hash of everything that the answer depends on."""
+        digest = hashlib.sha256(canonical({"kind": self.kind, "request": self.request, "again": self.again}).encode())
+        digest.update(hashlib.sha256(self.payload or b"").digest())
+        return digest.hexdigest()[:_DIGITS]
+
+
+def canonical(value: Any) -> str:
+    """JSON that is equal for equal values: sorted, ASCII, without spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def submit(database: Database, asked: Asked, *, owner: str, most: int, key: str | None = None) -> tuple[Job, bool]:
+    """The job of this question, and whether it is new; one that failed or was cancelled is begun again.
+
+    most: unfinished jobs that `owner` may have. key: idempotency key of the caller.
+    Raises `TooManyJobsError`, `KeyReusedError`, `StoreError`.
+    """
+    with database.writing() as connection:
+        if key is not None:
+            _claim_key(connection, owner, key, asked.id)
+        found = _row(connection, asked.id, lock=True)
+        if found is not None and found.state not in ("failed", "cancelled"):
+            return as_job(found), False
+        _require_room(connection, owner, most)
+        if found is not None:
+            _begin_again(connection, found)
+        else:
+            values = {"kind": asked.kind, "request": canonical(asked.request), "owner": owner}
+            connection.execute(insert(JOBS).values(id=asked.id, state="queued", created_at=now(), **values))
+            if asked.payload is not None:
+                put_part(connection, asked.id, "payload", asked.payload)
+        row = _row(connection, asked.id)
+        assert row is not None
+        return as_job(row), True
+
+
+def find_job(database: Database, job: str) -> Job | None:
+    """A job by its id; None where there is none."""
+    with database.reading() as connection:
+        row = _row(connection, job)
+    return None if row is None else as_job(row)
+
+
+def list_jobs(
+    database: Database, *, before: int | None, limit: int, state: State | None = None, kind: Kind | None = None
+) -> list[Job]:
+    """At most `limit` jobs, the newest first, of those that came before number `before`."""
+    query = select(JOBS).order_by(JOBS.c.seq.desc()).limit(limit)
+    for column, value in ((JOBS.c.state, state), (JOBS.c.kind, kind)):
+        if value is not None:
+            query = query.where(column == value)
+    if before is not None:
+        query = query.where(JOBS.c.seq < before)
+    with database.reading() as connection:
+        return [as_job(row) for row in connection.execute(query)]
+
+
+def cancel(database: Database, job: str) -> Job | None:
+    """Ask for a job's end: at once where nobody works on it. A finished job stays as it is. None: no such job."""
+    with database.writing() as connection:
+        row = _row(connection, job, lock=True)
+        if row is None or row.state in FINAL:
+            return None if row is None else as_job(row)
+        values: dict[str, Any] = {"cancel": True, "version": JOBS.c.version + 1}
+        if row.state == "queued":
+            values |= {"state": "cancelled", "finished_at": now(), "seconds_left": None}
+        connection.execute(update(JOBS).where(JOBS.c.id == job).values(**values))
+        row = _row(connection, job)
+        assert row is not None
+        return as_job(row)
+
+
+def resume(database: Database, job: str, *, owner: str, most: int) -> Job | None:
+    """Begin a failed or cancelled job again, from its checkpoint; others stay as they are. None: no such job."""
+    with database.writing() as connection:
+        row = _row(connection, job, lock=True)
+        if row is not None and row.state in ("failed", "cancelled"):
+            _require_room(connection, owner, most)
+            _begin_again(connection, row)
+            row = _row(connection, job)
+        return None if row is None else as_job(row)
+
+
+def count_by_state(database: Database) -> dict[str, int]:
+    """How many jobs there are in each state."""
+    with database.reading() as connection:
+        rows = connection.execute(select(JOBS.c.state, func.count()).group_by(JOBS.c.state))
+        return {state: int(number) for state, number in rows}
+
+
+def as_job(row: Any) -> Job:
+    """The job of a row."""
+    values = dict(row._mapping)
+    values["request"] = json.loads(values["request"])
+    values["error"] = None if values["error"] is None else json.loads(values["error"])
+    values["cancel"] = bool(values["cancel"])
+    return Job(**values)
+
+
+def _row(connection: Connection, job: str, *, lock: bool = False) -> Any:
+    """lock: until the end of the transaction; SQLite, which knows one writer, ignores it."""
+    query = select(JOBS).where(JOBS.c.id == job)
+    return connection.execute(query.with_for_update() if lock else query).first()
+
+
+def _begin_again(connection: Connection, row: Any) -> None:
+    fresh = {"state": "queued", "cancel": False, "attempts": 0, "error": None, "finished_at": None, "worker": None}
+    connection.execute(update(JOBS).where(JOBS.c.id == row.id).values(version=JOBS.c.version + 1, **fresh))
+
+
+def _require_room(connection: Connection, owner: str, most: int) -> None:
+    waiting = select(func.count()).where(JOBS.c.owner == owner, JOBS.c.state.not_in(FINAL))
+    number = connection.execute(waiting).scalar_one()
+    if number >= most:
+        raise TooManyJobsError(number, most)
+
+
+def _claim_key(connection: Connection, owner: str, key: str, job: str) -> None:
+    found = connection.execute(select(KEYS.c.job).where(KEYS.c.owner == owner, KEYS.c.key == key)).scalar()
+    if found is None:
+        connection.execute(insert(KEYS).values(owner=owner, key=key, job=job, created_at=now()))
+    elif found != job:
+        raise KeyReusedError(key)

@@ -1,0 +1,178 @@
+"""A worker: takes jobs from the database, has each done by a process of its own, and says that it lives.
+
+One thread: it waits for whatever its processes tell, and beats, looks for cancelled jobs and for new ones in between.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import wait
+from typing import Any, Final, final
+
+from hwnas.service.child import Order, work
+from hwnas.service.leases import LEASE_S, Leases
+from hwnas.service.logs import log_event
+from hwnas.service.problems import refusal
+from hwnas.service.running import Running
+from hwnas.service.settings import Limits, Settings
+from hwnas.service.store import Database, Job, StoreError
+from hwnas.service.store.parts import get_part
+from hwnas.service.store.pruning import Pruning
+from hwnas.service.store.work import Ending, beat, claim, finish, release
+from hwnas.service.sync import DeviceFolder
+from hwnas.service.tasks.registry import HEAVY, TASKS, UPLOADS
+
+POLL_S: Final = 0.1
+BEAT_S: Final = LEASE_S / 6
+HOUSEKEEPING_S: Final = 60.0
+GIVE_BACK_S: Final = 0.7  # of the two seconds in which Ctrl-C ends everything
+
+
+@final
+class Worker:
+    """Works on at most `slots` jobs at a time, on at most `slots - 1` of the heavy kinds where there are several."""
+
+    def __init__(self, database: Database, settings: Settings, *, slots: int = 2) -> None:
+        self._database, self._settings, self._slots = database, settings, slots
+        self._name = f"{socket.gethostname()[:30]}:{os.getpid()}"
+        self._running: list[Running] = []
+        self._devices = DeviceFolder(database)
+        self._leases, self._pruning = Leases(database), Pruning(database, settings)
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["hwnas.service.child", "hwnas.service.tasks.adapt"])
+        self._tidied = -HOUSEKEEPING_S
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Work until `stopping` says so; then jobs under way are given back with what they have."""
+        warm = self._context.Process(target=time.time)  # the first process waits for the imports of all
+        warm.start()
+        warm.join()
+        log_event("worker", name=self._name, slots=self._slots)
+        while not stopping():
+            try:
+                self.turn()
+            except StoreError as error:  # locked, full or away for a while: jobs under way go on
+                log_event("database", level=30, detail=str(error))
+                time.sleep(POLL_S)
+        self._give_back()
+
+    def turn(self) -> None:
+        """One look at everything. Raises `StoreError`; then nothing is lost, and the next turn tries again."""
+        self._listen()
+        for running in list(self._running):
+            self._attend(running)
+        self._leases.look(own=[running.lease for running in self._running])
+        if time.monotonic() - self._tidied > HOUSEKEEPING_S:
+            self._tidied = time.monotonic()
+            self._pruning.prune()
+        while (kinds := self._free_kinds()) and self._begin(kinds):
+            pass
+
+    def _listen(self) -> None:
+        channels: list[Any] = [running.channel for running in self._running]
+        if not channels:
+            time.sleep(POLL_S)
+            return
+        ready = wait(channels, timeout=POLL_S)
+        for running in self._running:
+            if running.channel in ready:
+                running.hear()
+
+    def _free_kinds(self) -> list[Any]:
+        if len(self._running) >= self._slots:
+            return []
+        heavy = sum(running.job.kind in HEAVY for running in self._running)
+        return [kind for kind in TASKS if kind not in HEAVY or heavy < max(1, self._slots - 1)]
+
+    def _begin(self, kinds: list[Any]) -> bool:
+        lease = f"{self._name}:{secrets.token_hex(8)}"
+        job = claim(self._database, lease, kinds)
+        if job is None:
+            return False
+        self._devices.refresh()
+        log_event("begin", job=job.id, kind=job.kind, attempt=job.attempts)
+        channel, theirs = self._context.Pipe()
+        order = _order(self._database, job, self._settings.limits)
+        process = self._context.Process(target=work, args=(theirs, order), name=f"job {job.id}")
+        process.start()
+        theirs.close()
+        limit = self._settings.limits.upload_seconds if job.kind in UPLOADS else self._settings.limits.job_seconds
+        self._running.append(Running(job=job, lease=lease, channel=channel, process=process, limit_s=limit))
+        return True
+
+    def _attend(self, running: Running) -> None:
+        """Pass on what a job told; end it where it ended."""
+        ending = running.ending()
+        if ending is not None:
+            self._end(running, ending)
+        elif running.over_time():
+            running.kill()
+            slow = f"expected work within {running.limit_s} s, got more; ask for less"
+            self._end(running, Ending(state="failed", error=refusal(422, slow)))
+        elif running.beat_due(BEAT_S):
+            told = self._keep(running)
+            if told is None:
+                self._drop(running, "lost")
+            elif told:
+                running.stop()
+
+    def _end(self, running: Running, ending: Ending) -> None:
+        if ending.state == "queued":  # its process died: tried again, as often as attempts are left
+            self._drop(running, "died")
+            return
+        if running.unsaved is not None and ending.state != "done":
+            self._keep(running)
+        ours = finish(self._database, running.job.id, running.lease, ending)
+        self._drop(running, ending.state if ours else "lost")
+        if ours and ending.device is not None:
+            self._devices.refresh()
+
+    def _drop(self, running: Running, how: str) -> None:
+        log_event("end", job=running.job.id, how=how)
+        running.kill()
+        self._running.remove(running)
+        if how == "died":
+            self._leases.free(running.job.id, running.lease)
+
+    def _give_back(self) -> None:
+        """Stop what is under way, keep what it has, and let others go on with it."""
+        for running in self._running:
+            running.stop()
+        until = time.monotonic() + GIVE_BACK_S
+        for running in self._running:
+            while running.ending() is None and running.channel.poll(max(0.0, until - time.monotonic())):
+                running.hear()
+            ending = running.ending()
+            running.kill()
+            with suppress(StoreError):  # where that fails the lease lapses, and another worker goes on
+                if ending is not None and ending.state in ("done", "failed"):
+                    finish(self._database, running.job.id, running.lease, ending)
+                else:
+                    self._keep(running)
+                    release(self._database, running.job.id, running.lease)
+
+    def _keep(self, running: Running) -> bool | None:
+        """Tell the database how far a job is; see `beat`."""
+        told = beat(
+            self._database, running.job.id, running.lease, progress=running.progress(), checkpoint=running.unsaved
+        )
+        running.was_kept()
+        return told
+
+
+def _order(database: Database, job: Job, limits: Limits) -> Order:
+    upload = job.kind in UPLOADS
+    return Order(
+        kind=job.kind,
+        request=job.request,
+        payload=get_part(database, job.id, "payload"),
+        checkpoint=get_part(database, job.id, "checkpoint"),
+        memory=limits.upload_memory if upload else limits.job_memory,
+        seconds=limits.upload_seconds if upload else limits.job_seconds,
+    )

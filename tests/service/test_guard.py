@@ -1,0 +1,164 @@
+"""Who is let in, and with how much."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hwnas.errors import UsageError
+from hwnas.service.guard import HEADERS
+from hwnas.service.rates import Rates
+from hwnas.service.settings import Limits, Settings
+
+TOKEN = "a-token-of-enough-characters"
+QUESTION = {"device": "jetson-tx2", "budget_mj": 20.0, "proxies": ["zen"]}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "example.org", "::"])
+def test_another_address_than_loopback_needs_a_token(host: str) -> None:
+    with pytest.raises(UsageError, match="expected a loopback address"):
+        Settings(host=host)
+    assert Settings(host=host, token=TOKEN).token == TOKEN
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_needs_none(host: str) -> None:
+    assert Settings(host=host).token is None
+
+
+def test_a_short_token_is_refused_and_no_token_is_ever_shown() -> None:
+    with pytest.raises(UsageError, match="at least 16 characters"):
+        Settings(token="short")
+    assert TOKEN not in repr(Settings(token=TOKEN))
+
+
+@pytest.mark.parametrize(
+    "given", [None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer é", "Bearer \xff"]
+)
+def test_without_the_token_nobody_gets_in(client_of: Callable[..., Any], given: str | None) -> None:
+    client = client_of(token=TOKEN)
+    headers = {} if given is None else {"Authorization": given.encode("latin-1")}
+    for address in ("/v1/devices", "/v1/jobs", "/metrics", "/v1/fronts/x", "/nothing"):
+        answer = client.get(address, headers=headers)
+        assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
+        assert answer.json()["type"] == "urn:hwnas:problem:not-let-in"
+    assert client.post("/v1/pareto", json=QUESTION, headers=headers).status_code == 401
+
+
+def test_with_the_token_everyone_gets_in_and_the_page_needs_none(client_of: Callable[..., Any]) -> None:
+    client = client_of(token=TOKEN)
+    for address in ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/page/index.html"):
+        assert client.get(address).status_code == 200, address
+    assert client.get("/v1/devices", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert client.get("/v1/devices", headers={"Authorization": f"bearer {TOKEN}"}).status_code == 200
+    # With a token the service may be reached under any name.
+    known = {"Authorization": f"Bearer {TOKEN}", "Host": "nas.example.org"}
+    assert client.get("/v1/devices", headers=known).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", ""])
+def test_without_a_token_no_other_name_leads_here(client: Any, host: str) -> None:
+    """A page elsewhere that has its name point to this machine gets nothing."""
+    answer = client.get("/v1/devices", headers={"Host": host})
+    assert answer.status_code == 421
+
+
+def test_pages_of_other_origins_get_nothing(client: Any) -> None:
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:9999", "http://[bad"):
+        assert client.post("/v1/pareto", json=QUESTION, headers={"Origin": origin}).status_code == 403
+    answer = client.get("/v1/devices", headers={"Origin": "http://127.0.0.1"})
+    assert answer.status_code == 200 and "access-control-allow-origin" not in answer.headers
+
+
+def test_every_answer_has_the_headers(client: Any) -> None:
+    for answer in (client.get("/"), client.get("/v1/nothing"), client.post("/v1/pareto", json={})):
+        for name, value in HEADERS.items():
+            assert answer.headers[name] == value
+    policy = HEADERS["Content-Security-Policy"]
+    assert "script-src 'self';" in policy and "default-src 'none'" in policy
+
+
+def test_a_page_holds_no_script_of_its_own_and_nothing_from_elsewhere(client: Any) -> None:
+    import re
+
+    for address in ("/", "/docs"):
+        text = client.get(address).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|javascript:", text)
+        for link in re.findall(r"(?:src|href)=\"([^\"]+)\"", text):
+            if not link.startswith(("data:", "#")):
+                assert link.startswith("/") and not link.startswith("//")
+                assert client.get(link).status_code == 200, link
+
+
+def test_a_body_that_is_too_large_or_of_another_type_is_refused(client_of: Callable[..., Any]) -> None:
+    client = client_of(limits=Limits(body_bytes=1000, upload_bytes=5000))
+    long = json.dumps({**QUESTION, "proxies": ["zen"] * 500})
+    answer = client.post("/v1/pareto", content=long, headers={"content-type": "application/json"})
+    assert answer.status_code == 413 and "at most 1,000 bytes" in answer.json()["detail"]
+
+    def pieces() -> Any:  # no length is said
+        yield from (long[i : i + 100].encode() for i in range(0, len(long), 100))
+
+    answer = client.post("/v1/pareto", content=pieces(), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    answer = client.post("/v1/adapt", files={"measurements": b"x" * 6000}, data={"name": "b"})
+    assert answer.status_code == 413
+    answer = client.post("/v1/pareto", content=json.dumps(QUESTION), headers={"content-type": "text/plain"})
+    assert answer.status_code == 415
+    answer = client.post("/v1/pareto", content=b"{", headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    answer = client.post("/v1/pareto", content=b"[" * 900, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422)
+
+
+def test_who_asks_too_often_is_asked_to_wait(client_of: Callable[..., Any]) -> None:
+    client = client_of(limits=Limits(rate=0.5))
+    statuses = [client.get("/v1/spaces").status_code for _ in range(8)]
+    assert statuses[:5] == [200] * 5 and statuses[5:] == [429] * 3
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_bucket_fills_up_evenly() -> None:
+    now = 0.0
+    rates = Rates(per_second=2.0, clock=lambda: now)
+    assert sum(rates.allows("a") for _ in range(100)) == 20  # ten seconds' worth
+    assert rates.allows("b")
+    now = 1.0
+    assert sum(rates.allows("a") for _ in range(100)) == 2
+    now = 1000.0
+    assert sum(rates.allows("a") for _ in range(100)) == 20
+
+
+def test_an_answer_that_takes_too_long_is_given_up(
+    client_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    client = client_of(limits=Limits(request_seconds=0.1))
+    monkeypatch.setattr("hwnas.service.routes.listings.list_spaces", lambda: time.sleep(0.5))
+    answer = client.get("/v1/spaces")
+    assert answer.status_code == 503 and "within 0.1 s" in answer.json()["detail"]
+
+
+def test_logs_tell_of_requests_and_of_no_secret(
+    client_of: Callable[..., Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hwnas.service.logs import LOGGER, _Lines
+
+    monkeypatch.setattr(LOGGER, "propagate", True)
+    client = client_of(token=TOKEN)
+    with caplog.at_level(logging.INFO, logger=LOGGER.name):
+        answer = client.get("/v1/devices?secret=abc", headers={"Authorization": f"Bearer {TOKEN}"})
+        monkeypatch.setattr("hwnas.service.routes.listings.list_spaces", lambda: {}[TOKEN])
+        failed = client.get("/v1/spaces", headers={"Authorization": f"Bearer {TOKEN}"})
+    lines = [json.loads(_Lines().format(record)) for record in caplog.records if record.name == LOGGER.name]
+    (request,) = [line for line in lines if line.get("path") == "/v1/devices"]
+    assert request["status"] == 200 and request["request"] == answer.headers["x-request-id"]
+    assert failed.status_code == 500 and TOKEN not in failed.text
+    (failure,) = [line for line in lines if line["event"] == "failure"]
+    assert failure["error"] == "KeyError" and failure["request"] == failed.headers["x-request-id"]
+    assert TOKEN not in json.dumps(lines) and "abc" not in json.dumps(lines)
