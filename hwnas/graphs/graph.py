@@ -20,13 +20,13 @@ ITEM_BYTES: Final[Mapping[str, int]] = {
 class Operator:
     """One operator.
 
-    name: unique in its graph; it is also the name of the operator's first output, a further one is `name:1`, `name:2`.
+    name: unique in its graph; it is also the name of the operator's first output.
     kind: a word of `KINDS` in hwnas/graphs/kinds.py ("conv", "linear", "relu", "add", ...), or "unknown:domain.Type".
-    inputs: names of the outputs that it reads, in order. shape: of the first output, batch first; more_shapes: of the
-    further ones. known: whether the shapes are; where not, `shape` is empty and says nothing.
-    attributes: numbers by name; a conv has kernel, stride, padding, dilation, groups, in_channels, bias, each one number
-    for all axes or a tuple with one per axis (of a padding: all beginnings, then all ends); a matmul has inner, the
-    length of the sums. dtype: of the first output, as numpy calls it.
+    inputs: names of the outputs that it reads, in order. shape: of the first output, batch first;
+    more_outputs: shapes of further outputs by name. known: whether the shapes are; where not, `shape` is empty.
+    attributes: numbers by name; a conv has kernel, stride, padding, dilation, groups, in_channels, bias, those of
+    the window being one number for all axes or a tuple with one per axis (of a padding: all beginnings, then all ends);
+    a matmul has inner, the length of the sums. dtype: of the first output, as numpy calls it.
     weights: shapes of the trained arrays that it reads, by name; constants: of other fixed arrays. An operator of a
     space has neither: its parameters follow from kind and attributes.
     """
@@ -37,7 +37,7 @@ class Operator:
     shape: Shape
     attributes: Mapping[str, Any] = field(default_factory=dict)
     dtype: str = "float32"
-    more_shapes: tuple[Shape, ...] = ()
+    more_outputs: Mapping[str, Shape] = field(default_factory=dict)
     weights: Mapping[str, Shape] = field(default_factory=dict)
     constants: Mapping[str, Shape] = field(default_factory=dict)
     known: bool = True
@@ -45,7 +45,7 @@ class Operator:
     @property
     def outputs(self) -> dict[str, Shape]:
         """Shapes of all outputs by name."""
-        return {self.name: self.shape} | {f"{self.name}:{i}": shape for i, shape in enumerate(self.more_shapes, 1)}
+        return {self.name: self.shape, **self.more_outputs}
 
     @property
     def params(self) -> int:
