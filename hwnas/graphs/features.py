@@ -12,7 +12,6 @@ The common ones come last (`COMMON`). Bytes are of the kernel's own type; a batc
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from hwnas.graphs.graph import Shape, axes

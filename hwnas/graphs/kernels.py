@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 from hwnas.graphs.features import kernel_features
+from hwnas.graphs.fusion import get_runtime
+from hwnas.graphs.fusion.engine import group_operators
+from hwnas.graphs.fusion.layout import with_reorders
 from hwnas.graphs.graph import ITEM_BYTES, Graph, Operator, Shape
-
-# Of these nothing is executed: they are the borders of a graph.
-BORDERS: Final = ("input", "constant")
+from hwnas.graphs.lowering import lowered_graph
 
 
 @final
@@ -82,10 +83,18 @@ class Kernel:
 
 
 def kernels_of(graph: Graph, runtime: str = "onnxruntime") -> tuple[Kernel, ...]:
-    """The kernels that `runtime` makes of a network, in order of execution."""
-    del runtime  # no rules yet: every operator is a kernel
-    outputs = {name: (shape, op.known) for op in graph.operators for name, shape in op.outputs.items()}
-    return tuple(_kernel([op], outputs) for op in graph.operators if op.kind not in BORDERS)
+    """The kernels that `runtime` makes of a network, in order of execution, by the rules in hwnas/graphs/fusion.
+
+    Operators that the runtime drops or computes once for all are in none; one that it adds, the change of a feature
+    map's layout, has the kind "reorder". Raises `UnknownNameError` for a runtime without rules.
+    """
+    rules = get_runtime(runtime)
+    lowered = lowered_graph(graph)
+    groups = group_operators(lowered, rules, kernel_kind)
+    if rules.blocked is not None:
+        groups = with_reorders(groups, lowered, rules.blocked)
+    outputs = {name: (shape, op.known) for op in lowered.operators for name, shape in op.outputs.items()}
+    return tuple(_kernel(group.kind, group.operators, outputs) for group in groups)
 
 
 def kernel_kind(operator: Operator) -> str:
@@ -98,14 +107,14 @@ def kernel_kind(operator: Operator) -> str:
     return "depthwise_conv" if groups == channels else "grouped_conv"
 
 
-def _kernel(operators: Iterable[Operator], outputs: Mapping[str, tuple[Shape, bool]]) -> Kernel:
+def _kernel(kind: str, operators: Iterable[Operator], outputs: Mapping[str, tuple[Shape, bool]]) -> Kernel:
     """The kernel of operators in order; what they hand to one another is not read from outside."""
     ops = tuple(operators)
     inner = {name for operator in ops for name in operator.outputs}
     read = dict.fromkeys(name for operator in ops for name in operator.inputs if name not in inner)
     return Kernel(
         name=ops[0].name,
-        kind=kernel_kind(ops[0]),
+        kind=kind,
         operators=ops,
         in_shapes=tuple(outputs[name][0] for name in read),
         shape=ops[-1].shape,

@@ -22,17 +22,18 @@ RENAMED: Final[Mapping[str, str]] = {
     "LSTM": "lstm", "GRU": "gru", "RNN": "rnn", "Gemm": "linear", "MatMul": "matmul", "Einsum": "matmul",
 }  # fmt: skip
 # Types that keep their name: `MaxPool` is "max_pool".
-PLAIN: Final = frozenset(  # noqa: SIM905
-    "Conv ConvTranspose MaxPool LpPool GlobalMaxPool GlobalLpPool Relu LeakyRelu PRelu Elu Selu Celu ThresholdedRelu "
-    "Sigmoid HardSigmoid HardSwish Tanh Softplus Softsign Erf Gelu Mish Clip Exp Log Sqrt Reciprocal Neg Abs Floor "
-    "Ceil Round Sign Not Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh IsNaN IsInf Add Sub Mul Div Pow Min Max Mod "
-    "Mean Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor Where ReduceSum ReduceMax ReduceMin ReduceProd "
-    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare ArgMax ArgMin Reshape Transpose Concat Split Slice "
-    "Gather GatherND GatherElements Scatter ScatterND ScatterElements Expand Tile Pad Resize DepthToSpace SpaceToDepth "
-    "Identity Dropout Cast CastLike Softmax LogSoftmax Hardmax TopK CumSum Range ConstantOfShape NonZero OneHot Trilu "
-    "EyeLike LpNormalization MeanVarianceNormalization GridSample RoiAlign MaxRoiPool QuantizeLinear DequantizeLinear "
-    "Det Bernoulli RandomNormal RandomUniform NonMaxSuppression ReverseSequence Unique BitShift Compress".split()
-)
+_KEPT: Final = """
+Conv ConvTranspose MaxPool LpPool GlobalMaxPool GlobalLpPool Relu LeakyRelu PRelu Elu Selu Celu ThresholdedRelu
+Sigmoid HardSigmoid HardSwish Tanh Softplus Softsign Erf Gelu Mish Clip Exp Log Sqrt Reciprocal Neg Abs Floor Ceil
+Round Sign Not Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh IsNaN IsInf Add Sub Mul Div Pow Min Max Mod
+Mean Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor Where ReduceSum ReduceMax ReduceMin ReduceProd
+ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare ArgMax ArgMin Reshape Transpose Concat Split Slice
+Gather GatherND GatherElements Scatter ScatterND ScatterElements Expand Tile Pad Resize DepthToSpace SpaceToDepth
+Identity Dropout Cast CastLike Softmax LogSoftmax Hardmax TopK CumSum Range ConstantOfShape NonZero OneHot Trilu
+EyeLike LpNormalization MeanVarianceNormalization GridSample RoiAlign MaxRoiPool QuantizeLinear DequantizeLinear Det
+Bernoulli RandomNormal RandomUniform NonMaxSuppression ReverseSequence Unique BitShift Compress
+"""
+PLAIN: Final = frozenset(_KEPT.split())
 _POOLS: Final = ("max_pool", "avg_pool", "lp_pool")
 _NUMBERS: Final = (int, float, str, tuple)
 
