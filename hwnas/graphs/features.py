@@ -31,7 +31,8 @@ PRODUCT: Final = ("products", "rows", "inner", "columns")
 # in_elements: of all inputs. inputs: how many of them. out_elements: of the first output.
 PLAIN: Final = ("batch", "channels", "axis_length", "rank", "inputs", "in_elements", "out_elements")
 # fused: operators behind the leading one. residual: 1 where a fused sum reads a second feature map.
-COMMON: Final = ("macs", "bytes_read", "bytes_written", "weight_bytes", "fused", "residual")
+# blocked: 1 where it works on blocks of channels.
+COMMON: Final = ("macs", "bytes_read", "bytes_written", "weight_bytes", "fused", "residual", "blocked")
 
 _WINDOW_KINDS: Final = {
     "conv", "depthwise_conv", "grouped_conv", "conv_transpose", "max_pool", "avg_pool", "lp_pool",
@@ -55,7 +56,8 @@ def kernel_features(kernel: Kernel) -> dict[str, float]:
     else:
         values = _plain(kernel)
     residual = float(len(kernel.in_shapes) > len(set(kernel.leading.inputs)))
-    common = (kernel.macs, kernel.bytes_read, kernel.bytes_written, kernel.weight_bytes, len(kernel.fused), residual)
+    sizes = (kernel.macs, kernel.bytes_read, kernel.bytes_written, kernel.weight_bytes)
+    common = (*sizes, len(kernel.fused), residual, kernel.layout == "blocked")
     return dict(zip(feature_names(kernel.kind), map(float, (*values, *common)), strict=True))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
 from hwnas.graphs.features import kernel_features
 from hwnas.graphs.fusion import get_runtime
-from hwnas.graphs.fusion.engine import group_operators
+from hwnas.graphs.fusion.engine import Group, group_operators
 from hwnas.graphs.fusion.layout import with_reorders
 from hwnas.graphs.graph import ITEM_BYTES, Graph, Operator, Shape
 from hwnas.graphs.lowering import lowered_graph
@@ -23,6 +23,7 @@ class Kernel:
     name: of its leading operator. kind: the family that one regressor is fitted for: the leading operator's kind
     ("linear", "matmul", "max_pool", "add", "relu", "softmax", "layer_norm", "transpose", ...), where a convolution is
     one of "conv", "depthwise_conv" and "grouped_conv". operators: the leading one first, fused ones after, in order.
+    layout: "blocked" where it works on blocks of channels (hwnas/graphs/fusion/layout.py), else "plain".
     in_shapes: of what it reads from other kernels, fixed arrays left out. shape, dtype: of what it writes.
     known: whether all shapes are; of a kernel without shapes the work is not known, and is not 0.
     """
@@ -33,6 +34,7 @@ class Kernel:
     in_shapes: tuple[Shape, ...]
     shape: Shape
     dtype: str = "float32"
+    layout: str = "plain"
     known: bool = True
 
     @property
@@ -94,7 +96,7 @@ def kernels_of(graph: Graph, runtime: str = "onnxruntime") -> tuple[Kernel, ...]
     if rules.blocked is not None:
         groups = with_reorders(groups, lowered, rules.blocked)
     outputs = {name: (shape, op.known) for op in lowered.operators for name, shape in op.outputs.items()}
-    return tuple(_kernel(group.kind, group.operators, outputs) for group in groups)
+    return tuple(_kernel(group, outputs) for group in groups)
 
 
 def kernel_kind(operator: Operator) -> str:
@@ -107,17 +109,18 @@ def kernel_kind(operator: Operator) -> str:
     return "depthwise_conv" if groups == channels else "grouped_conv"
 
 
-def _kernel(kind: str, operators: Iterable[Operator], outputs: Mapping[str, tuple[Shape, bool]]) -> Kernel:
+def _kernel(group: Group, outputs: Mapping[str, tuple[Shape, bool]]) -> Kernel:
     """The kernel of operators in order; what they hand to one another is not read from outside."""
-    ops = tuple(operators)
+    ops = tuple(group.operators)
     inner = {name for operator in ops for name in operator.outputs}
     read = dict.fromkeys(name for operator in ops for name in operator.inputs if name not in inner)
     return Kernel(
         name=ops[0].name,
-        kind=kind,
+        kind=group.kind,
         operators=ops,
         in_shapes=tuple(outputs[name][0] for name in read),
         shape=ops[-1].shape,
         dtype=ops[0].dtype,
+        layout="blocked" if group.blocked else "plain",
         known=all(operator.known for operator in ops) and all(outputs[name][1] for name in read),
     )

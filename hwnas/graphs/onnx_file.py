@@ -1,9 +1,9 @@
 """ONNX files: written operator by operator, so that what was written is what a device gets, and parsed.
 
 The only importer of the library onnx. Where there is a graph, torch's exporter is not used: in release 2.13 it writes
-no operator set below 18, which boards with TensorRT 8 cannot read, merges operations that are equal (45 of the 90 `none`
-of the empty NAS-Bench-201 network), takes seconds for a net and needs torch. Operator set 13 is read by TensorRT 8,
-onnxruntime 1.7 and everything later.
+no operator set below 18, which boards with TensorRT 8 cannot read, merges operations that are equal (45 of the 90 zero
+operations of the empty NAS-Bench-201 network), takes seconds for a net and needs torch. Operator set 13 is read by
+TensorRT 8, onnxruntime 1.7 and everything later.
 """
 
 from __future__ import annotations

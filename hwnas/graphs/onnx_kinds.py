@@ -83,6 +83,8 @@ def attributes_of(kind: str, reading: Reading) -> dict[str, Any]:
     if scalars and kind in ("add", "sub", "mul", "div", "pow", "max", "min"):
         (position, value), *_ = scalars.items()
         rest |= {"scalar": float(np.asarray(value).ravel()[0]), "scalar_position": position}
+    if reading.fixed and kind in ("add", "mul"):
+        rest["fixed_position"] = min(reading.fixed)
     return rest
 
 

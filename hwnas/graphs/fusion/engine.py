@@ -19,11 +19,12 @@ _BORDERS: Final = ("input",)
 @final
 @dataclass
 class Group:
-    """Operators of one kernel, the leading one first; slots: what was taken in; name: of the result."""
+    """Operators of one kernel, the leading one first; slots: what was taken in; blocked: whether in that layout."""
 
     operators: list[Operator]
     kind: str
     slots: set[str] = field(default_factory=set)
+    blocked: bool = False
 
     @property
     def last(self) -> Operator:
@@ -106,14 +107,19 @@ def _taken_before(groups: list[Group], outputs: Iterable[str], before: Mapping[s
             maker = makers.get(waiting.popleft())
             if maker is None or id(maker) in gone or maker.kind not in before.get(group.kind, ()):
                 continue
-            if readers[maker.last.name] == 1 and _may_go_before(maker.last, group.operators[0]):
-                gone.add(id(maker))
-                group.operators[1:1] = maker.operators
-                waiting.extend(maker.inputs)
+            chain = [maker]
+            if maker.kind == "reshape":  # between a transpose and the product it only drops or adds axes of length 1
+                inner = makers.get(maker.inputs[0])
+                chain = [inner, maker] if inner is not None and inner.kind == "transpose" else []
+            single = all(readers[link.last.name] == 1 for link in chain)
+            if chain and single and id(chain[0]) not in gone and _may_go_before(chain[0].last):
+                gone.update(map(id, chain))
+                group.operators[1:1] = [operator for link in chain for operator in link.operators]
+                waiting.extend(chain[0].inputs)
     return [group for group in groups if id(group) not in gone]
 
 
-def _may_go_before(operator: Operator, reader: Operator) -> bool:
+def _may_go_before(operator: Operator) -> bool:
     """A product may take in an exchange of the last two axes and one fixed factor; a window, zeros around the map."""
     if operator.kind == "transpose":
         order = tuple(operator.attributes.get("perm", ()))
@@ -125,7 +131,7 @@ def _may_go_before(operator: Operator, reader: Operator) -> bool:
         half = len(pads) // 2
         plain = operator.attributes.get("mode", "constant") == "constant"
         return plain and len(pads) == 2 * len(operator.shape) and not any((*pads[:2], *pads[half : half + 2]))
-    return reader is not operator
+    return False
 
 
 def _absorbed(groups: list[Group], outputs: Sequence[str], rule: Absorb) -> list[Group]:
@@ -187,7 +193,8 @@ def allowed(operator: Operator, leading: Operator, needs: str) -> bool:
     fixed = (*operator.weights.values(), *operator.constants.values())
     if needs == "channels":
         channels = leading.shape[1] if len(leading.shape) > 1 else 0
-        return len(operator.inputs) == 1 and len(fixed) == 1 and _per_channel(fixed[0], channels, len(leading.shape))
+        second = operator.attributes.get("fixed_position", 1) == 1
+        return second and len(operator.inputs) == 1 and len(fixed) == 1 and per_channel(fixed[0], channels)
     if needs == "bias":
         return len(operator.inputs) == 1 and len(fixed) == 1 and fixed[0] == leading.shape[-1:]
     if needs == "number":
@@ -197,7 +204,6 @@ def allowed(operator: Operator, leading: Operator, needs: str) -> bool:
     return needs != "matrix" or len(operator.shape) == 2
 
 
-def _per_channel(shape: Sequence[int], channels: int, rank: int) -> bool:
-    """(C, 1, 1) or (1, C, 1, 1)."""
-    padded = (1,) * (rank - len(shape)) + tuple(shape)
-    return math.prod(shape) == channels and len(padded) == rank and padded[1] == channels
+def per_channel(shape: Sequence[int], channels: int) -> bool:
+    """Whether an array is (C, 1, 1) or (1, C, 1, 1)."""
+    return math.prod(shape) == channels and len(shape) > 2 and shape[-3] == channels

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, final
 
-from hwnas.graphs.fusion.engine import Group, reader_counts
+from hwnas.graphs.fusion.engine import Group, per_channel, reader_counts
 from hwnas.graphs.fusion.rules import Blocked
 from hwnas.graphs.graph import Graph, Operator
 
@@ -32,6 +32,11 @@ class _Map:
     waiting: int
 
 
+def _is_conv(group: Group) -> bool:
+    """A batch norm or a factor per channel in the blocked layout is executed as a convolution."""
+    return group.kind in _CONVS or group.kind == "batch_norm" or (group.kind == "mul" and len(group.inputs) == 1)
+
+
 @final
 class _Plan:
     """Goes through the groups in order of execution, as the runtime's own pass does."""
@@ -43,7 +48,7 @@ class _Plan:
         self._blocked: dict[str, _Map] = {}
         self._entered: dict[str, Group] = {}
         self._done: list[Group] = []
-        self._plain_reads: dict[str, int] = {}
+        self._plain: dict[str, Group] = {}
 
     def decide(self, group: Group) -> None:
         """Put one group into a layout, or into the convolution before it."""
@@ -78,9 +83,7 @@ class _Plan:
         direct = group.kind == "conv" and operator.attributes["in_channels"] < self._rule.block
         for name in group.inputs:
             if name in self._blocked:
-                if direct:
-                    self._read_plain(name)
-                else:
+                if not direct:
                     self._blocked[name].waiting -= 1
             elif not direct and name not in self._entered:
                 self._entered[name] = self._reorder(name, "in")
@@ -93,22 +96,26 @@ class _Plan:
         if group.kind == "concat":
             same = operator.attributes.get("axis", 1) == 1
             same = same and all(self._operators[n].shape[1] % self._rule.block == 0 for n in group.inputs)
-        fixed = group.kind != "batch_norm" and (operator.weights or operator.constants)
-        return same and not fixed and len(operator.shape) == 4 and all(n in self._blocked for n in group.inputs)
+        if group.kind.startswith("global"):
+            same = self._operators[group.inputs[0]].shape[1] % self._rule.block == 0
+        fixed = (*operator.weights.values(), *operator.constants.values())
+        if group.kind in ("add", "mul") and fixed:  # a factor per channel is a convolution of one pixel
+            same = group.kind == "mul" and len(fixed) == 1 and per_channel(fixed[0], operator.shape[1])
+        return same and len(operator.shape) == 4 and all(n in self._blocked for n in group.inputs)
 
     def _taken_in(self, group: Group) -> bool:
         """A sum goes into a convolution that nobody else reads, an activation too."""
         if group.kind == "add" and len(group.inputs) == 2:
             for name in group.inputs:
                 maker = self._blocked[name].maker
-                free = not maker.slots & {"sum", "activation"} and maker.kind in _CONVS
+                free = not maker.slots & {"sum", "activation"} and _is_conv(maker)
                 if free and self._readers[name] == 1 and maker.last.name == name:
                     self._take(group, maker, "sum")
                     return True
         if group.kind in self._rule.activations:
             (name,) = group.inputs
             maker = self._blocked[name].maker
-            free = "activation" not in maker.slots and maker.kind in _CONVS
+            free = "activation" not in maker.slots and _is_conv(maker)
             if free and self._readers[name] == 1 and maker.last.name == name:
                 self._take(group, maker, "activation")
                 return True
@@ -126,6 +133,7 @@ class _Plan:
         self._done.append(maker)
 
     def _keep(self, group: Group, *, count: bool = True) -> None:
+        group.blocked = True
         if count:
             for name in group.inputs:
                 self._blocked[name].waiting -= 1
@@ -133,13 +141,24 @@ class _Plan:
         self._done.append(group)
 
     def _leave(self, group: Group) -> None:
+        """A convolution in the plain layout takes in a sum too, and an activation behind it."""
+        operator = group.operators[0]
         for name in group.inputs:
-            if name in self._blocked:
-                self._read_plain(name)
+            maker = self._plain.get(name)
+            if maker is None or self._readers[name] != 1:
+                continue
+            sums = group.kind == "add" and len(group.inputs) == 2 and not maker.slots & {"sum", "activation"}
+            same = all(self._operators[read].shape == operator.shape for read in group.inputs)
+            if (sums and same) or (group.kind in self._rule.activations and "activation" not in maker.slots):
+                maker.slots.add("sum" if sums else "activation")
+                maker.operators += group.operators
+                self._done.remove(maker)
+                group = maker
+                self._plain[operator.name] = maker
+                break
+        if group.kind in _CONVS:
+            self._plain[group.last.name] = group
         self._done.append(group)
-
-    def _read_plain(self, name: str) -> None:
-        self._plain_reads[name] = self._plain_reads.get(name, 0) + 1
 
     def _reorder(self, name: str, way: str) -> Group:
         source = self._operators[name]
@@ -163,16 +182,7 @@ def _without_transposes(groups: Iterable[Group]) -> list[Group]:
     """A change of layout brings the channels last, or takes them from there, at no further cost."""
     listed = list(groups)
     readers = reader_counts((group.inputs for group in listed if group.kind != "reorder"), ())
-    ways_out = {
-        group.inputs[0]: group
-        for group in listed
-        if group.kind == "reorder" and ":reorder_out" in group.operators[0].name
-    }
-    ways_in = {
-        group.inputs[0]: group
-        for group in listed
-        if group.kind == "reorder" and ":reorder_in" in group.operators[0].name
-    }
+    ways = {group.operators[0].name: group for group in listed if group.kind == "reorder"}
     gone: set[int] = set()
     for group in listed:
         if group.kind != "transpose" or len(group.operators) > 1:
@@ -180,9 +190,9 @@ def _without_transposes(groups: Iterable[Group]) -> list[Group]:
         perm, (source,) = tuple(group.operators[0].attributes.get("perm", ())), group.inputs
         way = None
         if perm == _TO_LAST and readers[source] == 1:
-            way = ways_out.get(source)
+            way = ways.get(f"{source}:reorder_out")
         elif perm == _TO_FIRST and readers[group.last.name] == 1:
-            way = ways_in.get(group.last.name)
+            way = ways.get(f"{group.last.name}:reorder_in")
         if way is not None and len(way.operators) == 1:
             way.operators.append(group.operators[0])
             gone.add(id(group))

@@ -8,6 +8,10 @@ from hwnas.graphs.fusion.rules import Absorb, Blocked, Pattern, Rules, Step
 
 _CONVS: Final = ("conv", "depthwise_conv", "grouped_conv")
 _CONV_ACTIVATIONS: Final = ("relu", "sigmoid", "tanh", "leaky_relu", "clip", "hard_sigmoid", "hard_swish")
+_THROUGH: Final = (
+    *("relu", "sigmoid", "tanh", "silu", "gelu", "add", "mul"),
+    *("batch_norm", "concat", "global_avg_pool", "global_max_pool"),
+)
 _GEMM_ACTIVATIONS: Final = ("relu", "sigmoid", "tanh", "leaky_relu", "elu", "softplus", "softsign")
 
 _HALF_ERF: Final = (
@@ -64,11 +68,11 @@ RULES: Final = Rules(
     merges_equal=True,
     patterns=_PATTERNS,
     absorbs=_ABSORBS,
-    before={"matmul": ("transpose", "mul", "div"), **dict.fromkeys(_CONVS, ("pad",))},
+    before={"matmul": ("transpose", "reshape", "mul", "div"), **dict.fromkeys(_CONVS, ("pad",))},
     blocked=Blocked(
         block=8,
-        into=(*_CONVS, "max_pool", "avg_pool", "global_avg_pool", "global_max_pool"),
-        through=("relu", "sigmoid", "tanh", "silu", "add", "mul", "batch_norm", "concat"),
+        into=(*_CONVS, "max_pool", "avg_pool"),
+        through=_THROUGH,
         activations=("relu", "sigmoid", "tanh", "hard_swish", "hard_sigmoid"),
     ),
 )

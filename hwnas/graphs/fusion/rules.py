@@ -59,8 +59,8 @@ class Blocked:
     """A second layout of feature maps, blocks of `block` channels, in which some kernels work.
 
     Where a feature map goes from one layout to the other there is a kernel of kind "reorder". into: kinds of kernels
-    that bring their input into the layout; through: those that keep it where their inputs have it already. A convolution
-    in the layout takes in a sum that alone reads it, and then one of `activations`.
+    that bring their input into the layout; through: those that keep it where their inputs have it already. A
+    convolution takes in a sum that alone reads it, and then one of `activations`.
     """
 
     block: int
