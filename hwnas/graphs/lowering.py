@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -59,7 +60,38 @@ def _channel_shuffle(operator: Operator, _: Mapping[str, Shape]) -> list[Operato
     ]
 
 
+def _add(operator: Operator, _: Mapping[str, Shape]) -> list[Operator]:
+    """Two by two, from the left."""
+    total, *others = operator.inputs
+    sums = []
+    for number, other in enumerate(others, start=1):
+        name = operator.name if number == len(others) else f"{operator.name}.{number}"
+        sums.append(dataclasses.replace(operator, name=name, inputs=(total, other)))
+        total = name
+    return sums or [operator]
+
+
+def _global_avg_pool(operator: Operator, _: Mapping[str, Shape]) -> list[Operator]:
+    if len(operator.shape) != 2:
+        return [operator]
+    pooled = dataclasses.replace(operator, name=f"{operator.name}.pooled", shape=(*operator.shape, 1, 1))
+    return [pooled, Operator(name=operator.name, kind="reshape", inputs=(pooled.name,), shape=operator.shape)]
+
+
+def _linear(operator: Operator, shapes: Mapping[str, Shape]) -> list[Operator]:
+    """A feature map is read as a vector."""
+    (source,) = operator.inputs
+    if len(shapes[source]) != 4 or len(operator.shape) != 2:
+        return [operator]
+    batch, *rest = shapes[source]
+    flat = Operator(name=f"{operator.name}.flat", kind="reshape", inputs=(source,), shape=(batch, math.prod(rest)))
+    return [flat, dataclasses.replace(operator, inputs=(flat.name,))]
+
+
 _LOWERED: Final[Mapping[str, Callable[[Operator, Mapping[str, Shape]], list[Operator]]]] = {
     "zero": _zero,
+    "add": _add,
+    "global_avg_pool": _global_avg_pool,
+    "linear": _linear,
     "channel_shuffle": _channel_shuffle,
 }
