@@ -76,8 +76,8 @@ class Kernel:
     @property
     def bytes_written(self) -> int:
         """Bytes of its outputs."""
-        last = self.operators[-1] if len(self.operators) > 1 else self.leading
-        return last.output_bytes
+        others = sum(math.prod(shape) for shape in self.leading.more_outputs.values())
+        return ITEM_BYTES.get(self.dtype, 4) * (math.prod(self.shape) * self.known + others)
 
     def features(self) -> Mapping[str, float]:
         """What a regressor of its family reads, named and in a fixed order for each kind (hwnas/graphs/features.py)."""
@@ -119,7 +119,7 @@ def _kernel(group: Group, outputs: Mapping[str, tuple[Shape, bool]]) -> Kernel:
         kind=group.kind,
         operators=ops,
         in_shapes=tuple(outputs[name][0] for name in read),
-        shape=ops[-1].shape,
+        shape=group.last.shape,
         dtype=ops[0].dtype,
         layout="blocked" if group.blocked else "plain",
         known=all(operator.known for operator in ops) and all(outputs[name][1] for name in read),

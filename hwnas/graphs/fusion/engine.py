@@ -26,10 +26,14 @@ class Group:
     slots: set[str] = field(default_factory=set)
     blocked: bool = False
 
-    @property
-    def last(self) -> Operator:
-        """The operator that makes the result."""
-        return self.operators[-1]
+    def __post_init__(self) -> None:
+        self.last = self.operators[0]  # the operator that makes the result
+
+    def take(self, operators: Sequence[Operator], slot: str) -> None:
+        """Take in the reader of the result, whose result is the group's from then on."""
+        self.operators += operators
+        self.last = self.operators[-1]
+        self.slots.add(slot)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -114,7 +118,7 @@ def _taken_before(groups: list[Group], outputs: Iterable[str], before: Mapping[s
             single = all(readers[link.last.name] == 1 for link in chain)
             if chain and single and id(chain[0]) not in gone and _may_go_before(chain[0].last):
                 gone.update(map(id, chain))
-                group.operators[1:1] = [operator for link in chain for operator in link.operators]
+                group.operators += [operator for link in chain for operator in link.operators]
                 waiting.extend(chain[0].inputs)
     return [group for group in groups if id(group) not in gone]
 
@@ -153,8 +157,7 @@ def _absorbed(groups: list[Group], outputs: Sequence[str], rule: Absorb) -> list
             if id(reader) in gone or not alone or not allowed(reader.operators[0], group.operators[0], rule.needs):
                 break
             gone[id(reader)] = group
-            group.operators += reader.operators
-            group.slots.add(rule.slot if rule.slot != "norm" else f"norm:{reader.operators[0].name}")
+            group.take(reader.operators, rule.slot if rule.slot != "norm" else f"norm:{reader.operators[0].name}")
     return _in_order([group for group in groups if id(group) not in gone])
 
 

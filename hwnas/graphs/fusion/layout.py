@@ -126,8 +126,7 @@ class _Plan:
             if self._blocked[name].maker is not maker:
                 self._blocked[name].waiting -= 1
         del self._blocked[maker.last.name]
-        maker.operators += group.operators
-        maker.slots.add(slot)
+        maker.take(group.operators, slot)
         self._blocked[maker.last.name] = _Map(maker, self._readers[maker.last.name])
         self._done.remove(maker)
         self._done.append(maker)
@@ -150,8 +149,7 @@ class _Plan:
             sums = group.kind == "add" and len(group.inputs) == 2 and not maker.slots & {"sum", "activation"}
             same = all(self._operators[read].shape == operator.shape for read in group.inputs)
             if (sums and same) or (group.kind in self._rule.activations and "activation" not in maker.slots):
-                maker.slots.add("sum" if sums else "activation")
-                maker.operators += group.operators
+                maker.take(group.operators, "sum" if sums else "activation")
                 self._done.remove(maker)
                 group = maker
                 self._plain[operator.name] = maker
@@ -194,6 +192,6 @@ def _without_transposes(groups: Iterable[Group]) -> list[Group]:
         elif perm == _TO_FIRST and readers[group.last.name] == 1:
             way = ways.get(f"{group.last.name}:reorder_in")
         if way is not None and len(way.operators) == 1:
-            way.operators.append(group.operators[0])
+            way.take(group.operators, "transpose")
             gone.add(id(group))
     return [group for group in listed if id(group) not in gone]
