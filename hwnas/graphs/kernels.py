@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from hwnas.graphs.features import kernel_features
-from hwnas.graphs.fusion import get_runtime
+from hwnas.graphs.fusion import Rules, get_runtime
 from hwnas.graphs.fusion.engine import Group, group_operators
 from hwnas.graphs.fusion.layout import with_reorders
 from hwnas.graphs.graph import ITEM_BYTES, Graph, Operator, Shape
@@ -84,13 +84,14 @@ class Kernel:
         return kernel_features(self)
 
 
-def kernels_of(graph: Graph, runtime: str = "onnxruntime") -> tuple[Kernel, ...]:
+def kernels_of(graph: Graph, runtime: str | Rules = "onnxruntime") -> tuple[Kernel, ...]:
     """The kernels that `runtime` makes of a network, in order of execution, by the rules in hwnas/graphs/fusion.
 
     Operators that the runtime drops or computes once for all are in none; one that it adds, the change of a feature
-    map's layout, has the kind "reorder". Raises `UnknownNameError` for a runtime without rules.
+    map's layout, has the kind "reorder". runtime: a name, or rules of one's own.
+    Raises `UnknownNameError` for a runtime without rules.
     """
-    rules = get_runtime(runtime)
+    rules = get_runtime(runtime) if isinstance(runtime, str) else runtime
     lowered = lowered_graph(graph)
     groups = group_operators(lowered, rules, kernel_kind)
     if rules.blocked is not None:

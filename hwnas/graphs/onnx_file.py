@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from hwnas.arrays import Array
 from hwnas.errors import DataError, MissingExtraError, UsageError
 from hwnas.graphs.graph import Graph
 from hwnas.graphs.onnx_checks import check_model, fix_inputs
@@ -31,20 +32,25 @@ EXPORTED_OPERATOR_SET: Final = 18
 EXPORTED_IR_VERSION: Final = 9
 
 
-def onnx_bytes(graph: Graph, *, batch_size: int = 1, seed: int = 0) -> bytes:
+def onnx_bytes(graph: Graph, *, batch_size: int = 1, seed: int = 0, arrays: Mapping[str, Array] | None = None) -> bytes:
     """The ONNX file of a network in evaluation mode, float32, with random weights named as the module's parameters.
 
     Weights have He's variance (He 2015, eq. 10), and batch norms random statistics near 1: activations stay far from
     denormal numbers, which slow arithmetic down, and no batch norm is the identity, which a runtime might drop. Dead
     operations are written like all others, and `none` is a product with 0, as the published networks compute it.
     Nothing is folded or fused here: it is the device's runtime that decides what it executes.
+    arrays: weights to take instead of random ones, by the names of the module's parameters and buffers.
     Raises `MissingExtraError` without onnx, `UsageError` for an operator that has no ONNX form yet.
     """
-    content: bytes = onnx_model(graph, batch_size=batch_size, seed=seed).SerializeToString(deterministic=True)
+    content: bytes = onnx_model(graph, batch_size=batch_size, seed=seed, arrays=arrays).SerializeToString(
+        deterministic=True
+    )
     return content
 
 
-def onnx_model(graph: Graph, *, batch_size: int = 1, seed: int = 0) -> ModelProto:
+def onnx_model(
+    graph: Graph, *, batch_size: int = 1, seed: int = 0, arrays: Mapping[str, Array] | None = None
+) -> ModelProto:
     """As `onnx_bytes`, as a model of the onnx library; its input is `input`, its output `logits`."""
     if batch_size < 1:
         raise UsageError(f"expected a batch size of at least 1, got {batch_size}")
@@ -52,7 +58,7 @@ def onnx_model(graph: Graph, *, batch_size: int = 1, seed: int = 0) -> ModelProt
         if operator.kind not in WRITERS:
             got = f"{operator.name!r} of kind {operator.kind!r}"
             raise UsageError(f"expected operators that have an ONNX form ({', '.join(WRITERS)}), got {got}")
-    builder = NodeBuilder(rng=np.random.default_rng(seed), batch_size=batch_size)
+    builder = NodeBuilder(rng=np.random.default_rng(seed), batch_size=batch_size, given=arrays or {})
     for operator in graph.operators:
         builder.write(operator)
     first, last = graph.operators[0], graph.operators[-1]
@@ -96,7 +102,10 @@ def _model(builder: NodeBuilder, ends: dict[str, tuple[int, ...]], *, operator_s
     except ImportError:
         raise MissingExtraError("writing ONNX files", "onnx") from None
     values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in ends.items()]
-    nodes = [onnx.helper.make_node(n.kind, n.inputs, [n.output], name=n.output, **n.attributes) for n in builder.nodes]
+    nodes = [
+        onnx.helper.make_node(n.kind, n.inputs, [n.output, *n.more_outputs], name=n.output, **n.attributes)
+        for n in builder.nodes
+    ]
     weights = [onnx.numpy_helper.from_array(values, name) for name, values in builder.weights.items()]
     model = onnx.helper.make_model(
         onnx.helper.make_graph(nodes, "network", values[:1], values[1:], weights),
