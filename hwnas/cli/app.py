@@ -13,6 +13,7 @@ from hwnas.cli import (
     data,
     devices,
     doctor,
+    export,
     measure,
     pareto,
     plan,
@@ -49,6 +50,7 @@ app.command("plan")(plan.plan)
 app.command("measure")(measure.measure)
 app.command("adapt")(adapt.adapt)
 app.command("verify")(verify.verify)
+app.command("export")(export.export)
 app.add_typer(proxies.app, name="proxies")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)

@@ -5,39 +5,64 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final, final
+
+Shape = tuple[int, ...]
+# Bytes of one element, by the name that numpy gives the type.
+ITEM_BYTES: Final[Mapping[str, int]] = {
+    "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "complex64": 8, "complex128": 16,
+    "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1, "bool": 1,
+}  # fmt: skip
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class Operator:
     """One operator.
 
-    name: unique in its graph. kind: "conv", "linear", "batch_norm", "relu", "add", "avg_pool", "global_avg_pool",
-    "zero", "identity", "concat", "pad", "crop", "mul", "hard_swish", "hard_sigmoid", "channel_shuffle", "input"; of
-    transformers, whose outputs have shape (1, tokens, width): "layer_norm", "gelu", "softmax", "matmul", "reshape",
-    "class_token", "position_embedding", "select", "mean".
-    inputs: names of the operators that it reads, in order. shape: output shape, batch first.
-    attributes: integers by name; a conv has kernel, stride, padding, groups, in_channels; a matmul has inner, the
-    length of the sums.
+    name: unique in its graph; it is also the name of the operator's first output.
+    kind: a word of `KINDS` in hwnas/graphs/kinds.py ("conv", "linear", "relu", "add", ...), or "unknown:domain.Type".
+    inputs: names of the outputs that it reads, in order. shape: of the first output, batch first;
+    more_outputs: shapes of further outputs by name. known: whether the shapes are; where not, `shape` is empty.
+    attributes: numbers by name; a conv has kernel, stride, padding, dilation, groups, in_channels, bias, those of
+    the window being one number for all axes or a tuple with one per axis (of a padding: all beginnings, then all ends);
+    a matmul has inner, the length of the sums. dtype: of the first output, as numpy calls it.
+    weights: shapes of the trained arrays that it reads, by name; constants: of other fixed arrays. An operator of a
+    space has neither: its parameters follow from kind and attributes.
     """
 
     name: str
     kind: str
     inputs: tuple[str, ...]
-    shape: tuple[int, ...]
-    attributes: Mapping[str, int] = field(default_factory=dict)
+    shape: Shape
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str = "float32"
+    more_outputs: Mapping[str, Shape] = field(default_factory=dict)
+    weights: Mapping[str, Shape] = field(default_factory=dict)
+    constants: Mapping[str, Shape] = field(default_factory=dict)
+    known: bool = True
+
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        """Shapes of all outputs by name."""
+        return {self.name: self.shape, **self.more_outputs}
 
     @property
     def params(self) -> int:
         """Trainable parameters."""
+        if self.weights:
+            return sum(math.prod(shape) for shape in self.weights.values())
         a = self.attributes
+        if self.kind in ("conv", "linear") and a.get("dynamic_weight"):
+            return 0
         if self.kind == "conv":
-            return self.shape[1] * (a["in_channels"] // a["groups"] * a["kernel"] ** 2 + a.get("bias", 0))
+            return self.shape[1] * (a["in_channels"] // a["groups"] * window(a["kernel"]) + a.get("bias", 0))
         if self.kind == "linear":
             return self.shape[-1] * (a["in_features"] + a.get("bias", 1))
         if self.kind == "batch_norm":
             return 2 * self.shape[1] * a.get("affine", 1)
         if self.kind == "layer_norm":
-            return 2 * self.shape[-1]
+            return 2 * self.shape[-1] * a.get("affine", 1)
         if self.kind == "class_token":
             return self.shape[-1]
         if self.kind == "position_embedding":
@@ -49,24 +74,54 @@ class Operator:
         """Multiply-accumulates of convolutions and matrix products; torch's flop counter reports twice this."""
         a = self.attributes
         if self.kind == "conv":
-            return math.prod(self.shape) * (a["in_channels"] // a["groups"]) * a["kernel"] ** 2
+            return math.prod(self.shape) * (a["in_channels"] // a["groups"]) * window(a["kernel"])
+        if self.kind == "conv_transpose":  # every element of the input meets the kernel of every output channel
+            return int(a["in_elements"]) * (self.shape[1] // a["groups"]) * window(a["kernel"])
         if self.kind == "linear":
-            return math.prod(self.shape) * a["in_features"]
+            return math.prod(self.shape) * int(a["in_features"])
         if self.kind == "matmul":
-            return math.prod(self.shape) * a["inner"]
+            return math.prod(self.shape) * int(a["inner"])
         return 0
 
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of all outputs."""
+        return ITEM_BYTES.get(self.dtype, 4) * sum(math.prod(shape) for shape in self.outputs.values()) * self.known
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the fixed arrays that it reads."""
+        if self.weights or self.constants:
+            shapes = (*self.weights.values(), *self.constants.values())
+            return ITEM_BYTES.get(self.dtype, 4) * sum(math.prod(shape) for shape in shapes)
+        statistics = 2 * self.shape[1] if self.kind == "batch_norm" else 0
+        return ITEM_BYTES.get(self.dtype, 4) * (self.params + statistics)
+
+
+@final
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """Operators in an order in which they can be executed; the last one is the output."""
+    """Operators in an order in which they can be executed.
+
+    outputs: names of the results, where there are others than the last operator.
+    """
 
     operators: tuple[Operator, ...]
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the network returns."""
+        return self.outputs or (self.operators[-1].name,)
 
     @property
     def params(self) -> int:
-        """Trainable parameters of all operators."""
-        return sum(operator.params for operator in self.operators)
+        """Trainable parameters of all operators; an array that several read counts once."""
+        shared: dict[str, Shape] = {}
+        for operator in self.operators:
+            shared |= operator.weights
+        free = sum(operator.params for operator in self.operators if not operator.weights)
+        return free + sum(math.prod(shape) for shape in shared.values())
 
     @property
     def macs(self) -> int:
@@ -77,3 +132,18 @@ class Graph:
     def flops(self) -> int:
         """Floating point operations as torch's flop counter counts them: two for each multiply-accumulate."""
         return 2 * self.macs
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of the outputs of all operators but the inputs: what a runtime without any fusion would write."""
+        return sum(operator.output_bytes for operator in self.operators if operator.kind != "input")
+
+
+def axes(value: int | tuple[int, ...], rank: int = 2) -> tuple[int, ...]:
+    """One number per axis from an attribute that is one for all or a tuple."""
+    return tuple(value) if isinstance(value, tuple) else (value,) * rank
+
+
+def window(kernel: int | tuple[int, ...]) -> int:
+    """Elements of a kernel; a single number is the side of a square."""
+    return math.prod(axes(kernel))

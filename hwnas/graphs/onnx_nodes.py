@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 import numpy as np
 
 from hwnas.arrays import Array
+from hwnas.errors import UsageError
 from hwnas.graphs.graph import Operator
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One ONNX node; it and its output are called `output`."""
+    """One ONNX node; it and its first output are called `output`."""
 
     kind: str
     inputs: tuple[str, ...]
     output: str
     attributes: dict[str, Any]
+    more_outputs: tuple[str, ...] = ()
 
 
 @final
 @dataclass(kw_only=True)
 class NodeBuilder:
-    """Collects nodes and weights. An operator's output has the operator's name; shapes: of outputs so far."""
+    """Collects nodes and weights. An operator's output has the operator's name; shapes: of outputs so far.
+
+    given: arrays by name that take the place of random ones.
+    """
 
     rng: np.random.Generator
     batch_size: int
     nodes: list[Node] = field(default_factory=list)
     weights: dict[str, Array] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    given: Mapping[str, Array] = field(default_factory=dict)
 
     def write(self, operator: Operator) -> None:
         """Add the nodes of one operator. Raises `KeyError` for a kind that is not in `WRITERS`."""
@@ -45,8 +51,11 @@ class NodeBuilder:
         return output
 
     def weight(self, name: str, values: Any) -> str:
-        """Add a float32 array; returns its name."""
-        self.weights[name] = np.asarray(values, dtype=np.float32)
+        """Add a float32 array, or the one that was given under this name; returns its name."""
+        array = np.asarray(self.given.get(name, values), dtype=np.float32)
+        if array.shape != np.shape(values):
+            raise UsageError(f"expected an array of shape {np.shape(values)} for {name!r}, got {array.shape}")
+        self.weights[name] = array
         return name
 
     def numbers(self, name: str, values: Iterable[int]) -> str:

@@ -1,0 +1,193 @@
+"""Which kind of operator an ONNX node is, and its attributes in the form of `Operator`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+
+from hwnas.graphs.graph import Shape
+from hwnas.graphs.onnx_parsed import ParsedNode
+
+# Types whose kind is another word than their own name in lower case with underscores.
+RENAMED: Final[Mapping[str, str]] = {
+    "AveragePool": "avg_pool", "GlobalAveragePool": "global_avg_pool", "BatchNormalization": "batch_norm",
+    "LayerNormalization": "layer_norm", "InstanceNormalization": "instance_norm", "GroupNormalization": "group_norm",
+    "RMSNormalization": "rms_norm", "ReduceMean": "mean", "Flatten": "reshape", "Squeeze": "reshape",
+    "Unsqueeze": "reshape", "Sum": "add", "Swish": "silu", "Upsample": "resize", "LRN": "local_response_norm",
+    "LSTM": "lstm", "GRU": "gru", "RNN": "rnn", "Gemm": "linear", "MatMul": "matmul", "Einsum": "matmul",
+}  # fmt: skip
+# Types that keep their name: `MaxPool` is "max_pool".
+_KEPT: Final = """
+Conv ConvTranspose MaxPool LpPool GlobalMaxPool GlobalLpPool Relu LeakyRelu PRelu Elu Selu Celu ThresholdedRelu
+Sigmoid HardSigmoid HardSwish Tanh Softplus Softsign Erf Gelu Mish Clip Exp Log Sqrt Reciprocal Neg Abs Floor Ceil
+Round Sign Not Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh IsNaN IsInf Add Sub Mul Div Pow Min Max Mod
+Mean Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor Where ReduceSum ReduceMax ReduceMin ReduceProd
+ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare ArgMax ArgMin Reshape Transpose Concat Split Slice
+Gather GatherND GatherElements Scatter ScatterND ScatterElements Expand Tile Pad Resize DepthToSpace SpaceToDepth
+Identity Dropout Cast CastLike Softmax LogSoftmax Hardmax TopK CumSum Range ConstantOfShape NonZero OneHot Trilu
+EyeLike LpNormalization MeanVarianceNormalization GridSample RoiAlign MaxRoiPool QuantizeLinear DequantizeLinear Det
+Bernoulli RandomNormal RandomUniform NonMaxSuppression ReverseSequence Unique BitShift Compress
+"""
+PLAIN: Final = frozenset(_KEPT.split())
+_POOLS: Final = ("max_pool", "avg_pool", "lp_pool")
+_NUMBERS: Final = (int, float, str, tuple)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A node with what is known around it.
+
+    in_shapes: None for an input that is left out or whose shape is not known. values: small fixed inputs by position;
+    fixed: positions of all fixed inputs. shape: of the first output.
+    """
+
+    node: ParsedNode
+    in_shapes: tuple[Shape | None, ...]
+    values: Mapping[int, Any]
+    fixed: frozenset[int]
+    shape: Shape | None
+
+    def numbers(self, position: int) -> tuple[int, ...] | None:
+        """A small fixed input as whole numbers."""
+        value = self.values.get(position)
+        return None if value is None else tuple(int(number) for number in np.atleast_1d(value).ravel())
+
+
+def kind_of(reading: Reading) -> str:
+    """The kind of a node. Matrix products with a fixed matrix are "linear"; others, and those of vectors, "matmul"."""
+    node = reading.node
+    if node.domain or node.kind not in RENAMED.keys() | PLAIN:
+        return f"unknown:{node.domain or 'ai.onnx'}.{node.kind}"
+    if node.kind in ("Gemm", "MatMul"):
+        matrix = 1 in reading.fixed and len(reading.in_shapes[1] or ()) == 2 and 0 not in reading.fixed
+        return "linear" if matrix else "matmul"
+    return RENAMED.get(node.kind, _snake(node.kind))
+
+
+def attributes_of(kind: str, reading: Reading) -> dict[str, Any]:
+    """Attributes in the form of `Operator`: what counting and fusion need under one name, the others as they are."""
+    rest = {name: value for name, value in reading.node.attributes.items() if isinstance(value, _NUMBERS)}
+    if (special := _SPECIAL.get(kind)) is not None and reading.shape is not None:
+        return special(reading)
+    if reading.node.kind in _POSITIONS:
+        for position, name in enumerate(_POSITIONS[reading.node.kind]):
+            if name and (numbers := reading.numbers(position)) is not None:
+                rest[name] = numbers
+    scalars = {position: value for position, value in reading.values.items() if np.size(value) == 1}
+    if scalars and kind in ("add", "sub", "mul", "div", "pow", "max", "min"):
+        (position, value), *_ = scalars.items()
+        rest |= {"scalar": float(np.asarray(value).ravel()[0]), "scalar_position": position}
+    if reading.fixed and kind in ("add", "mul"):
+        rest["fixed_position"] = min(reading.fixed)
+    return rest
+
+
+# Inputs that are attributes in all but name, by position.
+_POSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Pad": ("", "pads", "", "axes"),
+    "Slice": ("", "starts", "ends", "axes", "steps"),
+    "Unsqueeze": ("", "axes"),
+    "Squeeze": ("", "axes"),
+    "Reshape": ("", "shape"),
+    "Split": ("", "split"),
+    "Tile": ("", "repeats"),
+    **dict.fromkeys(
+        ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2"), ("", "axes")
+    ),
+}
+
+
+def _conv(reading: Reading) -> dict[str, Any]:
+    """Of a transposed one too, whose output channels stand second in its weight."""
+    a, weight, source = reading.node.attributes, reading.in_shapes[1], reading.in_shapes[0]
+    kernel = a.get("kernel_shape") or (weight or ())[2:]
+    groups = int(a.get("group", 1))
+    bias = len(reading.in_shapes) > 2 and reading.in_shapes[2] is not None
+    in_channels = source[1] if source else (weight or (0, 0))[1] * groups
+    known = {**_window(reading, kernel), "groups": groups, "in_channels": in_channels, "bias": int(bias)}
+    if reading.node.kind == "ConvTranspose":
+        known["in_elements"] = math.prod(source or ())
+    if 1 not in reading.fixed:
+        known["dynamic_weight"] = 1
+    return known
+
+
+def _pool(reading: Reading) -> dict[str, Any]:
+    known = _window(reading, reading.node.attributes["kernel_shape"])
+    return {**known, "count_pad": int(reading.node.attributes.get("count_include_pad", 0))}
+
+
+def _window(reading: Reading, kernel: Shape) -> dict[str, Any]:
+    """Kernel, stride, padding and dilation, one number per axis (of a padding two)."""
+    a, rank = reading.node.attributes, len(kernel)
+    stride, dilation = a.get("strides") or (1,) * rank, a.get("dilations") or (1,) * rank
+    padding = tuple(a.get("pads") or (0,) * (2 * rank))
+    side, source, shape = a.get("auto_pad", "NOTSET"), reading.in_shapes[0], reading.shape
+    if side.startswith("SAME") and source and shape:
+        missing = [
+            max((out - 1) * step + (size - 1) * apart + 1 - length, 0)
+            for out, step, size, apart, length in zip(shape[2:], stride, kernel, dilation, source[2:], strict=True)
+        ]
+        small, large = tuple(m // 2 for m in missing), tuple(m - m // 2 for m in missing)
+        padding = small + large if side == "SAME_UPPER" else large + small
+    return {"kernel": tuple(kernel), "stride": tuple(stride), "padding": padding, "dilation": tuple(dilation)}
+
+
+def _linear(reading: Reading) -> dict[str, Any]:
+    source, weight = reading.in_shapes[:2]
+    turned = reading.node.attributes.get("transB", 0)
+    inner = (weight or (0, 0))[1 if turned else 0]
+    bias = len(reading.in_shapes) > 2 and reading.in_shapes[2] is not None
+    del source
+    return {"in_features": inner, "bias": int(bias)}
+
+
+def _matmul(reading: Reading) -> dict[str, Any]:
+    if reading.node.kind == "Einsum":
+        return {"inner": _einsum_inner(reading), "equation": reading.node.attributes.get("equation", "")}
+    first = reading.in_shapes[0] or (0,)
+    return {"inner": first[-2] if reading.node.attributes.get("transA", 0) else first[-1]}
+
+
+def _einsum_inner(reading: Reading) -> int:
+    """Products for one element of the output; an ellipsis stands for axes that the output has too."""
+    left, arrow, right = reading.node.attributes.get("equation", "").replace(" ", "").partition("->")
+    lengths: dict[str, int] = {}
+    for term, shape in zip(left.split(","), reading.in_shapes, strict=False):
+        before, _, after = term.partition("...")
+        lengths |= dict(zip(before, shape or (), strict=False))
+        lengths |= dict(zip(reversed(after), reversed(shape or ()), strict=False))
+    if not arrow:
+        right = "".join(letter for letter in lengths if left.count(letter) == 1)
+    return math.prod(length for letter, length in lengths.items() if letter not in right)
+
+
+def _clip(reading: Reading) -> dict[str, Any]:
+    """Bounds are attributes up to operator set 10, inputs since; one that is left out is no bound."""
+    found: dict[str, Any] = {}
+    for position, name in ((1, "min"), (2, "max")):
+        value = reading.values.get(position, reading.node.attributes.get(name))
+        if value is not None:
+            found[name] = float(np.asarray(value).ravel()[0])
+    return found
+
+
+_SPECIAL: Final[Mapping[str, Callable[[Reading], dict[str, Any]]]] = {
+    "conv": _conv,
+    "conv_transpose": _conv,
+    "linear": _linear,
+    "matmul": _matmul,
+    "clip": _clip,
+    **dict.fromkeys(_POOLS, _pool),
+}
+
+
+def _snake(name: str) -> str:
+    """`MaxPool` as "max_pool", `PRelu` as "prelu", `ReduceL2` as "reduce_l2"."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
