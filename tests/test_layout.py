@@ -37,7 +37,8 @@ ALLOWED = {
     "render": BASE | {"results"},
     "pictures": BASE | {"results"},
     "outputs": BASE | {"results", "pictures", "data"},
-    "testing": BASE | {"spaces", "proxies", "graphs"},
+    "search": BASE | {"spaces", "pareto"},
+    "testing": BASE | {"spaces", "proxies", "graphs", "search"},
 }
 NEVER = {"api": {"cli"}, "cli": {"service"}}
 # A foreign library is known to one file.
@@ -51,6 +52,7 @@ HOMES = {
     "matplotlib": "hwnas/pictures.py",
     "platformdirs": "hwnas/folders.py",
     "pydantic": "hwnas/results.py",
+    "pymoo": "hwnas/search/genetics.py",
     "safetensors": "hwnas/predictors/regressor.py",
     "sklearn": "hwnas/predictors/boosting.py",
     "torch_geometric": "hwnas/predictors/gcn.py",
@@ -59,7 +61,7 @@ HOMES = {
 LIGHT = ("hwnas", "hwnas.cli", "hwnas.data", "hwnas.metrics", "hwnas.spaces", "hwnas.devices", "hwnas.pareto",
          "hwnas.latency", "hwnas.energy", "hwnas.api.pareto", "hwnas.api.predict", "hwnas.api.score",
          "hwnas.api.adapt", "hwnas.api.verify",
-         "hwnas.predictors.shipped", "hwnas.proxies")  # fmt: skip
+         "hwnas.predictors.shipped", "hwnas.proxies", "hwnas.search")  # fmt: skip
 HEAVY = ("torch", "scipy", "pandas", "sklearn", "matplotlib", "jaxtyping", "pydantic", "pymoo", "torch_geometric",
          "transformers", "onnx", "onnxruntime", "ray", "PIL")  # fmt: skip
 

@@ -88,8 +88,12 @@ class NASBench201(Space):
 
     def network_id(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
         """Index of the architecture in which every edge that cannot matter is `none` (9,445 distinct values)."""
+        return self.index(self.canonical(vectors))
+
+    def canonical(self, vectors: Integer[Array, "n v"]) -> Integer[Array, "n v"]:
+        """The same network with `none` on every edge that cannot matter."""
         self.check(vectors)
-        return self.index(np.where(self.live(vectors), vectors, np.int8(NONE)))
+        return np.where(self.live(vectors), vectors, np.int8(NONE))
 
     def canonical_id(self, network_ids: Integer[Array, " n"]) -> Integer[Array, " n"]:
         """Smallest id among isomorphic networks: 7,055 of the 9,445 differ by more than the order of their nodes."""

@@ -173,6 +173,13 @@ class Space(abc.ABC):
     def network_id(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
         """An integer per row, equal where the networks are the same once what cannot reach the output is removed."""
 
+    def canonical(self, vectors: Integer[Array, "n v"]) -> Integer[Array, "n v"]:
+        """The form of each network in which a search looks at it, so that it does not look at the same network twice.
+
+        Rows with equal results are the same network. Here each is as it is; a space that knows better overrides this.
+        """
+        return vectors
+
     def canonical_id(self, network_ids: Integer[Array, " n"]) -> Integer[Array, " n"]:
         """One network id for all networks that are isomorphic; scores are computed once for each.
 
