@@ -1,6 +1,20 @@
 """Search where a space cannot be enumerated: ask and tell, problems, runs that go on where they were cut off."""
 
+from hwnas.search.known import KnownCosts
+from hwnas.search.problem import Problem
 from hwnas.search.registry import SEARCHES, make_search
+from hwnas.search.runs import Generation, Limits, Run, run_search
 from hwnas.search.search import Search, SearchSettings
 
-__all__ = ["SEARCHES", "Search", "SearchSettings", "make_search"]
+__all__ = [
+    "SEARCHES",
+    "Generation",
+    "KnownCosts",
+    "Limits",
+    "Problem",
+    "Run",
+    "Search",
+    "SearchSettings",
+    "make_search",
+    "run_search",
+]

@@ -20,23 +20,34 @@ _ATTEMPTS: Final = 20  # proposals that repeat what is known, one after the othe
 class SearchSettings:
     """What every search takes beside its space.
 
-    seed: of every draw. population: how many architectures a generation has.
+    seed: of every draw. population: architectures that a search keeps to make others of.
+    generation: how many are looked at together.
     start: architectures to ask for first, best first (a warm start); None for none.
     raw: whether architectures that are the same network are searched one by one; else each by its canonical form.
+    bounds: of each cost, None for no bound; what a search with a model expects to be feasible. None: not told.
+    quality: whether the last cost is an accuracy or score, negative: only what beats the median of the first
+        generation counts there. Without, every cost counts up to the worst that was seen.
+    model: whether a search that can guess costs from those it was told does so.
 
     Raises `UsageError` for values that cannot be.
     """
 
     seed: int = 0
     population: int = 50
+    generation: int = 20
     start: Integer[Array, "w v"] | None = None
     raw: bool = False
+    bounds: tuple[float | None, ...] | None = None
+    quality: bool = True
+    model: bool = True
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise UsageError(f"expected a seed of at least 0, got {self.seed}")
         if self.population < 4:
             raise UsageError(f"expected a population of at least 4 architectures, got {self.population}")
+        if self.generation < 1:
+            raise UsageError(f"expected a generation of at least 1 architecture, got {self.generation}")
 
 
 class Search(abc.ABC):
@@ -87,7 +98,7 @@ class Search(abc.ABC):
             fresh = np.concatenate([fresh, self._take(self._others(n - len(fresh)), n - len(fresh))])
         return np.asarray(fresh)
 
-    def tell(self, vectors: Integer[Array, "k v"], costs: Float[Array, "k m"], violations: Float[Array, " k"]) -> None:
+    def tell(self, vectors: Integer[Array, "k v"], costs: Float[Array, "j m"], violations: Float[Array, " i"]) -> None:
         """Learn what architectures cost, whether they were asked for or are known from elsewhere.
 
         costs: to be minimised; NaN where not known. violations: 0 where all bounds hold, else by how much they do not;

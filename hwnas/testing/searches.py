@@ -21,7 +21,9 @@ class SearchContract:
     space: Space = NASBench201()
 
     def _make(self, *, seed: int = 0, start: Integer[Array, "w v"] | None = None, raw: bool = False) -> Search:
-        return self.search(self.space, SearchSettings(seed=seed, population=20, start=start, raw=raw))
+        return self.search(
+            self.space, SearchSettings(seed=seed, population=20, start=start, raw=raw, bounds=(1.0, None))
+        )
 
     def _costs(self, vectors: Integer[Array, "n v"]) -> tuple[Float[Array, "n 2"], Float[Array, " n"]]:
         """Parameters, and choices of small number, against each other; some rows have no costs, some break a bound."""
