@@ -15,7 +15,7 @@ from hwnas.spaces import Space
 
 _PLURALS: Final = ("proxies", "objectives")
 _NUMBERS: Final = ("budget_mj", "budget_ms", "confidence")
-_WHOLE_NUMBERS: Final = ("nets", "seed")
+_WHOLE_NUMBERS: Final = ("nets", "seed", "evaluations")
 
 
 @final
@@ -33,6 +33,9 @@ class Question:
     source: "measured" or "predicted" costs; "auto": measured where the table is present.
     raw: architecture by architecture, as papers do; else each network once, in its cheapest form.
     seed: settles ties between nets with equal costs and score.
+    method: "exhaustive", a search of `hwnas.search.SEARCHES`, or "auto": exhaustive where all can be looked at.
+    evaluations: networks that a search looks at for each proxy; it ends earlier where its front stands still.
+    executor, workers: what spreads scores that a search computes, "process" or "ray", and over how many.
 
     Raises `UsageError` for values that cannot be.
     """
@@ -48,6 +51,10 @@ class Question:
     source: CostSource = "auto"
     raw: bool = False
     seed: int = 0
+    method: str = "auto"
+    evaluations: int = 1000
+    executor: str = "process"
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         for column in fields(self):
@@ -56,6 +63,8 @@ class Question:
         for what, budget in budgets.items():
             if budget is not None:
                 positive(what, budget)
+        if self.evaluations < 1:
+            raise UsageError(f"expected a search to look at 1 network or more, got {self.evaluations}")
         if self.nets < 1:
             raise UsageError(f"expected a list of at least 1 net, got {self.nets}")
         if self.seed < 0:
@@ -116,7 +125,7 @@ def _read(name: str, value: Any) -> Any:
     """The value of an option in the type of its field. Raises `UsageError` where it has none."""
     if name in _PLURALS:
         return _as_names(name, value)
-    if name in _WHOLE_NUMBERS:
+    if name in _WHOLE_NUMBERS or (name == "workers" and value is not None):
         return _as_whole_number(name, value)
     return _as_number(name, value) if name in _NUMBERS else value
 

@@ -2,6 +2,7 @@
 
 from hwnas.search.known import KnownCosts
 from hwnas.search.problem import Problem
+from hwnas.search.random_search import RandomSearch
 from hwnas.search.registry import SEARCHES, make_search
 from hwnas.search.runs import Generation, Limits, Run, run_search
 from hwnas.search.search import Search, SearchSettings
@@ -12,6 +13,7 @@ __all__ = [
     "KnownCosts",
     "Limits",
     "Problem",
+    "RandomSearch",
     "Run",
     "Search",
     "SearchSettings",
