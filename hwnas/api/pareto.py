@@ -8,6 +8,7 @@ from hwnas.api.answers import answer
 from hwnas.api.question import Question
 from hwnas.api.searching import Progress
 from hwnas.api.study import make_study
+from hwnas.api.truths import with_learned
 from hwnas.devices import get_device
 from hwnas.results import ParetoResult
 from hwnas.spaces import get_space
@@ -30,4 +31,4 @@ def pareto(
     `DataError` where a table is damaged or absent.
     """
     asked = (question or Question()).with_options(**options)
-    return answer(make_study(asked, get_space(asked.space), get_device(device), progress=progress))
+    return answer(with_learned(make_study(asked, get_space(asked.space), get_device(device), progress=progress)))

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from hwnas.cli import (
+    accuracy,
     adapt,
     data,
     devices,
@@ -19,6 +20,7 @@ from hwnas.cli import (
     predict,
     proxies,
     score,
+    search_ops,
     spaces,
     train,
     verify,
@@ -37,6 +39,7 @@ app = typer.Typer(
     help="Networks with the most accuracy within a time and energy budget on a real device.",
 )
 app.command("pareto")(pareto.pareto_command)
+app.add_typer(accuracy.app, name="accuracy")
 app.command("devices")(devices.devices_command)
 app.command("doctor")(doctor.doctor_command)
 app.add_typer(data.app, name="data")
@@ -48,6 +51,7 @@ app.command("measure")(measure.measure)
 app.command("adapt")(adapt.adapt)
 app.command("verify")(verify.verify)
 app.add_typer(proxies.app, name="proxies")
+app.command("search-ops")(search_ops.search_ops)
 app.command("spaces")(spaces.spaces_command)
 
 

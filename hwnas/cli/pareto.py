@@ -38,6 +38,15 @@ Dataset = Annotated[str | None, typer.Option(help="Data set; without, the first 
 Confidence = Annotated[
     float | None, typer.Option(help="Budgets hold on this one-sided quantile of predicted costs, such as 0.9.")
 ]
+Truths = Annotated[
+    int | None,
+    typer.Option(
+        help="Learn from so many networks, chosen for the front; a table of accuracies stands in for training."
+    ),
+]
+Accuracies = Annotated[
+    Path | None, typer.Option(help="Learn from networks that you trained: CSV of architecture,accuracy.")
+]
 Method = Annotated[
     str,
     typer.Option(help="How: auto, exhaustive, nsga2, evolution or random; auto searches what cannot be enumerated."),
@@ -61,6 +70,8 @@ def pareto_command(
     source: Annotated[str, typer.Option(help="Costs: auto, measured or predicted.")] = "auto",
     raw: Annotated[bool, typer.Option("--raw", help="Architecture by architecture, as papers compare.")] = False,
     seed: Annotated[int, typer.Option(help="Settles ties.")] = 0,
+    truths: Truths = None,
+    accuracies: Accuracies = None,
     method: Method = "auto",
     evaluations: Evaluations = 1000,
     executor: Annotated[str, typer.Option(help="What spreads them: process or ray.")] = "process",
@@ -79,9 +90,10 @@ def pareto_command(
 
     budgets = {"budget_mj": budget_mj, "budget_ms": budget_ms, "confidence": confidence}
     chosen = {"proxies": proxy, "objectives": objective or (), "nets": nets, "source": as_source(source)}
+    learning = {"truths": truths, "accuracies": accuracies}
     searching = {"method": method, "evaluations": evaluations, "executor": executor, "workers": workers}
     question = Question().with_options(
-        space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen, **searching
+        space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen, **learning, **searching
     )
     _check(show or (), question.proxies, out)
     with search_progress() as progress:
@@ -102,7 +114,7 @@ def _check(show: Sequence[str], proxies: Sequence[str], out: Path | None) -> Non
     if out is not None:
         check_path(out)
     asked = {get_scorer(name).name for name in proxies}
-    known = asked | {*BASELINES, "random", "truth", "all"} | ({FALLBACK} if AUTO in asked else set())
+    known = asked | {*BASELINES, "random", "truth", "all", "learned"} | ({FALLBACK} if AUTO in asked else set())
     for name in show:
         if name not in known:
             raise UnknownNameError("front", name, known)

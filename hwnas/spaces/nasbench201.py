@@ -14,8 +14,15 @@ import numpy as np
 
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
-from hwnas.spaces.four_node_cells import NONE, edge_features, live_edges, operation_graphs, smallest_isomorphic
-from hwnas.spaces.nasbench201_cells import OPERATIONS, TUPLE_CODES, TUPLE_POSITIONS
+from hwnas.spaces.four_node_cells import (
+    NONE,
+    cell_composition,
+    edge_features,
+    live_edges,
+    operation_graphs,
+    smallest_isomorphic,
+)
+from hwnas.spaces.nasbench201_cells import CONV_3X3, OPERATIONS, TUPLE_CODES, TUPLE_POSITIONS
 from hwnas.spaces.space import CellGraphs, Space
 
 if TYPE_CHECKING:
@@ -110,6 +117,11 @@ class NASBench201(Space):
         """Per edge: one-hot operation, whether the edge is live, one-hot operation where it is; (n, 66) float32."""
         self.check(vectors)
         return edge_features(vectors, len(OPERATIONS))
+
+    def composition(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n c"]:
+        """How often operations are live, number of paths, and the most 3x3 convolutions on one."""
+        self.check(vectors)
+        return cell_composition(vectors, len(OPERATIONS), CONV_3X3)
 
     def cell_graphs(self, vectors: Integer[Array, "n v"]) -> CellGraphs:
         """The cell with its operations as nodes: input, six edges, output, global node."""

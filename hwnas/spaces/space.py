@@ -195,6 +195,21 @@ class Space(abc.ABC):
     def features(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n f"]:
         """Flat float32 features of each architecture, the input of an MLP predictor."""
 
+    def composition(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n c"]:
+        """A few numbers that say what a network is made of, for models that learn from a few dozen networks; float32.
+
+        Here how often each choice is taken, among the positions that have the same number of choices; a space that
+        knows better overrides this. Rows of the same network have to be equal only in their canonical form.
+        """
+        self.check(vectors)
+        counts = np.asarray(self.choices)
+        taken = [
+            (vectors[:, counts == number] == choice).sum(axis=1)
+            for number in sorted(set(self.choices))
+            for choice in range(number)
+        ]
+        return np.stack(taken, axis=1).astype(np.float32)
+
     @abc.abstractmethod
     def cell_graphs(self, vectors: Integer[Array, "n v"]) -> CellGraphs:
         """Each architecture as a small graph of operations, the input of a GCN predictor."""
