@@ -39,9 +39,15 @@ class Trainer:
     """Chooses which networks of a study to train; each is trained as its cheapest feasible architecture.
 
     known: accuracies that simulated training can give, NaN where it cannot; None: all networks may be asked for.
+    Raises `UsageError` where the study has not looked at the whole space.
     """
 
     def __init__(self, study: Study, *, known: Float[Array, " n"] | None = None) -> None:
+        if len(study.vectors) != study.space.size:
+            raise UsageError(
+                f"expected a space all of whose networks are looked at, got {len(study.vectors):,} of "
+                f"{study.space.name} by method {study.method!r}; learning needs an enumerable space and no search"
+            )
         self.study = study
         self.networks: Networks = networks_of(study.space, study.dataset, study.vectors)
         usable = study.feasible if known is None else study.feasible & ~np.isnan(known)
