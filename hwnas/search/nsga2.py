@@ -16,7 +16,8 @@ from hwnas.search.surrogate import Surrogate
 from hwnas.spaces import Space
 
 _CHILDREN: Final = 200  # of a generation, among which the model chooses
-_NEIGHBOURS: Final = 400  # of nets of the front, at most, beside them
+_NEIGHBOURS: Final = 400  # of the front, at most, beside them
+_PARENTS: Final = 40  # neighbours of the front whose neighbours are looked at in turn
 
 
 @final
@@ -24,8 +25,8 @@ class NSGA2(Search):
     """The population are the best of all that was told, feasible ones first.
 
     Without a model its children are what is looked at next. With one (surrogate.py) children and neighbours of the
-    front are candidates, and those are looked at that may add most to the hypervolume (improvements.py): the model knows
-    nothing but what the search was told, and costs no evaluation.
+    front are candidates, and those are looked at that may add most to the hypervolume (improvements.py): the model
+    knows nothing but what the search was told, and costs no evaluation.
     """
 
     name = "nsga2"
@@ -80,12 +81,15 @@ class NSGA2(Search):
         return np.asarray(rows[non_dominated(self.known_costs[rows])], dtype=np.int64)
 
     def _neighbours(self) -> Integer[Array, "k v"]:
-        """Some of the architectures one choice away from the front."""
-        blocks = [self.space.neighbours(vector) for vector in self.vectors[self._front()]]
-        if not blocks:
-            return self.vectors[:0]
-        rows = np.concatenate(blocks)
-        return np.asarray(rows[self.rng.permutation(len(rows))[:_NEIGHBOURS]])
+        """Some of the architectures one choice away from the front; once most of them are known, two choices away."""
+        rows, found = self.vectors[self._front()], self.vectors[:0]
+        for _ in range(2):
+            if len(rows) and len(found) < _NEIGHBOURS:
+                around = np.concatenate([self.space.neighbours(vector) for vector in rows])
+                around = around[self.rng.permutation(len(around))]
+                found = np.concatenate([found, around[self.unknown(self.canonical(around))]])[:_NEIGHBOURS]
+                rows = around[:_PARENTS]
+        return np.asarray(found)
 
     def _reference(self, known: Bool[Array, " n"]) -> Float[Array, " m"]:
         """The worst cost that counts: the bound, the median of the first generation for a quality, else the worst."""

@@ -15,7 +15,7 @@ from hwnas.arrays import Array, Float, Integer
 from hwnas.spaces import Space
 
 _COSINES: Final = 256
-_SCALES: Final = (0.5, 1.0, 2.0)  # length scales of the cosines, in typical distances of two random architectures
+_SCALES: Final = (0.3, 0.5, 0.7)  # length scales of the cosines, in typical distances of two random architectures
 _SAMPLE: Final = 500  # random architectures that tell means, deviations and distances
 _RIDGES: Final = tuple(10.0**power for power in range(-4, 4))
 
