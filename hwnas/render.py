@@ -24,6 +24,8 @@ _CODES: Final[Mapping[str, str]] = {
     "none": "-",
 }
 _NOTHING: Final = "-"
+_CELL: Final = "cell"
+_LONGEST: Final = 40  # characters of an architecture in a table; longer ones stand below it, under a number
 _COMPARISON: Final = (
     *("front", "K", "relative\nhypervolume", "IGD+"),
     *("accuracy lost\npoints", "best listed\n%", "over budget\nnets"),
@@ -58,8 +60,7 @@ def front_sheet(result: ParetoResult, front: FrontResult) -> Sheet:
     costs = (*result.objectives, *result.other_costs)
     columns: list[tuple[str, list[str]]] = [
         ("rank", [str(net.rank) for net in front.nets]),
-        ("index", [str(net.index) for net in front.nets]),
-        ("cell", [short_architecture(net.arch) for net in front.nets]),
+        *_architectures(front),
         *((_heading(cost), cost_cells([net.costs[cost.id] for net in front.nets])) for cost in costs),
     ]
     if any(net.score is not None for net in front.nets):
@@ -70,7 +71,7 @@ def front_sheet(result: ParetoResult, front: FrontResult) -> Sheet:
         title=front_title(result, front),
         heading=tuple(name for name, _ in columns),
         rows=tuple(zip(*(cells for _, cells in columns), strict=True)),
-        numeric=tuple(number for number in range(len(columns)) if number != 2),
+        numeric=tuple(number for number, (name, _) in enumerate(columns) if name != _CELL),
     )
 
 
@@ -120,6 +121,7 @@ def source_lines(result: ParetoResult, fronts: Iterable[FrontResult]) -> list[st
     """Why figures are null, where each number comes from, and what else a careful reader should know."""
     fronts = list(fronts)
     lines = [f"not compared: {reason}" for reason in _reasons(result)]
+    lines += _long_architectures(fronts)
     if any(short_architecture(net.arch) != net.arch for front in fronts for net in front.nets):
         codes = ", ".join(f"{code} {name}" for name, code in _CODES.items())
         lines.append(f"cell: operations on edges 0→1 | 0→2 1→2 | 0→3 1→3 2→3: {codes}")
@@ -162,6 +164,30 @@ def short_architecture(arch: str) -> str:
     if not all(operation in _CODES for node in nodes for operation in node):
         return arch
     return "|".join("".join(_CODES[operation] for operation in node) for node in nodes)
+
+
+def _architectures(front: FrontResult) -> list[tuple[str, list[str]]]:
+    """Index and architecture of each net; a number of its own where the architecture is too long for a table."""
+    if _too_long(front):
+        return [("net", [f"#{number}" for number in range(1, len(front.nets) + 1)])]
+    return [
+        ("index", [_NOTHING if net.index is None else str(net.index) for net in front.nets]),
+        (_CELL, [short_architecture(net.arch) for net in front.nets]),
+    ]
+
+
+def _too_long(front: FrontResult) -> bool:
+    return any(len(short_architecture(net.arch)) > _LONGEST for net in front.nets)
+
+
+def _long_architectures(fronts: Sequence[FrontResult]) -> list[str]:
+    """`flops #1: ...` for each net whose architecture does not stand in its table."""
+    return [
+        f"{front.name} #{number}: {net.arch}"
+        for front in fronts
+        if _too_long(front)
+        for number, net in enumerate(front.nets, start=1)
+    ]
 
 
 def cost_cells(costs: Sequence[CostResult]) -> list[str]:

@@ -65,8 +65,8 @@ class NetResult:
     __pydantic_config__: ClassVar[dict[str, Any]] = _FROM_DOCSTRINGS
     arch: str
     """The architecture as the space writes it."""
-    index: int
-    """Number of the architecture in the space."""
+    index: int | None
+    """Number of the architecture in the space; null in a space that is too large to number."""
     benchmark_index: int | None
     """The benchmark's own number; null where its table is not in the cache."""
     network_id: int

@@ -18,6 +18,7 @@ from hwnas.devices import Device, get_device, load_devices
 from hwnas.errors import DataError, UsageError
 from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target
 from hwnas.folders import cache_folder
+from hwnas.latency.regressions import RegressionCosts, open_regressions
 from hwnas.predictors.shipped import SHIPPED_FOLDER, Head, HeadRecord, head_id, interval_factors, open_shipped_costs
 from hwnas.spaces import Space, get_space
 
@@ -185,6 +186,15 @@ def _shipped(target: Target, device: Device, *, space: Space, dataset: str) -> C
         costs = open_shipped_costs(folder, space.name)
         if costs and name in costs:
             return ShippedPredictions(space=space, device=device, head=costs.head(name))
+        regressions = {} if space.enumerable else open_regressions(folder, space.name)
+        if name in regressions:
+            return RegressionCosts(
+                space=space,
+                device=device.reference,
+                target=target,
+                regression=regressions[name],
+                batch=of_batch(device),
+            )
     return None
 
 

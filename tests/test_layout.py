@@ -38,7 +38,8 @@ ALLOWED = {
     "pictures": BASE | {"results"},
     "outputs": BASE | {"results", "pictures", "reports", "data"},
     "reports": BASE | {"results", "spaces"},
-    "testing": BASE | {"spaces", "proxies", "graphs"},
+    "search": BASE | {"spaces", "pareto"},
+    "testing": BASE | {"spaces", "proxies", "graphs", "search"},
 }
 NEVER = {"api": {"cli", "service", "client"}, "cli": {"service"}, "service": {"cli"}}
 # The command line starts the service and knows no more of it.
@@ -60,6 +61,7 @@ HOMES = {
     "matplotlib": "hwnas/pictures.py",
     "platformdirs": "hwnas/folders.py",
     "pydantic": ("hwnas/results.py", "hwnas/service/forms.py"),
+    "pymoo": "hwnas/search/genetics.py",
     "safetensors": "hwnas/predictors/regressor.py",
     "sklearn": "hwnas/predictors/boosting.py",
     "torch_geometric": "hwnas/predictors/gcn.py",
@@ -68,7 +70,7 @@ HOMES = {
 LIGHT = ("hwnas", "hwnas.cli", "hwnas.data", "hwnas.metrics", "hwnas.spaces", "hwnas.devices", "hwnas.pareto",
          "hwnas.latency", "hwnas.energy", "hwnas.api.pareto", "hwnas.api.predict", "hwnas.api.score",
          "hwnas.api.adapt", "hwnas.api.verify",
-         "hwnas.predictors.shipped", "hwnas.proxies")  # fmt: skip
+         "hwnas.predictors.shipped", "hwnas.proxies", "hwnas.search")  # fmt: skip
 HEAVY = ("torch", "scipy", "pandas", "sklearn", "matplotlib", "jaxtyping", "pydantic", "pymoo", "torch_geometric",
          "transformers", "onnx", "onnxruntime", "ray", "PIL")  # fmt: skip
 

@@ -152,3 +152,18 @@ def true_accuracy(space: Space, dataset: str) -> Accuracy:
     if space.name not in ACCURACIES:
         return Accuracy(percent=None, source=f"not known: there is no table of accuracies of {space.name}")
     return ACCURACIES[space.name](space, dataset)
+
+
+# Accuracies that a search may look at, apart from those that it is judged by.
+VALIDATION: Final[Mapping[str, Lookup]] = {
+    "nasbench201": from_table("nasbench201-validation", what="validation accuracy")
+}
+
+
+def search_accuracy(space: Space, dataset: str) -> Accuracy:
+    """What simulated training tells a search: validation accuracies where the data have them, else the true ones."""
+    if space.name in VALIDATION:
+        found = VALIDATION[space.name](space, dataset)
+        if found.percent is not None:
+            return found
+    return true_accuracy(space, dataset)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hwnas.api.columns import ScoreColumn
+from hwnas.api.methods import EXHAUSTIVE
 from hwnas.api.objectives import INTERVAL_LEVEL, CostAxis
 from hwnas.api.study import Study
 from hwnas.arrays import Array, Float, Integer
@@ -24,7 +25,9 @@ from hwnas.results import (
 
 def answer(study: Study) -> ParetoResult:
     """Every front of the study, compared with its truth where there is one."""
-    fronts = [*(_listed_front(study, column) for column in study.columns), _random_front(study)]
+    fronts = [_listed_front(study, column) for column in study.columns]
+    if study.method == EXHAUSTIVE:  # a search looked at architectures by chance as well
+        fronts.append(_random_front(study))
     if study.truth is not None:
         fronts.append(_truth_front(study, study.truth))
     return ParetoResult(
@@ -56,8 +59,8 @@ def _listed_front(study: Study, column: ScoreColumn) -> FrontResult:
     return FrontResult(
         name=column.name,
         role=column.role,
-        method="exhaustive",
-        evaluations=len(study.vectors),
+        method=study.method,
+        evaluations=len(study.vectors) if column.evaluations is None else column.evaluations,
         nets=_nets(study, listed.indices, listed.ranks, scores=column.scores),
         comparison=_comparison(study, comparison),
         source=column.source,
@@ -120,7 +123,7 @@ def _nets(
     return tuple(
         NetResult(
             arch=arch,
-            index=int(row),
+            index=int(row) if study.space.enumerable else None,
             benchmark_index=None if benchmark is None else int(benchmark[row]),
             network_id=int(study.network_ids[row]),
             rank=int(rank) + 1,
@@ -161,7 +164,7 @@ def _comparison(study: Study, comparison: Comparison | None) -> ComparisonResult
             igd_plus=None,
             accuracy_lost_points=None,
             infeasible=None,
-            reason_if_null=f"true accuracy is {study.accuracy.source}",
+            reason_if_null=_why_not_compared(study),
         )
     return ComparisonResult(
         k=comparison.k,
@@ -170,6 +173,15 @@ def _comparison(study: Study, comparison: Comparison | None) -> ComparisonResult
         accuracy_lost_points=comparison.accuracy_lost_points,
         infeasible=comparison.infeasible,
         reason_if_null=comparison.reason_if_null,
+    )
+
+
+def _why_not_compared(study: Study) -> str:
+    if study.complete:
+        return f"true accuracy is {study.accuracy.source}"
+    return (
+        f"{study.space.name} has {study.space.size:.1e} architectures, of which {len(study.vectors):,} were looked at: "
+        "there is no front of all of them to compare with"
     )
 
 
@@ -208,7 +220,7 @@ def notes(study: Study) -> tuple[str, ...]:
         if np.isneginf(column.scores[study.feasible]).any() and column.role == "proxy":
             said.append(f"a {column.name} score that is null (-) is minus infinity: {column.minus_infinity}")
         unscored = int((np.isnan(column.scores) & study.feasible).sum())
-        if unscored:
+        if unscored and column.evaluations is None:
             said.append(f"{column.name} has no score for {unscored:,} feasible nets: none of them is listed")
     return tuple(dict.fromkeys(said))
 

@@ -27,6 +27,7 @@ class ScoreColumn:
     """Scores by one proxy or combination, higher is better, NaN where not scored.
 
     source: where they are from. note: what to beware of. minus_infinity: what a score of -inf says.
+    evaluations: how many architectures a search looked at for it, the only ones with a score; None: all of them.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ScoreColumn:
     source: str
     note: str = ""
     minus_infinity: str = ""
+    evaluations: int | None = None
 
 
 def score_columns(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Final, final, get_args
 
 from hwnas.api.objectives import DEVICE_COSTS, Word, parse_word, positive
@@ -15,7 +16,7 @@ from hwnas.spaces import Space
 
 _PLURALS: Final = ("proxies", "objectives")
 _NUMBERS: Final = ("budget_mj", "budget_ms", "confidence")
-_WHOLE_NUMBERS: Final = ("nets", "seed")
+_WHOLE_NUMBERS: Final = ("nets", "seed", "evaluations")
 
 
 @final
@@ -32,7 +33,12 @@ class Question:
     confidence: budgets hold on the one-sided quantile of each predicted cost; None: on its mean.
     source: "measured" or "predicted" costs; "auto": measured where the table is present.
     raw: architecture by architecture, as papers do; else each network once, in its cheapest form.
-    seed: settles ties between nets with equal costs and score.
+    seed: settles ties between nets with equal costs and score, and the first draws of `truths`.
+    truths: how many networks may be trained, as known accuracies stand in for training; what they teach is a front of
+        its own, `learned`. accuracies: a CSV file of `architecture,accuracy` with trainings of your own instead.
+    method: "exhaustive", a search of `hwnas.search.SEARCHES`, or "auto": exhaustive where all can be looked at.
+    evaluations: networks that a search looks at for each proxy; it ends earlier where its front stands still.
+    executor, workers: what spreads scores that a search computes, "process" or "ray", and over how many.
 
     Raises `UsageError` for values that cannot be.
     """
@@ -48,6 +54,12 @@ class Question:
     source: CostSource = "auto"
     raw: bool = False
     seed: int = 0
+    truths: int | None = None
+    accuracies: Path | None = None
+    method: str = "auto"
+    evaluations: int = 1000
+    executor: str = "process"
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         for column in fields(self):
@@ -56,12 +68,18 @@ class Question:
         for what, budget in budgets.items():
             if budget is not None:
                 positive(what, budget)
+        if self.evaluations < 1:
+            raise UsageError(f"expected a search to look at 1 network or more, got {self.evaluations}")
         if self.nets < 1:
             raise UsageError(f"expected a list of at least 1 net, got {self.nets}")
         if self.seed < 0:
             raise UsageError(f"expected a seed of at least 0, got {self.seed}")
         if not self.proxies:
             raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
+        if self.truths is not None and self.accuracies is not None:
+            raise UsageError("expected truths of a table or accuracies of your own, got both; drop one")
+        if self.truths is not None and self.truths < 3:
+            raise UsageError(f"expected at least 3 networks to train, got {self.truths}")
         if self.confidence is not None and not 0.5 <= self.confidence < 1:
             raise UsageError(
                 f"expected a confidence from 0.5 to below 1, got {self.confidence:g}; 0.9 means nine nets in ten"
@@ -116,8 +134,10 @@ def _read(name: str, value: Any) -> Any:
     """The value of an option in the type of its field. Raises `UsageError` where it has none."""
     if name in _PLURALS:
         return _as_names(name, value)
-    if name in _WHOLE_NUMBERS:
+    if name in _WHOLE_NUMBERS or (name in ("truths", "workers") and value is not None):
         return _as_whole_number(name, value)
+    if name == "accuracies" and value is not None:
+        return Path(value)
     return _as_number(name, value) if name in _NUMBERS else value
 
 

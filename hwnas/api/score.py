@@ -92,7 +92,7 @@ def score_table(
     get_executor(settings.executor)
     if proxies is None:
         proxies = usual_proxies(found)
-    recipe = _recipe(found, found.dataset(dataset), _table_proxies(proxies), settings)
+    recipe = make_recipe(found, found.dataset(dataset), _table_proxies(proxies), settings)
     for name in recipe.proxies:
         if PROXIES[name].by_architecture:
             raise UsageError(f"proxy {name!r} is counted from each architecture and needs no table; leave it out")
@@ -189,7 +189,7 @@ def _computed(
     require_torch()
     from hwnas.proxies.recipes import score_networks
 
-    recipe, network_ids = _recipe(space, dataset, proxies, settings), space.network_id(vectors)
+    recipe, network_ids = make_recipe(space, dataset, proxies, settings), space.network_id(vectors)
     distinct, first, rows = np.unique(space.canonical_id(network_ids), return_index=True, return_inverse=True)
     chosen = space.vector(distinct) if space.enumerable else vectors[first]
     scores, source = score_networks(recipe, chosen)[rows], f"computed now: {_how(recipe.facts())}"
@@ -213,7 +213,8 @@ def _how(recipe: Any) -> str:
     return f"{recipe['images']}; seed {recipe['seed']}"
 
 
-def _recipe(space: Space, dataset: str, proxies: Sequence[Proxy], settings: ScoreSettings) -> Recipe:
+def make_recipe(space: Space, dataset: str, proxies: Sequence[Proxy], settings: ScoreSettings) -> Recipe:
+    """What decides the scores of a space with these settings. Needs torch."""
     from hwnas.proxies.batches import load_batch, noise_batch
     from hwnas.proxies.recipes import Recipe, task_of
 

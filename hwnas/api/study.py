@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import final
 
 import numpy as np
 
 from hwnas.api.accuracy import Accuracy, true_accuracy
-from hwnas.api.columns import ScoreColumn, score_columns
+from hwnas.api.columns import ScoreColumn
+from hwnas.api.methods import EXHAUSTIVE, look_up, method_for, search
 from hwnas.api.objectives import AxisMaker, CostAxis, several_devices
 from hwnas.api.question import Question, known_costs
+from hwnas.api.searching import Progress
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.devices import Device
 from hwnas.errors import DataError, InfeasibleError, UsageError
@@ -24,8 +26,10 @@ from hwnas.spaces import Space
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Study:
-    """Columns over all n architectures of a space; row i is the architecture with index i.
+    """Columns over n architectures: all of a space, row i being the one with index i, or those that were looked at.
 
+    method: "exhaustive", or the search that found the architectures. complete: whether they are all there are, of the
+    space or of those whose accuracy is known: only then is there a front of all of them to compare with.
     axes: the objectives, by whose `selection` nets are chosen. judges: the same costs from the best source there is,
     by which lists are judged: other than `axes` only where predictions were asked for and a table is present.
     others: costs of the device that are listed beside; missing: why one of those is not there.
@@ -43,6 +47,8 @@ class Study:
     missing: Sequence[str]
     accuracy: Accuracy
     columns: Sequence[ScoreColumn]
+    method: str = EXHAUSTIVE
+    complete: bool = True
 
     @cached_property
     def costs(self) -> Float[Array, "n m"]:
@@ -71,9 +77,9 @@ class Study:
 
     @cached_property
     def truth(self) -> Truth | None:
-        """What lists are compared with; None where no accuracy is known."""
-        percent = self.accuracy.of_all(self.space)
-        if percent is None:
+        """What lists are compared with; None where no accuracy is known, or not all architectures are there."""
+        percent = self.accuracy.of_all(self.space) if self.space.enumerable else self.accuracy.percent
+        if percent is None or not self.complete:
             return None
         judged_by = np.stack([axis.selection for axis in self.judges], axis=1)
         return ground_truth(judged_by, percent, bounds=self.bounds, groups=self.groups)
@@ -95,55 +101,70 @@ class Study:
         at = "" if self.question.confidence is None else f" at confidence {self.question.confidence:g}"
         which = "cheapest" if len(bounded) == 1 else "closest"
         raise InfeasibleError(
-            f"no net of {self.space.name} on {self.dataset} meets {budgets}{at}; "
-            f"the {which} is {arch} (index {closest}), which needs {needs}: raise the budget to at least that"
+            f"no net of {self.space.name} on {self.dataset}{_among(self)} meets {budgets}{at}; the {which} is "
+            f"{arch}{f' (index {closest})' if self.space.enumerable else ''}, which needs {needs}: raise the budget to "
+            "at least that"
         )
 
 
-def make_study(question: Question, space: Space, device: Device) -> Study:
-    """Look up all columns. Raises `UnknownNameError`, `UsageError`, `DataError` and `InfeasibleError`."""
-    study = gather(question, space, device)
+def make_study(
+    question: Question, space: Space, device: Device, *, progress: Progress = lambda _name, _generation: None
+) -> Study:
+    """Look up all columns, or search for what can be looked up.
+
+    progress: called with the name of a proxy and where its search stands.
+    Raises `UnknownNameError`, `UsageError`, `DataError` and `InfeasibleError`.
+    """
+    study = gather(question, space, device, progress=progress)
     study.require_feasible()
     return study
 
 
-def gather(question: Question, space: Space, device: Device) -> Study:
+def gather(
+    question: Question, space: Space, device: Device, *, progress: Progress = lambda _name, _generation: None
+) -> Study:
     """As `make_study`, whether or not a net meets the budgets."""
     dataset = space.dataset(question.dataset)
-    if not space.enumerable:
-        raise UsageError(
-            f"expected a space whose networks can all be looked at, got {space.name} with {space.size:.1e}; ask "
-            f"`hwnas predict --space {space.name} --device {device.reference} NETWORK...` for single networks"
-        )
-    vectors = space.all_vectors()
-    network_ids = space.network_id(vectors)
+    accuracy = true_accuracy(space, dataset)
+    method = method_for(question.method, space, accuracy)
     words = question.words(device, space, dataset)
     maker = AxisMaker(
         device=device,
         space=space,
-        vectors=vectors,
+        vectors=space.all_vectors() if space.enumerable else space.sample(1, seed=0)[:0],
         dataset=dataset,
         source=question.source,
         confidence=question.confidence,
         named=several_devices(words, device),
     )
+    if method == EXHAUSTIVE and not space.enumerable:
+        maker = replace(maker, vectors=accuracy.architectures(space))
+    found = look_up(question, maker) if method == EXHAUSTIVE else search(question, maker, words, method, progress)
+    maker = found.maker
     axes = [maker.axis(word) for word in words]
     _require_distinct(axes)
     others, missing = _other_costs(maker, axes)
+    complete = method == EXHAUSTIVE or space.enumerable
     return Study(
         question=question,
         space=space,
         dataset=dataset,
         device=device,
-        vectors=vectors,
-        network_ids=network_ids,
+        vectors=maker.vectors,
+        network_ids=space.network_id(maker.vectors),
         axes=axes,
-        judges=[maker.best_known(axis, word) for axis, word in zip(axes, words, strict=True)],
+        judges=[maker.best_known(axis, word) for axis, word in zip(axes, words, strict=True)] if complete else axes,
         others=others,
-        missing=missing,
-        accuracy=true_accuracy(space, dataset),
-        columns=score_columns(space, dataset, question.proxies, vectors=vectors, network_ids=network_ids),
+        missing=[*found.notes, *missing],
+        accuracy=accuracy,
+        columns=found.columns,
+        method=method,
+        complete=complete,
     )
+
+
+def _among(study: Study) -> str:
+    return "" if study.complete else f" out of {len(study.vectors):,} that were looked at"
 
 
 def _require_distinct(axes: Sequence[CostAxis]) -> None:

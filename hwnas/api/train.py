@@ -17,6 +17,7 @@ from hwnas.data.sources import repair_command
 from hwnas.devices import load_devices
 from hwnas.errors import DataError, MissingExtraError, UsageError
 from hwnas.folders import write_whole
+from hwnas.latency.known_regressions import train_regressions
 from hwnas.predictors.heads import HeadData
 from hwnas.spaces import Space, get_space
 
@@ -26,10 +27,11 @@ ComparedFigures = dict[str, dict[str, dict[str, dict[str, list[float]]]]]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainResult:
-    """Where the trained files are, and out-of-fold figures by head: "spearman", and in percent the others."""
+    """Where the trained files are, and figures by head: "spearman", and in percent the others; how they were found."""
 
     folder: Path
     figures: dict[str, dict[str, float]]
+    judged: str = "out of fold, mean over five splits"
 
 
 def training_heads(space: str) -> list[HeadData]:
@@ -72,8 +74,13 @@ def train(
     """Cross-fit the predictors of all heads of a space and write predictions, weights and model card to `out`.
 
     All heads share a trunk, so one of them is rebuilt by rebuilding all. Trained weights are kept in `out/training`:
-    an interrupted run goes on with what it has. Raises `MissingExtraError` without torch, `DataError` without tables.
+    an interrupted run goes on with what it has. In a space that cannot be enumerated each head is a regression,
+    which needs no torch. Raises `MissingExtraError` without torch, `DataError` without tables.
     """
+    if not get_space(space).enumerable:
+        path, found = train_regressions(get_space(space), out=out, seed=seed)
+        figures = {name: head.figures for name, head in found.items()}
+        return TrainResult(folder=path.parent, figures=figures, judged="on nets that were not fitted")
     try:
         from hwnas.predictors.crossfit import crossfit
     except ModuleNotFoundError as error:

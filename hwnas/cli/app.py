@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from hwnas.cli import (
+    accuracy,
     adapt,
     data,
     devices,
@@ -21,6 +22,7 @@ from hwnas.cli import (
     proxies,
     score,
     serve,
+    search_ops,
     spaces,
     train,
     verify,
@@ -40,6 +42,7 @@ app = typer.Typer(
     help="Networks with the most accuracy within a time and energy budget on a real device.",
 )
 app.command("pareto")(pareto.pareto_command)
+app.add_typer(accuracy.app, name="accuracy")
 app.command("devices")(devices.devices_command)
 app.command("doctor")(doctor.doctor_command)
 app.add_typer(data.app, name="data")
@@ -54,6 +57,7 @@ app.command("export")(export.export)
 app.add_typer(proxies.app, name="proxies")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("search-ops")(search_ops.search_ops)
 app.command("spaces")(spaces.spaces_command)
 
 

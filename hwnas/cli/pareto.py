@@ -39,6 +39,21 @@ Dataset = Annotated[str | None, typer.Option(help="Data set; without, the first 
 Confidence = Annotated[
     float | None, typer.Option(help="Budgets hold on this one-sided quantile of predicted costs, such as 0.9.")
 ]
+Truths = Annotated[
+    int | None,
+    typer.Option(
+        help="Learn from so many networks, chosen for the front; a table of accuracies stands in for training."
+    ),
+]
+Accuracies = Annotated[
+    Path | None, typer.Option(help="Learn from networks that you trained: CSV of architecture,accuracy.")
+]
+Method = Annotated[
+    str,
+    typer.Option(help="How: auto, exhaustive, nsga2, evolution or random; auto searches what cannot be enumerated."),
+]
+Evaluations = Annotated[int, typer.Option(help="Networks that a search looks at for each proxy, at most.")]
+Workers = Annotated[int | None, typer.Option(help="Workers for scores that a search computes; one without.")]
 Show = Annotated[list[str] | None, typer.Option(help="Also list this front: truth, params, flops, random, or all.")]
 Out = Annotated[Path | None, typer.Option(help="Also write a file: .json, .csv, .png, .svg, .pdf or .html.")]
 
@@ -56,6 +71,12 @@ def pareto_command(
     source: Annotated[str, typer.Option(help="Costs: auto, measured or predicted.")] = "auto",
     raw: Annotated[bool, typer.Option("--raw", help="Architecture by architecture, as papers compare.")] = False,
     seed: Annotated[int, typer.Option(help="Settles ties.")] = 0,
+    truths: Truths = None,
+    accuracies: Accuracies = None,
+    method: Method = "auto",
+    evaluations: Evaluations = 1000,
+    executor: Annotated[str, typer.Option(help="What spreads them: process or ray.")] = "process",
+    workers: Workers = None,
     show: Show = None,
     out: Out = None,
     server: Server = None,
@@ -65,15 +86,20 @@ def pareto_command(
     from hwnas.api.pareto import pareto
     from hwnas.api.question import Question
     from hwnas.cli.choices import as_source
-    from hwnas.cli.render_pareto import print_result
+    from hwnas.cli.render_pareto import print_result, search_progress
     from hwnas.outputs import save
     from hwnas.render import shown_fronts
 
     budgets = {"budget_mj": budget_mj, "budget_ms": budget_ms, "confidence": confidence}
     chosen = {"proxies": proxy, "objectives": objective or (), "nets": nets, "source": as_source(source)}
-    question = Question().with_options(space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen)
+    learning = {"truths": truths, "accuracies": accuracies}
+    searching = {"method": method, "evaluations": evaluations, "executor": executor, "workers": workers}
+    question = Question().with_options(
+        space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen, **learning, **searching
+    )
     _check(show or (), question.proxies, out)
-    result = client(server).pareto(device, question) if server else pareto(device, question)
+    with search_progress() as progress:
+        result = client(server).pareto(device, question) if server else pareto(device, question, progress=progress)
     shown_fronts(result, show or ())  # only the answer knows whether there is a true front
     if out is not None:
         save(result, out)
@@ -90,7 +116,7 @@ def _check(show: Sequence[str], proxies: Sequence[str], out: Path | None) -> Non
     if out is not None:
         check_path(out)
     asked = {get_scorer(name).name for name in proxies}
-    known = asked | {*BASELINES, "random", "truth", "all"} | ({FALLBACK} if AUTO in asked else set())
+    known = asked | {*BASELINES, "random", "truth", "all", "learned"} | ({FALLBACK} if AUTO in asked else set())
     for name in show:
         if name not in known:
             raise UnknownNameError("front", name, known)

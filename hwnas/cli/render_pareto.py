@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from hwnas.render import result_text, shown_fronts
 from hwnas.results import ParetoResult
+
+if TYPE_CHECKING:
+    from hwnas.search import Generation
 
 
 def print_result(result: ParetoResult, *, also: Sequence[str], as_json: bool) -> None:
@@ -15,3 +21,18 @@ def print_result(result: ParetoResult, *, also: Sequence[str], as_json: bool) ->
     """
     shown_fronts(result, also)  # refuses a front that is not there before anything is printed
     print(result.to_json() if as_json else result_text(result, also))
+
+
+@contextmanager
+def search_progress() -> Iterator[Callable[[str, Generation], None]]:
+    """A callback that keeps one line of where a search stands on the error stream; silent where it is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _name, _generation: None
+        return
+
+    def report(name: str, at: Generation) -> None:
+        line = f"{name}: {at.evaluations:,} of {at.budget:,} networks, front of {at.front}, volume {at.hypervolume:.4g}"
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+
+    yield report
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -53,7 +53,7 @@ def print_result(
         print_json({"folder": str(result.folder), "figures": figures, "compared": compared})
         return
     rows = [(head, *(f"{values[name]:.4g}" for name in _COLUMNS)) for head, values in figures.items()]
-    print_table(_HEADING, rows, numeric=range(1, len(_HEADING)), title="out of fold, mean over five splits")
+    print_table(_HEADING, rows, numeric=range(1, len(_HEADING)), title=result.judged)
     for setting, heads in (compared or {}).items():
         _print_comparison(setting, heads)
     print(f"written to {result.folder}")

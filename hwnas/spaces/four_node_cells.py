@@ -14,6 +14,8 @@ from hwnas.spaces.space import CellGraphs
 
 EDGES: Final = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 NONE, SKIP = 0, 1
+# Edges of each way from the input, node 0, to the output, node 3.
+PATHS: Final = ([3], [0, 4], [1, 5], [0, 2, 5])
 
 
 def live_edges(vectors: Integer[Array, "n 6"]) -> Bool[Array, "n 6"]:
@@ -89,6 +91,20 @@ def edge_features(vectors: Integer[Array, "n 6"], operations: int) -> Float[Arra
     one_hot = np.eye(operations, dtype=np.float32)[vectors]
     live = live_edges(vectors)[:, :, None].astype(np.float32)
     return np.concatenate([one_hot, live, one_hot * live], axis=2).reshape(len(vectors), -1)
+
+
+def cell_composition(vectors: Integer[Array, "n 6"], operations: int, convolution: int) -> Float[Array, "n c"]:
+    """What a cell is made of: how often each operation but `none` is live, paths from input to output, and its depth.
+
+    Depth is the most `convolution`, the one that sees neighbours, on one path. All are among the graph features of
+    Kadlecova et al. 2024.
+    """
+    live = live_edges(vectors)[:, :, None]
+    counts = ((vectors[:, :, None] == np.arange(1, operations)) & live).sum(axis=1)
+    whole = np.stack([(vectors[:, path] != NONE).all(axis=1) for path in PATHS], axis=1)
+    deep = np.stack([(vectors[:, path] == convolution).sum(axis=1) for path in PATHS], axis=1)
+    depth = (deep * whole).max(axis=1)
+    return np.column_stack([counts, whole.sum(axis=1), depth]).astype(np.float32)
 
 
 def operation_graphs(vectors: Integer[Array, "n 6"], operations: int) -> CellGraphs:

@@ -14,8 +14,15 @@ import numpy as np
 
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
-from hwnas.spaces.four_node_cells import NONE, edge_features, live_edges, operation_graphs, smallest_isomorphic
-from hwnas.spaces.nasbench201_cells import OPERATIONS, TUPLE_CODES, TUPLE_POSITIONS
+from hwnas.spaces.four_node_cells import (
+    NONE,
+    cell_composition,
+    edge_features,
+    live_edges,
+    operation_graphs,
+    smallest_isomorphic,
+)
+from hwnas.spaces.nasbench201_cells import CONV_3X3, OPERATIONS, TUPLE_CODES, TUPLE_POSITIONS
 from hwnas.spaces.space import CellGraphs, Space
 
 if TYPE_CHECKING:
@@ -89,8 +96,12 @@ class NASBench201(Space):
 
     def network_id(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
         """Index of the architecture in which every edge that cannot matter is `none` (9,445 distinct values)."""
+        return self.index(self.canonical(vectors))
+
+    def canonical(self, vectors: Integer[Array, "n v"]) -> Integer[Array, "n v"]:
+        """The same network with `none` on every edge that cannot matter."""
         self.check(vectors)
-        return self.index(np.where(self.live(vectors), vectors, np.int8(NONE)))
+        return np.where(self.live(vectors), vectors, np.int8(NONE))
 
     def canonical_id(self, network_ids: Integer[Array, " n"]) -> Integer[Array, " n"]:
         """Smallest id among isomorphic networks: 7,055 of the 9,445 differ by more than the order of their nodes."""
@@ -107,6 +118,11 @@ class NASBench201(Space):
         """Per edge: one-hot operation, whether the edge is live, one-hot operation where it is; (n, 66) float32."""
         self.check(vectors)
         return edge_features(vectors, len(OPERATIONS))
+
+    def composition(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n c"]:
+        """How often operations are live, number of paths, and the most 3x3 convolutions on one."""
+        self.check(vectors)
+        return cell_composition(vectors, len(OPERATIONS), CONV_3X3)
 
     def cell_graphs(self, vectors: Integer[Array, "n v"]) -> CellGraphs:
         """The cell with its operations as nodes: input, six edges, output, global node."""

@@ -30,7 +30,8 @@ class Pooling(nn.Module):
         return self.op(x)  # type: ignore[no-any-return]
 
 
-def _operation(operation: int, channels: int) -> nn.Module:
+def build_operation(operation: int, channels: int) -> nn.Module:
+    """The module of an operation on an edge, by its number in `OPERATIONS`."""
     if operation in (CONV_1X1, CONV_3X3):
         return ReLUConvBN(channels, channels, kernel=1 if operation == CONV_1X1 else 3)
     if operation == AVG_POOL:
@@ -52,7 +53,7 @@ class Network(nn.Module):
                 self.cells.append(Reduction(channels, 2 * channels))
                 channels *= 2
             for _ in range(CELLS_PER_STAGE):
-                layers = [_operation(operation, channels) for operation in vector]
+                layers = [build_operation(operation, channels) for operation in vector]
                 self.cells.append(Cell(layers, skip_none=skip_none))
         self.lastact = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
         self.global_pooling = nn.AdaptiveAvgPool2d(1)

@@ -175,6 +175,13 @@ class Space(abc.ABC):
     def network_id(self, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
         """An integer per row, equal where the networks are the same once what cannot reach the output is removed."""
 
+    def canonical(self, vectors: Integer[Array, "n v"]) -> Integer[Array, "n v"]:
+        """The form of each network in which a search looks at it, so that it does not look at the same network twice.
+
+        Rows with equal results are the same network. Here each is as it is; a space that knows better overrides this.
+        """
+        return vectors
+
     def canonical_id(self, network_ids: Integer[Array, " n"]) -> Integer[Array, " n"]:
         """One network id for all networks that are isomorphic; scores are computed once for each.
 
@@ -189,6 +196,21 @@ class Space(abc.ABC):
     @abc.abstractmethod
     def features(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n f"]:
         """Flat float32 features of each architecture, the input of an MLP predictor."""
+
+    def composition(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n c"]:
+        """A few numbers that say what a network is made of, for models that learn from a few dozen networks; float32.
+
+        Here how often each choice is taken, among the positions that have the same number of choices; a space that
+        knows better overrides this. Rows of the same network have to be equal only in their canonical form.
+        """
+        self.check(vectors)
+        counts = np.asarray(self.choices)
+        taken = [
+            (vectors[:, counts == number] == choice).sum(axis=1)
+            for number in sorted(set(self.choices))
+            for choice in range(number)
+        ]
+        return np.stack(taken, axis=1).astype(np.float32)
 
     @abc.abstractmethod
     def cell_graphs(self, vectors: Integer[Array, "n v"]) -> CellGraphs:

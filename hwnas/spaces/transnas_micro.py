@@ -15,7 +15,14 @@ import numpy as np
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.spaces.additive import AdditiveCounts
-from hwnas.spaces.four_node_cells import NONE, edge_features, live_edges, operation_graphs, smallest_isomorphic
+from hwnas.spaces.four_node_cells import (
+    NONE,
+    cell_composition,
+    edge_features,
+    live_edges,
+    operation_graphs,
+    smallest_isomorphic,
+)
 from hwnas.spaces.space import CellGraphs, Space
 
 if TYPE_CHECKING:
@@ -89,6 +96,11 @@ class TransNASMicro(Space):
         """Per edge: one-hot operation, whether the edge is live, one-hot operation where it is; (n, 54) float32."""
         self.check(vectors)
         return edge_features(vectors, len(OPERATIONS))
+
+    def composition(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n c"]:
+        """How often operations are live, number of paths, and the most 3x3 convolutions on one."""
+        self.check(vectors)
+        return cell_composition(vectors, len(OPERATIONS), OPERATIONS.index("nor_conv_3x3"))
 
     def cell_graphs(self, vectors: Integer[Array, "n v"]) -> CellGraphs:
         """The cell with its operations as nodes: input, six edges, output, global node."""

@@ -1,1 +1,0 @@
-../../hwnas/testing.py

@@ -1,0 +1,109 @@
+"""A search for each proxy of a question: what it looked at, and what that scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+
+from hwnas.api.score_forms import ScoreSettings
+from hwnas.api.scores_on_demand import Scores
+from hwnas.arrays import Array, Float, Integer
+from hwnas.search import Generation, Limits, Problem, RandomSearch, Run, SearchSettings, make_search, run_search
+from hwnas.spaces import Space
+
+Costs = Callable[[Integer[Array, "n v"]], Float[Array, "n m"]]
+Progress = Callable[[str, Generation], None]
+EVALUATIONS: Final = 1000
+PATIENCE: Final = 15  # generations of 20
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """How a space is searched.
+
+    method: one of `hwnas.search.SEARCHES`. evaluations: networks that each search looks at, at most; it ends earlier
+    where its front stands still for `patience` generations; None: never.
+    scoring: images, seed, executor and workers of scores that are computed on the way.
+    """
+
+    method: str
+    evaluations: int = EVALUATIONS
+    patience: int | None = PATIENCE
+    seed: int = 0
+    raw: bool = False
+    scoring: ScoreSettings
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Searched:
+    """What one search looked at: architectures in that order, their scores, and why it ended."""
+
+    vectors: Integer[Array, "n v"]
+    scores: Float[Array, " n"]
+    ended: str
+
+
+def search_each(
+    space: Space,
+    costs: Costs,
+    bounds: tuple[float | None, ...],
+    scorers: Mapping[str, Scores],
+    options: SearchOptions,
+    *,
+    progress: Progress = lambda _name, _generation: None,
+) -> dict[str, Searched]:
+    """One search for each scorer, for few costs and a high score, all with the same seed and number of evaluations.
+
+    costs: of architectures, called once for a generation. Scores that are minus infinity are worth less than any other.
+    """
+    return {
+        name: _search(space, costs, bounds, scores, options, progress=lambda at, name=name: progress(name, at))  # type: ignore[misc]
+        for name, scores in scorers.items()
+    }
+
+
+def random_sample(space: Space, options: SearchOptions) -> Integer[Array, "n v"]:
+    """What a search by chance looks at: the baseline `random`."""
+    settings = SearchSettings(seed=options.seed, raw=options.raw)
+    return RandomSearch(space, settings).ask(options.evaluations)
+
+
+def _search(
+    space: Space,
+    costs: Costs,
+    bounds: tuple[float | None, ...],
+    scores: Scores,
+    options: SearchOptions,
+    *,
+    progress: Callable[[Generation], None],
+) -> Searched:
+    found: list[Float[Array, " n"]] = []
+
+    def evaluate(vectors: Integer[Array, "n v"]) -> Float[Array, "n m"]:
+        found.append(scores(vectors))
+        return np.column_stack([costs(vectors), -_finite(found)])
+
+    settings = SearchSettings(seed=options.seed, raw=options.raw, bounds=(*bounds, None))
+    run: Run = run_search(
+        make_search(options.method, space, settings),
+        Problem(space=space, bounds=(*bounds, None), evaluate=evaluate),
+        Limits(evaluations=options.evaluations, patience=options.patience),
+        progress=progress,
+    )
+    return Searched(vectors=run.vectors, scores=np.concatenate(found), ended=run.ended)
+
+
+def _finite(found: Sequence[Float[Array, " n"]]) -> Float[Array, " n"]:
+    """The latest scores; infinite ones just beyond the finite ones so far, as a model of them needs numbers."""
+    every, latest = np.concatenate(found), found[-1].copy()
+    finite = every[np.isfinite(every)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    reach = (high - low) or 1.0
+    latest[np.isneginf(latest)] = low - reach
+    latest[np.isposinf(latest)] = high + reach
+    return latest

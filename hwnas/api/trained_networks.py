@@ -1,0 +1,77 @@
+"""Accuracies of a user's own trainings: a CSV file of `architecture,accuracy`, which is read and added to."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from hwnas.api.truths import Trained
+from hwnas.errors import DataError, UsageError
+from hwnas.folders import write_whole
+from hwnas.spaces import Space
+
+COLUMNS: Final = ("architecture", "accuracy")
+
+
+def read_trained(path: Path, space: Space) -> Trained:
+    """The rows with an accuracy in percent; those without are not trained yet.
+
+    Raises `DataError` where the file cannot be read, `UsageError` for what it says.
+    """
+    known = [(arch, number, place) for arch, number, place in _rows(path) if number.strip()]
+    if not known:
+        raise UsageError(f"{path}: expected accuracies of trained networks, got none yet; fill in the column accuracy")
+    percent = np.array([_percent(number, f"{path}, {place}") for _, number, place in known])
+    if (percent <= 1).all():
+        raise UsageError(f"{path}: expected accuracies in percent, got none above 1; multiply them by 100")
+    vectors = space.parse([arch for arch, _, _ in known])
+    return Trained(rows=space.index(vectors), percent=percent, source=f"own trainings, {path.name}")
+
+
+def listed(path: Path, space: Space) -> list[int]:
+    """Indices of all architectures in the file, trained or not; none where there is no file."""
+    rows = _rows(path) if path.exists() else []
+    return [int(index) for index in space.index(space.parse([arch for arch, _, _ in rows]))] if rows else []
+
+
+def trained_in(path: Path) -> int:
+    """How many networks in the file have an accuracy."""
+    return sum(bool(number.strip()) for _, number, _ in _rows(path))
+
+
+def append_untrained(path: Path, architectures: Sequence[str]) -> None:
+    """Add rows without an accuracy; the file is made where there is none. Raises `DataError`."""
+    rows = [(arch, number) for arch, number, _ in _rows(path)] if path.exists() else []
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([*rows, *((arch, "") for arch in architectures)])
+    write_whole(path, file.getvalue().encode())
+
+
+def _rows(path: Path) -> list[tuple[str, str, str]]:
+    """Architecture, accuracy as text, and where each row stands."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            header, lines = reader.fieldnames or [], [(reader.line_num, line) for line in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"expected a CSV file with columns {', '.join(COLUMNS)}, got {path}: {error}") from error
+    if not set(COLUMNS) <= set(header):
+        raise UsageError(f"{path}: expected the columns {', '.join(COLUMNS)} with a comma between, got {list(header)}")
+    return [(line["architecture"] or "", line["accuracy"] or "", f"row {number}") for number, line in lines]
+
+
+def _percent(text: str, place: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value <= 100:
+        raise UsageError(f"{place}: expected an accuracy in percent from 0 to 100, got {text.strip()!r}")
+    return value

@@ -1,0 +1,132 @@
+"""Searches for accuracy alone that train one network after the other, with what a proxy knows (Abdelfattah 2021).
+
+Each is a generator: it yields an architecture and is sent its accuracy. `start` are architectures to train first, as
+`warm_up` gives them; `move` chooses a neighbour, as `propose_move` does, and by default any neighbour is as good.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+
+from hwnas.arrays import Array, Float, Integer
+from hwnas.errors import UsageError
+from hwnas.search.reinforce import Reinforce
+from hwnas.spaces import Space
+
+Vector = Integer[Array, " v"]
+Training = Generator[Any, float, None]
+Move = Callable[[Any], Any]
+# Scores of candidates, by a model that is fitted to trained architectures and their accuracies.
+Fit = Callable[[Integer[Array, "t v"], Float[Array, " t"]], Float[Array, " n"]]
+POPULATION: Final = 64
+TOURNAMENT: Final = 10
+
+
+def trained(search: Training, accuracy: Callable[[Any], float], *, nets: int) -> Float[Array, " t"]:
+    """Accuracies in the order in which `nets` networks were trained; fewer where the search ends."""
+    found = []
+    vector = next(search, None)
+    while vector is not None and len(found) < nets:
+        found.append(accuracy(vector))
+        try:
+            vector = search.send(found[-1])
+        except StopIteration:
+            break
+    return np.array(found, dtype=np.float64)
+
+
+def random_training(space: Space, *, rng: np.random.Generator, start: Integer[Array, "s v"] | None = None) -> Training:
+    """The start, then architectures by chance, without end."""
+    yield from _rows(start)
+    while True:
+        yield space.sample(1, seed=int(rng.integers(2**32)))[0]
+
+
+def evolution_training(
+    space: Space,
+    *,
+    rng: np.random.Generator,
+    start: Integer[Array, "s v"] | None = None,
+    move: Move | None = None,
+    population: int = POPULATION,
+) -> Training:
+    """Ageing evolution (Real et al. 2019): the best of ten of the population has a child, the oldest dies.
+
+    The population starts with the first architectures of `start`, else by chance.
+    """
+    alive: deque[tuple[float, Any]] = deque(maxlen=population)
+    first: Iterable[Any] = islice(random_training(space, rng=rng, start=start), population)
+    for vector in first:
+        alive.append(((yield vector), vector))
+    while True:
+        drawn = rng.choice(len(alive), size=min(TOURNAMENT, len(alive)), replace=False)
+        parent = max((alive[row] for row in drawn), key=lambda one: one[0])[1]
+        child = _moved(space, parent, move, rng)
+        alive.append(((yield child), child))
+
+
+def reinforce_training(
+    space: Space,
+    *,
+    seed: int,
+    start: Integer[Array, "s v"] | None = None,
+    move: Move | None = None,
+    first: int = POPULATION,
+) -> Training:
+    """A policy that learns from every network: from at most `first` of the start, then from what it draws itself.
+
+    With `move` a drawn architecture is replaced by the neighbour that is proposed.
+    """
+    policy = Reinforce(space, seed=seed)
+    for vector in islice(_rows(start), first):
+        policy.learn(vector, (yield vector))
+    while True:
+        vector = policy.sample()
+        vector = vector if move is None else move(vector)
+        policy.learn(vector, (yield vector))
+
+
+def predictor_training(
+    candidates: Integer[Array, "n v"],
+    fit: Fit,
+    *,
+    rng: np.random.Generator,
+    start: Integer[Array, "s v"] | None = None,
+    first: int = 20,
+    batch: int = 10,
+) -> Training:
+    """Iterative training of a predictor (BRP-NAS, Dudziak et al. 2020, section 4): train, fit, train the best of it.
+
+    `first` networks of the start (or by chance), then rounds of `batch`: the best predicted that were not trained. Ends
+    with the candidates. Raises `UsageError` for less than two networks at first.
+    """
+    if first < 2 or batch < 1:
+        raise UsageError(f"expected at least two networks at first and one a round, got {first} and {batch}")
+    known: dict[bytes, float] = {}
+    vectors: list[Any] = []
+    order = rng.permutation(candidates) if start is None else np.concatenate([start, rng.permutation(candidates)])
+    while len(known) < len(np.unique(candidates, axis=0)):
+        taken = 0
+        for vector in order:
+            if taken == (batch if len(known) >= first else first):
+                break
+            if vector.tobytes() not in known:
+                known[vector.tobytes()] = yield vector
+                vectors.append(vector)
+                taken += 1
+        scores = fit(np.stack(vectors), np.array(list(known.values())))
+        order = candidates[np.argsort(-scores, kind="stable")]
+
+
+def _rows(start: Integer[Array, "s v"] | None) -> Generator[Any, float, None]:
+    for vector in () if start is None else start:  # noqa: UP028 - an array's iterator cannot be sent an accuracy
+        yield vector
+
+
+def _moved(space: Space, vector: Any, move: Move | None, rng: np.random.Generator) -> Any:
+    return rng.permutation(space.neighbours(vector))[0] if move is None else move(vector)

@@ -1,0 +1,101 @@
+"""NSGA-II (Deb et al. 2002) over choice vectors; a model of the costs chooses among its children."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+import numpy as np
+
+from hwnas.arrays import Array, Bool, Float, Int, Integer
+from hwnas.pareto import feasible, non_dominated
+from hwnas.pareto.fronts import worst_point
+from hwnas.search.genetics import offspring, survivors
+from hwnas.search.improvements import choose
+from hwnas.search.search import Search, SearchSettings
+from hwnas.search.surrogate import Surrogate
+from hwnas.spaces import Space
+
+_CHILDREN: Final = 200  # of a generation, among which the model chooses
+_NEIGHBOURS: Final = 400  # of the front, at most, beside them
+_PARENTS: Final = 40  # neighbours of the front whose neighbours are looked at in turn
+
+
+@final
+class NSGA2(Search):
+    """The population are the best of all that was told, feasible ones first.
+
+    Without a model its children are what is looked at next. With one (surrogate.py) children and neighbours of the
+    front are candidates, and those are looked at that may add most to the hypervolume (improvements.py): the model
+    knows nothing but what the search was told, and costs no evaluation.
+    """
+
+    name = "nsga2"
+
+    def __init__(self, space: Space, settings: SearchSettings | None = None) -> None:
+        super().__init__(space, settings)
+        self._alive: Int[Array, " p"] = np.zeros(0, dtype=np.int64)
+        self._middle: Float[Array, " m"] | None = None
+        self._surrogate = Surrogate(space, seed=self.settings.seed) if self.settings.model else None
+
+    def propose(self, n: int) -> Integer[Array, "k v"]:
+        """Random architectures until the population is full, then children, best first."""
+        if len(self._alive) < self.settings.population:
+            return self.space.sample(min(n, self.space.size), seed=int(self.rng.integers(2**32)))
+        known = ~np.isnan(self.known_costs).any(axis=1)
+        if self._surrogate is None or not known.any():
+            return self._children(n)
+        pool = self.canonical(np.concatenate([self._children(_CHILDREN), self._neighbours()]))
+        pool = pool[self.unknown(pool)]
+        if not len(pool):
+            return pool
+        front = self.known_costs[self._front()]
+        chosen = choose(self._surrogate.believe(pool), front, self._reference(known), n=n, rng=self.rng)
+        rest = np.setdiff1d(np.arange(len(pool)), chosen)
+        return np.asarray(pool[np.concatenate([chosen, self.rng.permutation(rest)])])
+
+    def learn(self, new: int) -> None:
+        """Survivors of the population and what is new, which the model takes in."""
+        rows = np.concatenate([self._alive, np.arange(len(self.vectors) - new, len(self.vectors))])
+        best = survivors(self.known_costs[rows], self.violations[rows], n=self.settings.population, rng=self.rng)
+        self._alive = rows[best]
+        known = ~np.isnan(self.known_costs[-new:]).any(axis=1)
+        if self._surrogate is not None and known.any():
+            self._surrogate.add(self.vectors[-new:][known], self.known_costs[-new:][known])
+        if self._middle is None and known.any() and len(self.vectors) >= self.settings.population:
+            self._middle = np.nanmedian(self.known_costs, axis=0)
+
+    def _children(self, n: int) -> Integer[Array, "n v"]:
+        alive = self._alive
+        return offspring(
+            self.vectors[alive],
+            self.known_costs[alive],
+            self.violations[alive],
+            choices=self.space.choices,
+            n=n,
+            rng=self.rng,
+        )
+
+    def _front(self) -> Int[Array, " f"]:
+        """Rows of feasible architectures that no other one dominates."""
+        rows = np.flatnonzero(self.violations == 0)
+        return np.asarray(rows[non_dominated(self.known_costs[rows])], dtype=np.int64)
+
+    def _neighbours(self) -> Integer[Array, "k v"]:
+        """Some of the architectures one choice away from the front; once most of them are known, two choices away."""
+        rows, found = self.vectors[self._front()], self.vectors[:0]
+        for _ in range(2):
+            if len(rows) and len(found) < _NEIGHBOURS:
+                around = np.concatenate([self.space.neighbours(vector) for vector in rows])
+                around = around[self.rng.permutation(len(around))]
+                found = np.concatenate([found, around[self.unknown(self.canonical(around))]])[:_NEIGHBOURS]
+                rows = around[:_PARENTS]
+        return np.asarray(found)
+
+    def _reference(self, known: Bool[Array, " n"]) -> Float[Array, " m"]:
+        """The worst cost that counts: the bound, the median of the first generation for a quality, else the worst."""
+        bounds = self.settings.bounds or (None,) * self.known_costs.shape[1]
+        within = known & feasible(self.known_costs, bounds)
+        reference = worst_point(self.known_costs[within if within.any() else known], bounds)
+        if self.settings.quality and bounds[-1] is None and self._middle is not None:
+            reference[-1] = self._middle[-1]
+        return reference

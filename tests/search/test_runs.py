@@ -1,0 +1,139 @@
+"""Runs of a search: what they find, how they end, what is kept of them and how they go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwnas.errors import DataError, UsageError
+from hwnas.search import KnownCosts, Limits, Problem, SearchSettings, make_search, run_search
+from hwnas.spaces import FBNet, NASBench201
+
+SPACE = NASBench201()
+BOUNDS = (0.6, None)
+
+
+def _costs(vectors: np.ndarray) -> np.ndarray:
+    """Two costs that pull apart: parameters, and a smooth function of the choices."""
+    params = SPACE.counts(vectors, dataset="cifar10")["params"] / 1e6
+    weights = np.array(
+        [[0, 3, 7, 9, 2], [0, 2, 5, 9, 1], [0, 1, 8, 6, 3], [0, 4, 6, 8, 2], [0, 1, 9, 5, 3], [0, 2, 7, 8, 1]]
+    )
+    return np.stack([params, -weights[np.arange(6), vectors].sum(axis=1).astype(float)], axis=1)
+
+
+def _problem(known: KnownCosts | None = None, calls: list[int] | None = None, stop_after: int | None = None) -> Problem:
+    calls = [] if calls is None else calls
+
+    def evaluate(vectors: np.ndarray) -> np.ndarray:
+        if stop_after is not None and sum(calls) >= stop_after:
+            raise KeyboardInterrupt
+        calls.append(len(vectors))
+        return _costs(vectors)
+
+    return Problem(space=SPACE, bounds=BOUNDS, evaluate=evaluate, known=known or KnownCosts())
+
+
+def _search(name: str = "nsga2", seed: int = 0):
+    return make_search(name, SPACE, SearchSettings(seed=seed, population=20, raw=True, bounds=BOUNDS))
+
+
+def test_the_front_is_that_of_brute_force() -> None:
+    """Among 15,625 networks, after 600: every non-dominated feasible cost is there."""
+    run = run_search(_search(), _problem(), Limits(evaluations=600))
+    every = _costs(SPACE.all_vectors())
+    every = every[every[:, 0] <= 0.6]
+    best = {tuple(row) for row in every if not ((every <= row).all(axis=1) & (every < row).any(axis=1)).any()}
+    assert {tuple(row) for row in run.costs[run.front]} == best
+    assert len(run.vectors) == len(np.unique(run.vectors, axis=0)) == 600
+
+
+@pytest.mark.parametrize("name", ["nsga2", "random", "evolution"])
+def test_a_run_is_its_own_record(name: str) -> None:
+    run = run_search(_search(name), _problem(), Limits(evaluations=130))
+    np.testing.assert_array_equal(run.costs, _costs(run.vectors))
+    np.testing.assert_allclose(run.violations, np.maximum(run.costs[:, 0] / 0.6 - 1, 0))
+    front = run.costs[run.front]
+    assert (run.violations[run.front] == 0).all() and (np.diff(front[:, 0]) >= 0).all()
+    volumes = [generation.hypervolume for generation in run.generations]
+    assert volumes == sorted(volumes) and volumes[-1] > 0
+    assert [g.evaluations for g in run.generations][-1] == 130 and run.ended == "evaluations"
+
+
+def test_costs_are_asked_for_once_a_generation() -> None:
+    calls: list[int] = []
+    run = run_search(_search(), _problem(calls=calls), Limits(evaluations=150))
+    assert len(calls) == len(run.generations) and sum(calls) == 150
+
+
+@pytest.mark.parametrize("name", ["nsga2", "random", "evolution"])
+def test_interrupted_and_resumed_it_ends_the_same(name: str, tmp_path: Path) -> None:
+    whole = run_search(_search(name), _problem(), Limits(evaluations=160))
+    path = tmp_path / "costs.npz"
+    with pytest.raises(KeyboardInterrupt):
+        run_search(_search(name), _problem(KnownCosts(path), stop_after=80), Limits(evaluations=160))
+    assert len(KnownCosts(path)) == 80
+    calls: list[int] = []
+    again = run_search(_search(name), _problem(KnownCosts(path), calls), Limits(evaluations=160))
+    assert sum(calls) == 80
+    for part in ("vectors", "costs", "front"):
+        np.testing.assert_array_equal(getattr(again, part), getattr(whole, part))
+
+
+def test_it_ends_early_where_the_front_stands_still_and_where_nothing_is_left() -> None:
+    flat = Problem(space=SPACE, bounds=(None,), evaluate=lambda vectors: np.ones((len(vectors), 1)))
+    run = run_search(_search("random"), flat, Limits(evaluations=1000, patience=3))
+    assert run.ended == "evaluations"  # at its own reference point a front has no volume: nothing stands still
+    run = run_search(_search("evolution"), _problem(), Limits(evaluations=5000, patience=10))
+    assert run.ended == "patience" and len(run.vectors) < 5000
+    small = run_search(_search("random"), _problem(), Limits(evaluations=20_000))
+    assert small.ended == "exhausted" and len(small.vectors) == 15_625
+
+
+def test_unknown_costs_are_never_feasible() -> None:
+    def evaluate(vectors: np.ndarray) -> np.ndarray:
+        costs = _costs(vectors)
+        costs[vectors[:, 0] == 0, 0] = np.nan
+        return costs
+
+    problem = Problem(space=SPACE, bounds=BOUNDS, evaluate=evaluate)
+    run = run_search(_search(), problem, Limits(evaluations=100))
+    unknown = run.vectors[:, 0] == 0
+    assert unknown.any() and np.isinf(run.violations[unknown]).all()
+    assert not set(np.flatnonzero(unknown)) & set(run.front.tolist())
+
+
+def test_violations_are_relative_excesses() -> None:
+    problem = Problem(space=SPACE, bounds=(2.0, None, -4.0), evaluate=lambda vectors: vectors[:, :3].astype(float))
+    costs = np.array([[2.0, 9.0, -4.0], [3.0, 9.0, -4.0], [3.0, 9.0, -2.0], [np.nan, 9.0, -4.0]])
+    np.testing.assert_allclose(problem.violations(costs), [0, 0.5, 1.0, np.inf])
+
+
+def test_wrong_costs_are_refused() -> None:
+    vectors = SPACE.sample(3, seed=0)
+    with pytest.raises(UsageError, match=r"shape \(3, 2\).*got \(3, 1\)"):
+        Problem(space=SPACE, bounds=BOUNDS, evaluate=lambda rows: np.ones((len(rows), 1))).costs(vectors)
+    with pytest.raises(UsageError, match="finite costs"):
+        Problem(space=SPACE, bounds=BOUNDS, evaluate=lambda rows: np.full((len(rows), 2), np.inf)).costs(vectors)
+    with pytest.raises(UsageError, match="at least 1 evaluation"):
+        Limits(evaluations=0)
+
+
+def test_known_costs_are_those_that_were_written(tmp_path: Path) -> None:
+    path, vectors = tmp_path / "costs.npz", FBNet().sample(30, seed=0)
+    keys, costs = FBNet().key(vectors), np.random.default_rng(0).random((30, 3))
+    known = KnownCosts(path, facts={"space": "fbnet"})
+    known.add(keys, costs)
+    known.save()
+    again = KnownCosts(path, facts={"space": "fbnet"})
+    np.testing.assert_array_equal(again.costs(keys[::-1]), costs[::-1])
+    assert not again.lacks(keys).any()
+    assert again.lacks(np.array([1, 1, keys[0], 2])).tolist() == [True, False, False, True]
+    with pytest.raises(DataError, match=r"got those of .*fbnet.*; give another file"):
+        KnownCosts(path, facts={"space": "ofa"})
+    content = bytearray(path.read_bytes())
+    path.write_bytes(bytes(content[: len(content) // 2]))
+    with pytest.raises(DataError, match="delete it to start anew"):
+        KnownCosts(path, facts={"space": "fbnet"})
