@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, final
 
+from hwnas.api.methods import EXHAUSTIVE
 from hwnas.api.objectives import CostAxis, parse_word
 from hwnas.api.question import Question
 from hwnas.api.study import Study, gather
@@ -40,6 +41,9 @@ class Studies:
             found = self._kept.get(key)
         if found is None:
             found = gather(question, get_space(question.space), get_device(device))
+        if found.method != EXHAUSTIVE:  # what a search looks at depends on everything
+            found.require_feasible()
+            return found
         with self._lock:
             self._kept[key] = found
             self._kept.move_to_end(key)
@@ -71,7 +75,7 @@ def _without_budgets(question: Question) -> tuple[object, ...]:
     words = tuple((word.name, word.device) for word in map(parse_word, question.objectives))
     budgets = (question.budget_mj is None, question.budget_ms is None)
     where = (question.space, question.dataset, question.source, question.confidence, question.proxies)
-    return (*where, *budgets, words)
+    return (*where, question.method, *budgets, words)
 
 
 def _with_budgets(study: Study, question: Question) -> Study:

@@ -140,6 +140,8 @@ def check_upload(path: Path, *, most_nodes: int) -> None:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         raise UsageError(f"expected a valid ONNX network, got: {' '.join(str(error).split())[:200]}") from None
+
+
 def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, int]) -> ParsedModel:
     """The contents of an ONNX file with all shapes that can be inferred. Nothing outside `content` is read or run.
 

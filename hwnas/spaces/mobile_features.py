@@ -29,7 +29,9 @@ def scaled(costs: Integer[Array, "n l 5"], table: Integer[Array, "l o 5"]) -> Fl
 
 def flat_features(*parts: Float[Array, "n ..."]) -> Float[Array, "n f"]:
     """All parts, flattened and side by side, float32."""
-    return np.concatenate([part.reshape(len(part), math.prod(part.shape[1:])) for part in parts], axis=1).astype(np.float32)
+    return np.concatenate([part.reshape(len(part), math.prod(part.shape[1:])) for part in parts], axis=1).astype(
+        np.float32
+    )
 
 
 def chain_graphs(layers: Float[Array, "n l c"], whole: Float[Array, "n 5"]) -> CellGraphs:
