@@ -89,6 +89,11 @@ def one(browser: Any, selector: str) -> Any:
     return browser.find_element(By.CSS_SELECTOR, selector)
 
 
+def press(browser: Any, selector: str) -> None:
+    """Press what may be renewed while it is looked for."""
+    wait(browser, lambda: one(browser, selector).click() or True)
+
+
 def choose(browser: Any, name: str, value: str) -> None:
     one(browser, f"#question select[name={name}] option[value='{value}']").click()
 
@@ -226,11 +231,11 @@ def test_a_job_is_seen_cancelled_and_resumed(page: Any) -> None:
         ),
     )
     assert one(page, "#running").text == "1"
-    one(page, f"#cancel-{row}").click()
+    press(page, f"#cancel-{row}")
     wait(page, lambda: some(page, f"{one_job}[data-state=cancelled]"))
-    one(page, f"#resume-{row}").click()
+    press(page, f"#resume-{row}")
     wait(page, lambda: some(page, f"{one_job}[data-state=running], {one_job}[data-state=queued]"))
-    one(page, f"#cancel-{row}").click()
+    press(page, f"#cancel-{row}")
     wait(page, lambda: some(page, f"{one_job}[data-state=cancelled]") and not one(page, "#running").is_displayed())
 
 

@@ -11,10 +11,23 @@ const place = (id) => document.getElementById(id);
 export function startModel({ devices }, watch) {
   const form = place("model-form");
   const file = element("input", { type: "file", name: "model", accept: ".onnx", required: true });
-  const device = element("select", { name: "device" }, devices.flatMap((one) => one.variants).map((name) => element("option", {}, name)));
+  const device = element(
+    "select",
+    { name: "device" },
+    devices.flatMap((one) => one.variants).map((name) => element("option", {}, name)),
+  );
   const button = element("button", { class: "main", type: "submit" }, "Predict");
-  fill(form, element("p", { class: "note full" }, "The file is read by a process of its own with limits on memory and time; its weights are not looked at."),
-    labelled("ONNX model", file), labelled("Device", device), button);
+  fill(
+    form,
+    element(
+      "p",
+      { class: "note full" },
+      "The file is read by a process of its own with limits on memory and time; its weights are not looked at.",
+    ),
+    labelled("ONNX model", file),
+    labelled("Device", device),
+    button,
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
@@ -39,27 +52,58 @@ export function startModel({ devices }, watch) {
 
 /** Any answer: its single values as facts, each of its lists of records as a table. */
 function showKernels(card, result) {
-  const single = Object.entries(result).filter(([, value]) => typeof value !== "object" && !["schema_version", "hwnas_version"].includes(value));
-  const lists = Object.entries(result).filter(([, value]) => Array.isArray(value) && value.length && typeof value[0] === "object");
+  const single = Object.entries(result).filter(
+    ([, value]) => typeof value !== "object" && !["schema_version", "hwnas_version"].includes(value),
+  );
+  const lists = Object.entries(result).filter(
+    ([, value]) => Array.isArray(value) && value.length && typeof value[0] === "object",
+  );
   const said = Object.entries(result).filter(([, value]) => Array.isArray(value) && typeof value[0] === "string");
-  const records = Object.entries(result).filter(([, value]) => value && typeof value === "object" && !Array.isArray(value));
-  fill(card, element("h2", {}, "Costs of the model"),
-    facts([...single, ...records.map(([name, value]) => [name, costText(value)])].map(([name, value]) => [words(name), cellText(value)])),
+  const records = Object.entries(result).filter(
+    ([, value]) => value && typeof value === "object" && !Array.isArray(value),
+  );
+  fill(
+    card,
+    element("h2", {}, "Costs of the model"),
+    facts(
+      [...single, ...records.map(([name, value]) => [name, costText(value)])].map(([name, value]) => [
+        words(name),
+        cellText(value),
+      ]),
+    ),
     lists.map(([name, rows]) => [element("h3", {}, words(name)), recordTable(words(name), rows)]),
-    said.map(([name, lines]) => [element("h3", {}, words(name)), element("ul", { class: "sources" }, lines.map((line) => element("li", {}, line)))]));
+    said.map(([name, lines]) => [
+      element("h3", {}, words(name)),
+      element(
+        "ul",
+        { class: "sources" },
+        lines.map((line) => element("li", {}, line)),
+      ),
+    ]),
+  );
 }
 
 function recordTable(caption, rows) {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const numeric = names.map((name) => rows.every((row) => !has(row[name]) || typeof row[name] === "number" || has(row[name]?.mean)));
-  return table(caption, names.map((name, i) => ({ name: words(name), numeric: numeric[i] })),
-    rows.map((row) => ({ cells: names.map((name) => cellText(costText(row[name]))) })));
+  const numeric = names.map((name) =>
+    rows.every((row) => !has(row[name]) || typeof row[name] === "number" || has(row[name]?.mean)),
+  );
+  return table(
+    caption,
+    names.map((name, i) => ({ name: words(name), numeric: numeric[i] })),
+    rows.map((row) => ({ cells: names.map((name) => cellText(costText(row[name]))) })),
+  );
 }
 
 function costText(value) {
   if (!value || typeof value !== "object" || Array.isArray(value)) return value;
-  if (has(value.mean)) return has(value.lower) ? `${rounded(value.mean)} [${rounded(value.lower, 3)}, ${rounded(value.upper, 3)}]` : value.mean;
-  return Object.entries(value).map(([name, part]) => `${words(name)} ${cellText(costText(part))}`).join("; ");
+  if (has(value.mean))
+    return has(value.lower)
+      ? `${rounded(value.mean)} [${rounded(value.lower, 3)}, ${rounded(value.upper, 3)}]`
+      : value.mean;
+  return Object.entries(value)
+    .map(([name, part]) => `${words(name)} ${cellText(costText(part))}`)
+    .join("; ");
 }
 
 function cellText(value) {
