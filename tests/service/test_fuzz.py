@@ -15,6 +15,12 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from hwnas.service.app import create_app
 from hwnas.service.settings import Limits, Settings
@@ -24,10 +30,10 @@ from hwnas.service.tasks.task import Work
 
 TOKEN = "a-token-of-enough-characters"
 CHECKS = [
-    schemathesis.checks.not_a_server_error,
-    schemathesis.openapi.checks.status_code_conformance,
-    schemathesis.openapi.checks.content_type_conformance,
-    schemathesis.openapi.checks.response_schema_conformance,
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
 ]
 QUIET = [
     HealthCheck.too_slow,
