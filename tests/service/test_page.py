@@ -339,6 +339,36 @@ def test_every_cell_is_drawn_as_the_library_reads_it(page: Any) -> None:
     assert [flags for _, flags in drawn] == ["".join(map(str, row)) for row in live]
 
 
+def test_a_model_is_shown_kernel_by_kernel_and_names_stay_text(page: Any) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    kernel = {
+        "name": evil,
+        "kind": evil,
+        "operators": ["conv", "relu"],
+        "shape": [1, 64, 112, 112],
+        "macs": 118_013_952,
+    }
+    measured = {"costs": {"latency_ms": {"mean": 1.5, "lower": 1.2, "upper": 1.9}}, "shares": {"latency_ms": 75.0}}
+    model = {"model": "net.onnx", "device": "my-board", "runtime": "onnxruntime", "params": 25_557_032, "macs": 4e9}
+    answer = {
+        **model,
+        "interval_level": 0.9,
+        "costs": {"latency_ms": {"mean": 2.0, "lower": 1.6, "upper": 2.5}},
+        "overhead": {"latency_ms": 0.1},
+        "sources": {"latency_ms": "kernel models of my-board"},
+        "kernels": [{**kernel, **measured, "bytes_moved": 1, "outside": 1.5, "outside_feature": "channels"}],
+        "uncovered": [{"kind": "einsum", "count": 2, "macs_percent": 3.0, "bytes_percent": 1.0}],
+        "notes": [evil],
+    }
+    one(page, "nav a[href='#model']").click()
+    code = "const card = document.getElementById('kernels'); card.hidden = false; its.showKernels(card, values[0]);"
+    in_page(page, "model_part.js", f"{code} return null", answer)
+    text = one(page, "#kernels").text
+    assert "net.onnx on my-board" in text and "2.00 [1.60, 2.50] ms" in text and "118.01" in text and "75.0 %" in text
+    assert "2 kernels of kind einsum" in text and "3.0 % of the MACs" in text and "channels × 1.5" in text
+    assert text.count(evil) == 2 and some(page, "#kernels img") == []
+
+
 def test_a_report_works_from_a_file_alone(browser: Any, tmp_path: Path) -> None:
     result = hwnas.pareto("jetson-tx2", budget_mj=20, proxies=["zen", "synflow"], nets=8)
     save(result, tmp_path / "report.html")

@@ -17,7 +17,7 @@ export function decimals(values, significant) {
 /** A number with so many decimals; a value that would read 0 without being 0 gets two significant digits. */
 export function fixed(value, digits) {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
-  // toFixed rounds the number itself, as Python does; toLocaleString alone rounds its shortest decimal form.
+  // toFixed rounds the number itself, as Python does but for halves; toLocaleString rounds its shortest decimal form.
   const text = Number(value.toFixed(digits)).toLocaleString("en-US", {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
