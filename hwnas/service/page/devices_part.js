@@ -60,7 +60,8 @@ export function startDevices({ devices, spaces }, watch, onAdded) {
     element(
       "p",
       { class: "note full" },
-      "About ten measured networks are enough. Upload the results.json of hwnas measure, or a table with the columns architecture, latency_ms and, where measured, energy_mj.",
+      "About ten measured networks are enough. Upload the results.json of hwnas measure, or a table with the columns ",
+      "architecture, latency_ms and, where measured, energy_mj.",
     ),
     labelled("Name", name),
     labelled("Search space", space),

@@ -31,7 +31,7 @@ export function colourOf(result, front) {
   return number < 0 ? "baseline" : `series-${number % MARKERS.length}`;
 }
 
-/** A chart in `holder`. onSelect(index) is told which architecture was chosen, onBudget(value) where the line was put. */
+/** A chart in `holder`. onSelect(index) is told which network was chosen, onBudget(value) where the line was put. */
 export function makeFrontChart(holder, { onSelect, onBudget = null }) {
   const canvas = element("canvas", { class: "cloud", "aria-hidden": true });
   const plot = element("div", { class: "plot" });
@@ -135,7 +135,8 @@ function hover(front, point, axes, unit) {
   const name = costName(axes.horizontal);
   const height = axes.known ? `accuracy ${point.y.toFixed(2)} %` : `score ${rounded(point.y)}`;
   const ends = point.upper > point.lower ? ` [${rounded(point.lower, 3)}, ${rounded(point.upper, 3)}]` : "";
-  return `${plain(frontName(front))}, net ${point.net.index}<br>${plain(name)} ${rounded(point.x)}${ends} ${plain(unit)}<br>${height}`;
+  const cost = `${plain(name)} ${rounded(point.x)}${ends} ${plain(unit)}`;
+  return `${plain(frontName(front))}, net ${point.net.index}<br>${cost}<br>${height}`;
 }
 
 function ringOf(node, chart, axes) {

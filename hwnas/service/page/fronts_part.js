@@ -52,7 +52,7 @@ export async function startFronts(lists, id) {
     }
   }
 
-  /** Ask, and show the fronts at once; the dots of all architectures follow. A later question wins over an earlier one. */
+  /** Ask, and show the fronts at once; the dots of all architectures follow. A later question wins over this one. */
   async function ask(body, { keepRange = false } = {}) {
     state.asked += 1;
     const mine = state.asked;
@@ -155,7 +155,7 @@ export async function startFronts(lists, id) {
   } else await ask(form.read());
 }
 
-/** Dots of the answer before, while those of the new one are on their way: they differ in what is within budget alone. */
+/** Dots of the answer before, while those of the new one are on their way: only what is within budget differs. */
 function stale(before, result) {
   return before && titleAxes(before.result) === titleAxes(result) ? before.candidates : null;
 }

@@ -35,7 +35,8 @@ export async function startJobs({ spaces, proxies }) {
         : element(
             "p",
             { class: "note" },
-            "No jobs yet. Scoring a space and adapting a device with many networks take long: they are jobs, and go on when this page is closed.",
+            "No jobs yet. Scoring a space and adapting a device with many networks take long: they are jobs, ",
+            "and go on when this page is closed.",
           ),
     );
     count();
@@ -136,7 +137,8 @@ export async function startJobs({ spaces, proxies }) {
       await follow(`/v1/jobs/${job.id}/events`, put);
       put(await get(`/v1/jobs/${job.id}`));
     } catch (error) {
-      if (!(error instanceof Refusal || error instanceof TypeError)) throw error; // the connection broke: ask again below
+      // Where the connection broke we ask again below.
+      if (!(error instanceof Refusal || error instanceof TypeError)) throw error;
     }
     followed.delete(job.id);
     if (OPEN.includes(jobs.get(job.id).state)) setTimeout(() => listen(job), 1000);

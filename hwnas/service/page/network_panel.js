@@ -7,7 +7,8 @@ import { costColumn, costName, fixed, has, rounded, unitOf } from "./numbers.js"
 
 /**
  * Show the architecture `index` in `panel`.
- * data: {result, candidates, cell, drawings, predicted: costs of nets outside the lists}; actions: elements to put below, such as a download.
+ * data: {result, candidates, cell, drawings, predicted: costs of nets outside the lists}.
+ * actions: elements to put below, such as a download.
  */
 export function showNetwork(panel, data, index, actions = []) {
   const found = netAt(data, index);
@@ -57,7 +58,8 @@ export function showNoNetwork(panel) {
     element(
       "p",
       { class: "note" },
-      "Choose a point of the picture or a row of the list: the network is drawn here, with its costs, their sources and its scores.",
+      "Choose a point of the picture or a row of the list: the network is drawn here, with its costs, their sources ",
+      "and its scores.",
     ),
   );
 }

@@ -5,7 +5,10 @@ import { has } from "./numbers.js";
 
 const FIRST = { device: "jetson-tx2", space: "nasbench201", budget_mj: 20, proxies: ["auto", "zen"] };
 
-/** Fill `form` from lists of the server. onAsk(body) is told what is asked. Returns {read(), show(body), setBudget(id, value)}. */
+/**
+ * Fill `form` from lists of the server. onAsk(body) is told what is asked.
+ * Returns {read(), show(body), busy(on), setBudget(objective, value)}.
+ */
 export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
   const fields = {
     space: choice(

@@ -5,9 +5,11 @@ import { element, fill } from "./elements.js";
 import { makeFrontChart } from "./front_chart.js";
 import { titleOf } from "./front_points.js";
 import { firstNetwork, showNetwork, showNoNetwork } from "./network_panel.js";
+import { costName } from "./numbers.js";
 
 function showReport(data) {
   const { result } = data;
+  const { objectives } = result;
   const [picture, panel, lists, comparison, sources] = ["section", "aside", "section", "section", "section"].map(
     (tag) => element(tag, { class: "card" }),
   );
@@ -33,7 +35,8 @@ function showReport(data) {
       element(
         "p",
         { class: "note" },
-        `Pareto fronts of accuracy against ${result.objectives.length} cost${result.objectives.length > 1 ? "s" : ""}; version ${result.hwnas_version}, seed ${result.seed}`,
+        `${objectives.length > 1 ? `${objectives.length} costs` : costName(objectives[0])} against accuracy; `,
+        `version ${result.hwnas_version}, seed ${result.seed}`,
       ),
     ),
     element("main", { class: "answer" }, picture, panel, comparison, lists, sources),
