@@ -76,6 +76,7 @@ function pick(net, onSelect) {
 export function showComparison(holder, result) {
   const judge = result.fronts.find(isTrue);
   if (!judge) return fill(holder);
+  const broken = result.fronts.some((front) => front.comparison.infeasible);
   const columns = [
     { name: "front" },
     { name: "networks", numeric: true },
@@ -83,7 +84,7 @@ export function showComparison(holder, result) {
     { name: "IGD+", numeric: true },
     { name: "accuracy lost", unit: "points", numeric: true },
     { name: "best listed", unit: "%", numeric: true },
-    { name: "over budget", unit: "nets", numeric: true },
+    ...(broken ? [{ name: "over budget", unit: "nets", numeric: true }] : []),
   ];
   const rows = result.fronts.map((front) => {
     const found = front.comparison;
@@ -96,7 +97,7 @@ export function showComparison(holder, result) {
         fixed(found.igd_plus, 3),
         fixed(found.accuracy_lost_points, 2),
         fixed(best > -Infinity ? best : null, 2),
-        fixed(found.infeasible, 1),
+        ...(broken ? [fixed(found.infeasible, 1)] : []),
       ],
     };
   });

@@ -195,7 +195,7 @@ function layoutOf(node, result, axes, shown, withBudget) {
 }
 
 function rule(place, color, dash) {
-  return { type: "line", layer: "below", line: { color, width: 1, dash }, ...place };
+  return { type: "line", layer: "above", line: { color, width: 1.2, dash }, ...place };
 }
 
 function note(text, place, color) {
