@@ -225,7 +225,7 @@ class ParetoResult:
 
 
 def read_form(form: type[_Form], value: Any) -> _Form:
-    """The value as a `form`, a dataclass such as those above. Raises `UsageError` with the first place that is wrong."""
+    """The value as a `form`, a dataclass such as those above. Raises `UsageError` with the first wrong place."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
