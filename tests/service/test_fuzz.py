@@ -164,7 +164,7 @@ def test_mutated_onnx_files_and_measurements_are_refused_clearly(
     pytest.importorskip("onnx")
     from hwnas.api.networks import network_onnx
     from hwnas.errors import HwnasError
-    from hwnas.service.uploads import pack_bytes
+    from hwnas.service.uploads import pack_measurements
 
     rng, refused = random.Random(0), 0
     head = network_onnx("0")[:20_000]
@@ -179,7 +179,7 @@ def test_mutated_onnx_files_and_measurements_are_refused_clearly(
         changed, folder = mutated(content, rng), tmp_path / str(number)
         folder.mkdir()
         monkeypatch.chdir(folder)
-        payload = changed if kind == "predict-onnx" else pack_bytes([changed])
+        payload = changed if kind == "predict-onnx" else pack_measurements([changed])
         work = Work(
             request=request,
             payload=payload,

@@ -26,7 +26,7 @@ from hwnas.service.store import open_database
 from hwnas.service.store.devices import added_devices
 from hwnas.service.store.jobs import Asked, list_jobs, submit
 from hwnas.service.store.parts import get_part
-from hwnas.service.uploads import pack_bytes
+from hwnas.service.uploads import pack_measurements
 from hwnas.spaces import get_space
 
 DONE = ("done", "failed", "cancelled")
@@ -67,7 +67,7 @@ def put(processes: Any, tables: Sequence[bytes]) -> list[str]:
         asked = {"name": f"board-{number}", "space": None, "dataset": None, "settings": settings, "after": None}
         job, _ = submit(
             database,
-            Asked(kind="adapt", request=asked, payload=pack_bytes([content])),
+            Asked(kind="adapt", request=asked, payload=pack_measurements([content])),
             owner="test",
             most=99,
         )

@@ -50,5 +50,5 @@ def adapt(
     how = {"method": method, "unit": unit, "power_w": power_w, "power_error": power_error, "batch_size": batch_size}
     settings = {**how, "kind": kind, "title": title, "replace": replace, "add": add}
     values = {"name": name, "space": space, "dataset": dataset, "settings": settings}
-    payload = pack_measurements(measurements, service.settings.limits)
+    payload = pack_measurements(measurements)
     return answer_job(request, ask_to_adapt(service.database, values, payload), key=key)

@@ -13,7 +13,7 @@ from hwnas.service.forms import PredictBody
 from hwnas.service.service import service_of
 from hwnas.service.store.jobs import Asked
 from hwnas.service.submitting import Key, accepted, answer_job
-from hwnas.service.uploads import Upload, read_upload
+from hwnas.service.uploads import Upload
 
 router: Final = APIRouter(tags=["predict"])
 _RESULT: Final = {"$ref": "#/components/schemas/PredictResult"}
@@ -37,4 +37,4 @@ def predict_onnx(
     """Latency of an uploaded ONNX model on a device, kernel by kernel. The file is read in a process of its own."""
     limits = service_of(request).settings.limits
     asked = {"device": device, "confidence": confidence, "graph_nodes": limits.graph_nodes}
-    return answer_job(request, Asked(kind="predict-onnx", request=asked, payload=read_upload(model, limits)), key=key)
+    return answer_job(request, Asked(kind="predict-onnx", request=asked, payload=model), key=key)
