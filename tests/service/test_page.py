@@ -221,7 +221,7 @@ def test_a_job_is_seen_cancelled_and_resumed(page: Any) -> None:
     pytest.importorskip("torch")
     one(page, "nav a[href='#jobs']").click()
     one(page, "#score-form button").click()
-    row = wait(page, lambda: one(page, "tr[data-job]")).get_attribute("data-job")
+    row = wait(page, lambda: one(page, "tr[data-job]").get_attribute("data-job"))
     one_job = f"tr[data-job='{row}']"
     wait(page, lambda: one(page, f"{one_job}[data-state=running]"))
     wait(
