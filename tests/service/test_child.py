@@ -26,7 +26,7 @@ child.SAVE_S = child.REPORT_S = 0.0
 ours, theirs = Pipe()
 {before}
 child.work(theirs, child.Order(kind="adapt", request={{"a": 1}}, payload=None, checkpoint=b"before",
-    folder=pathlib.Path({folder!r}), memory={memory}, seconds=1))
+    folder=pathlib.Path({folder!r}), memory={memory}, seconds=int(time.process_time()) + 3))
 while ours.poll():
     print(ours.recv())
 """
