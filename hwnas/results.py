@@ -225,7 +225,7 @@ class ParetoResult:
 
 
 def read_form(form: type[_Form], value: Any) -> _Form:
-    """The value as a `form`, a dataclass such as those above. Raises `UsageError` with the first place that is wrong."""
+    """The value as a `form`, a dataclass such as those above. Raises `UsageError` with the first wrong place."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -240,8 +240,8 @@ def form_schemas(*forms: type) -> dict[str, Any]:
     """JSON schemas of dataclasses and of those in them, by name, as OpenAPI's `components.schemas` wants them."""
     from pydantic import TypeAdapter
 
-    adapters = [(form.__name__, "serialization", TypeAdapter(form)) for form in forms]
-    _, schema = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    adapters: list[Any] = [(form.__name__, "serialization", TypeAdapter(form)) for form in forms]
+    _, schema = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     found: dict[str, Any] = schema["$defs"]
     return found
 

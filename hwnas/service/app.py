@@ -34,12 +34,10 @@ def create_app(settings: Settings) -> Any:
     app.state.stopping = asyncio.Event()
     for resource in _RESOURCES:
         app.include_router(resource.router)
-    for kind, handler in (
-        (HwnasError, on_error),
-        (RequestValidationError, on_wrong_values),
-        (HTTPException, on_http_error),
-    ):
-        app.add_exception_handler(kind, handler)
+    app.add_exception_handler(HwnasError, on_error)
+    app.add_exception_handler(Exception, on_error)  # raised again after the answer: the guard logs it
+    app.add_exception_handler(RequestValidationError, on_wrong_values)
+    app.add_exception_handler(HTTPException, on_http_error)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     pages.mount(app)
     return Guard(app, settings=settings)

@@ -6,7 +6,6 @@ import json
 import os
 import resource
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -27,13 +26,15 @@ SAVE_S: Final = 3.0  # checkpoints are kept so often
 @final
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a process is to do, and what it may use: bytes of address space, seconds of processor time."""
+    """What a process is to do, in which empty folder, and what it may use: bytes of address space (None: no limit),
+    seconds of processor time."""
 
     kind: Kind
     request: dict[str, Any]
     payload: bytes | None
     checkpoint: bytes | None
-    memory: int
+    folder: Path
+    memory: int | None
     seconds: int
 
 
@@ -45,21 +46,19 @@ def work(channel: Connection, order: Order) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when to stop
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     report = _Report(channel, stop)
-    with tempfile.TemporaryDirectory(prefix="hwnas-job-") as folder:
-        os.chdir(folder)
-        _limit(order)
-        channel.send(_outcome(order, Path(folder), report))
-        os.chdir("/")
+    os.chdir(order.folder)
+    _limit(order)
+    channel.send(_outcome(order, report))
 
 
-def _outcome(order: Order, folder: Path, report: _Report) -> tuple[str, Any]:
+def _outcome(order: Order, report: _Report) -> tuple[str, Any]:
     try:
         made = get_task(order.kind)(
             Work(
                 request=order.request,
                 payload=order.payload,
                 checkpoint=order.checkpoint,
-                folder=folder,
+                folder=order.folder,
                 progress=report.progress,
                 save=report.save,
             )
@@ -71,7 +70,7 @@ def _outcome(order: Order, folder: Path, report: _Report) -> tuple[str, Any]:
     except HwnasError as error:
         return "failed", problem_of(error)
     except MemoryError:
-        return "failed", refusal(422, f"expected work within {order.memory / 1024**3:.3g} GiB of memory; ask for less")
+        return "failed", refusal(422, f"expected work within {(order.memory or 0) / 1024**3:.3g} GiB; ask for less")
     except Exception as error:
         from hwnas.service.logs import log_event
 
@@ -109,7 +108,8 @@ class _Report:
 
 
 def _limit(order: Order) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (order.memory, order.memory))
+    if order.memory is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (order.memory, order.memory))
     resource.setrlimit(resource.RLIMIT_CPU, (order.seconds, order.seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

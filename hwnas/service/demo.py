@@ -17,7 +17,7 @@ from hwnas.api.predict import predict
 from hwnas.service.settings import Settings, sqlite_url
 from hwnas.service.store import open_database
 from hwnas.service.store.jobs import Asked, submit
-from hwnas.service.uploads import pack_bytes
+from hwnas.service.uploads import pack_measurements
 from hwnas.spaces import get_space
 
 OWNER: Final = "demo"
@@ -60,7 +60,7 @@ def _device() -> Asked:
     ]
     settings = asdict(AdaptSettings(title="Made-up board of the demonstration", batch_size=1))
     request = {"name": NAME, "space": None, "dataset": None, "settings": settings, "after": None}
-    payload = pack_bytes(["\n".join(["architecture,latency_ms", *rows]).encode()])
+    payload = pack_measurements(["\n".join(["architecture,latency_ms", *rows]).encode()])
     return Asked(kind="adapt", request=request, payload=payload)
 
 

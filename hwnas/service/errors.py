@@ -20,11 +20,6 @@ class ConflictError(UsageError):
 
 
 @final
-class TooLargeError(UsageError):
-    """An upload is larger than this service takes."""
-
-
-@final
 class NotAvailableError(UsageError):
     """This server does not have what is asked for."""
 

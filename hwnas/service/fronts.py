@@ -9,21 +9,17 @@ from dataclasses import asdict, dataclass, fields
 from threading import Lock
 from typing import Any, Final, final
 
-import numpy as np
-
 from hwnas.api.answers import answer
 from hwnas.api.studies import FilesKey, Studies, files_key
-from hwnas.arrays import Array
 from hwnas.errors import UsageError
 from hwnas.outputs import csv_text
-from hwnas.results import Candidates, ParetoResult, read_form
+from hwnas.results import ParetoResult, read_form
 from hwnas.service.errors import NotFoundError
 from hwnas.service.forms import ParetoBody
 from hwnas.service.store.jobs import canonical
 
 LONGEST_ID: Final = 4000
 MOST_BYTES: Final = 32 * 1024**2  # of answers that are kept: about eight hundred
-_DIGITS: Final = 6  # significant, of columns that are drawn
 
 
 @final
@@ -44,11 +40,11 @@ class Front:
         return csv_text(self.result).encode()
 
     def candidates(self, most: int) -> dict[str, Any]:
-        """Columns over at most `most` architectures of the space, evenly by their index, for pictures."""
+        """Columns over at most `most` architectures of the space, for pictures. Raises `NotFoundError`."""
         found = self.result.candidates
-        assert found is not None
-        rows = np.unique(np.linspace(0, len(found.feasible) - 1, min(most, len(found.feasible))).round().astype(int))
-        return {"id": self.id, "architectures": len(found.feasible), "index": rows.tolist(), **_columns(found, rows)}
+        if found is None:
+            raise NotFoundError(f"expected a space whose networks are all looked at, got {self.result.space}")
+        return {"id": self.id, "architectures": len(found.feasible), **found.columns(most=most)}
 
 
 def front_id(body: ParetoBody) -> str:
@@ -95,18 +91,3 @@ class Fronts:
             while self._bytes > MOST_BYTES:
                 self._bytes -= len(self._kept.popitem(last=False)[1][1])
         return key[0], content
-
-
-def _columns(found: Candidates, rows: Array) -> dict[str, Any]:
-    accuracy = None if found.accuracy_percent is None else _rounded(found.accuracy_percent[rows])
-    return {
-        "feasible": found.feasible[rows].tolist(),
-        "costs": {name: _rounded(values[rows]) for name, values in found.costs.items()},
-        "scores": {name: _rounded(values[rows]) for name, values in found.scores.items()},
-        "accuracy_percent": accuracy,
-    }
-
-
-def _rounded(values: Array) -> list[float | None]:
-    """Numbers with few digits; None where there is none that JSON could hold."""
-    return [float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None for value in values.tolist()]

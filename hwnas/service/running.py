@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, final
 
+from hwnas.service.child import Order
 from hwnas.service.store import Job
 from hwnas.service.store.devices import AddedDevice
 from hwnas.service.store.work import Ending
@@ -20,8 +22,11 @@ STOP_S: Final = 10.0  # a job that is asked to stop may take so long for its ste
 class Running:
     """A process and what it told so far. unsaved: a checkpoint that the database does not have yet."""
 
-    def __init__(self, *, job: Job, lease: str, channel: Connection, process: BaseProcess, limit_s: float) -> None:
+    def __init__(
+        self, *, job: Job, lease: str, channel: Connection, process: BaseProcess, order: Order, limit_s: float
+    ) -> None:
         self.job, self.lease, self.channel, self.process, self.limit_s = job, lease, channel, process, limit_s
+        self._folder = order.folder
         self.unsaved: bytes | None = None
         self._began = self._beaten = time.monotonic()
         self._first: tuple[float, int] | None = None
@@ -96,6 +101,7 @@ class Running:
             self.process.kill()
         self.process.join(1)
         self.channel.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _done_ending(self, made: Made) -> Ending:
         device = None

@@ -58,9 +58,8 @@ class Service:
         known = self.fronts.known(body)
         return known or await run_sync(self.fronts.answer_json, body, limiter=self._slots)
 
-    def submit(self, request: Request, asked: Asked) -> tuple[Job, bool]:
+    def submit(self, request: Request, asked: Asked, *, key: str | None = None) -> tuple[Job, bool]:
         """The job of a question, and whether it is new. Raises what `store.jobs.submit` does."""
-        key = request.headers.get("idempotency-key")
         return submit(
             self.database, asked, owner=owner_of(request, self.settings), most=self.settings.limits.jobs, key=key
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request, Response
+from fastapi import Header, Request, Response
 
 from hwnas.service.answers import plain_json
 from hwnas.service.forms import job_form
@@ -17,17 +17,21 @@ from hwnas.service.store import Job
 from hwnas.service.store.jobs import Asked, find_job
 
 PATIENCE_S: Final = 0.9  # answers of a second come at once
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=200, description="The same key is the same job."),
+]
 _LOOK_S: Final = 0.03
 _WAITING: Final = ("queued", "running")
 
 
-def answer_job(request: Request, asked: Asked, *, at_once: bool = True) -> Response:
+def answer_job(request: Request, asked: Asked, *, key: str | None, at_once: bool = True) -> Response:
     """Submit a question, wait for a moment, and answer: 200 with the result, its problem, or 202 with the job.
 
     at_once: whether a worker may be so quick that waiting is worth it.
     """
     service, until = service_of(request), time.monotonic() + (PATIENCE_S if at_once else 0.0)
-    job, _ = service.submit(request, asked)
+    job, _ = service.submit(request, asked, key=key)
     while job.state in _WAITING and time.monotonic() < until:
         time.sleep(_LOOK_S)
         job = find_job(service.database, job.id) or job

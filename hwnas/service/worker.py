@@ -9,10 +9,12 @@ import multiprocessing
 import os
 import secrets
 import socket
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any, Final, final
 
 from hwnas.service.child import Order, work
@@ -31,6 +33,10 @@ from hwnas.service.tasks.registry import HEAVY, TASKS, UPLOADS
 POLL_S: Final = 0.1
 BEAT_S: Final = LEASE_S / 6
 HOUSEKEEPING_S: Final = 60.0
+MOST_CRASHES: Final = 2  # of processes that read an upload: then it is the file's fault
+_CRASHED: Final = (
+    "expected a file that can be read within the limits, got one whose reading crashed {} times; send another"
+)
 GIVE_BACK_S: Final = 0.7  # of the two seconds in which Ctrl-C ends everything
 
 
@@ -103,7 +109,9 @@ class Worker:
         process.start()
         theirs.close()
         limit = self._settings.limits.upload_seconds if job.kind in UPLOADS else self._settings.limits.job_seconds
-        self._running.append(Running(job=job, lease=lease, channel=channel, process=process, limit_s=limit))
+        self._running.append(
+            Running(job=job, lease=lease, channel=channel, process=process, order=order, limit_s=limit)
+        )
         return True
 
     def _attend(self, running: Running) -> None:
@@ -123,6 +131,8 @@ class Worker:
                 running.stop()
 
     def _end(self, running: Running, ending: Ending) -> None:
+        if ending.state == "queued" and running.job.kind in UPLOADS and running.job.attempts >= MOST_CRASHES:
+            ending = Ending(state="failed", error=refusal(422, _CRASHED.format(running.job.attempts)))
         if ending.state == "queued":  # its process died: tried again, as often as attempts are left
             self._drop(running, "died")
             return
@@ -168,11 +178,14 @@ class Worker:
 
 def _order(database: Database, job: Job, limits: Limits) -> Order:
     upload = job.kind in UPLOADS
+    # A limit on address space would hold for the processes of a Ray cluster too.
+    memory = None if job.request.get("executor") == "ray" else limits.upload_memory if upload else limits.job_memory
     return Order(
         kind=job.kind,
         request=job.request,
         payload=get_part(database, job.id, "payload"),
         checkpoint=get_part(database, job.id, "checkpoint"),
-        memory=limits.upload_memory if upload else limits.job_memory,
+        folder=Path(tempfile.mkdtemp(prefix="hwnas-job-")),
+        memory=memory,
         seconds=limits.upload_seconds if upload else limits.job_seconds,
     )

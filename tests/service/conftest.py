@@ -137,9 +137,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a service with one worker, that the tests of a file share."""
     folder = tmp_path_factory.mktemp("site")
     found = Processes(folder, sqlite_url(folder / "jobs.sqlite"))
-    found.serve()
-    yield found.address
-    found.stop()
+    try:
+        found.serve()
+        yield found.address
+    finally:
+        found.stop()
 
 
 def until(holds: Callable[[], Any], *, seconds: float) -> Any:

@@ -89,6 +89,11 @@ def one(browser: Any, selector: str) -> Any:
     return browser.find_element(By.CSS_SELECTOR, selector)
 
 
+def press(browser: Any, selector: str) -> None:
+    """Press what may be renewed while it is looked for."""
+    wait(browser, lambda: one(browser, selector).click() or True)
+
+
 def choose(browser: Any, name: str, value: str) -> None:
     one(browser, f"#question select[name={name}] option[value='{value}']").click()
 
@@ -216,7 +221,7 @@ def test_a_job_is_seen_cancelled_and_resumed(page: Any) -> None:
     pytest.importorskip("torch")
     one(page, "nav a[href='#jobs']").click()
     one(page, "#score-form button").click()
-    row = wait(page, lambda: one(page, "tr[data-job]")).get_attribute("data-job")
+    row = wait(page, lambda: one(page, "tr[data-job]").get_attribute("data-job"))
     one_job = f"tr[data-job='{row}']"
     wait(page, lambda: one(page, f"{one_job}[data-state=running]"))
     wait(
@@ -226,11 +231,11 @@ def test_a_job_is_seen_cancelled_and_resumed(page: Any) -> None:
         ),
     )
     assert one(page, "#running").text == "1"
-    one(page, f"#cancel-{row}").click()
+    press(page, f"#cancel-{row}")
     wait(page, lambda: some(page, f"{one_job}[data-state=cancelled]"))
-    one(page, f"#resume-{row}").click()
+    press(page, f"#resume-{row}")
     wait(page, lambda: some(page, f"{one_job}[data-state=running], {one_job}[data-state=queued]"))
-    one(page, f"#cancel-{row}").click()
+    press(page, f"#cancel-{row}")
     wait(page, lambda: some(page, f"{one_job}[data-state=cancelled]") and not one(page, "#running").is_displayed())
 
 
@@ -332,6 +337,36 @@ def test_every_cell_is_drawn_as_the_library_reads_it(page: Any) -> None:
     assert [words for words, _ in drawn] == [" ".join(OPERATIONS[c] for c in row) for row in vectors.tolist()]
     live = live_edges(vectors).astype(int).tolist()
     assert [flags for _, flags in drawn] == ["".join(map(str, row)) for row in live]
+
+
+def test_a_model_is_shown_kernel_by_kernel_and_names_stay_text(page: Any) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    kernel = {
+        "name": evil,
+        "kind": evil,
+        "operators": ["conv", "relu"],
+        "shape": [1, 64, 112, 112],
+        "macs": 118_013_952,
+    }
+    measured = {"costs": {"latency_ms": {"mean": 1.5, "lower": 1.2, "upper": 1.9}}, "shares": {"latency_ms": 75.0}}
+    model = {"model": "net.onnx", "device": "my-board", "runtime": "onnxruntime", "params": 25_557_032, "macs": 4e9}
+    answer = {
+        **model,
+        "interval_level": 0.9,
+        "costs": {"latency_ms": {"mean": 2.0, "lower": 1.6, "upper": 2.5}},
+        "overhead": {"latency_ms": 0.1},
+        "sources": {"latency_ms": "kernel models of my-board"},
+        "kernels": [{**kernel, **measured, "bytes_moved": 1, "outside": 1.5, "outside_feature": "channels"}],
+        "uncovered": [{"kind": "einsum", "count": 2, "macs_percent": 3.0, "bytes_percent": 1.0}],
+        "notes": [evil],
+    }
+    one(page, "nav a[href='#model']").click()
+    code = "const card = document.getElementById('kernels'); card.hidden = false; its.showKernels(card, values[0]);"
+    in_page(page, "model_part.js", f"{code} return null", answer)
+    text = one(page, "#kernels").text
+    assert "net.onnx on my-board" in text and "2.00 [1.60, 2.50] ms" in text and "118.01" in text and "75.0 %" in text
+    assert "2 kernels of kind einsum" in text and "3.0 % of the MACs" in text and "channels × 1.5" in text
+    assert text.count(evil) == 2 and some(page, "#kernels img") == []
 
 
 def test_a_report_works_from_a_file_alone(browser: Any, tmp_path: Path) -> None:

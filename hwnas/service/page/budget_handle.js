@@ -6,7 +6,11 @@ import { costName, has, written } from "./numbers.js";
 /** A line over `plot` inside `frame`; onBudget(value) is told the new budget once it is put down. */
 export function makeBudgetHandle(frame, plot, onBudget) {
   const label = element("span", { class: "budget-label" });
-  const line = element("div", { class: "budget", role: "slider", tabindex: 0, "aria-orientation": "horizontal", hidden: true }, label);
+  const line = element(
+    "div",
+    { class: "budget", role: "slider", tabindex: 0, "aria-orientation": "horizontal", hidden: true },
+    label,
+  );
   frame.append(line);
   let objective = null;
   let value = null;

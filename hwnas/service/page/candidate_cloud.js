@@ -35,7 +35,7 @@ export function makeCloud(canvas, plot) {
     }
   }
 
-  /** The index of the architecture whose dot is nearest to a place in the plot, or null where none is within 8 pixels. */
+  /** The index of the architecture whose dot is nearest to a place, or null where none is within 8 pixels. */
   function nearest(x, y) {
     const { xaxis, yaxis } = plot._fullLayout;
     let [best, found] = [64, null];

@@ -3,7 +3,11 @@
 import { element, shape, table } from "./elements.js";
 
 const NAMES = {
-  nor_conv_3x3: "3×3 conv", nor_conv_1x1: "1×1 conv", avg_pool_3x3: "3×3 avg", skip_connect: "skip", none: "none",
+  nor_conv_3x3: "3×3 conv",
+  nor_conv_1x1: "1×1 conv",
+  avg_pool_3x3: "3×3 avg",
+  skip_connect: "skip",
+  none: "none",
 };
 const [STEP, LEFT, MIDDLE, RADIUS] = [112, 34, 118, 13];
 // Where an edge bends to, above (-) or below (+) the row of nodes: long edges pass short ones by.
@@ -25,8 +29,14 @@ export function cellOf(index, form) {
 export function liveEdges(cell) {
   const present = cell.operations.map((operation) => operation !== "none");
   const last = Math.max(...cell.edges.map(([, end]) => end));
-  const reached = spread(0, cell.edges.map(([start, end], i) => present[i] && [start, end]));
-  const leads = spread(last, cell.edges.map(([start, end], i) => present[i] && [end, start]));
+  const reached = spread(
+    0,
+    cell.edges.map(([start, end], i) => present[i] && [start, end]),
+  );
+  const leads = spread(
+    last,
+    cell.edges.map(([start, end], i) => present[i] && [end, start]),
+  );
   return cell.edges.map(([start, end], i) => present[i] && reached.has(start) && leads.has(end));
 }
 
@@ -42,17 +52,23 @@ function spread(start, steps) {
 /** The cell as SVG, with a text of the same content for those who do not see it. */
 export function cellPicture(cell) {
   const live = liveEdges(cell);
-  const said = cell.edges.map(([start, end], i) =>
-    `${start} to ${end}: ${NAMES[cell.operations[i]] ?? cell.operations[i]}${live[i] ? "" : " (no effect)"}`);
+  const said = cell.edges.map(
+    ([start, end], i) =>
+      `${start} to ${end}: ${NAMES[cell.operations[i]] ?? cell.operations[i]}${live[i] ? "" : " (no effect)"}`,
+  );
   const nodes = [0, 1, 2, 3].map((node) => [
     shape("circle", { cx: LEFT + node * STEP, cy: MIDDLE, r: RADIUS, class: "node" }),
     shape("text", { x: LEFT + node * STEP, y: MIDDLE + 4, class: "node-name" }, String(node)),
   ]);
   const edges = cell.edges.map((ends, i) => edge(ends, cell.operations[i], live[i]));
-  return shape("svg", { viewBox: "0 0 404 216", class: "cell", role: "img", "aria-label": `Cell. ${said.join(", ")}` },
-    edges, nodes,
+  return shape(
+    "svg",
+    { viewBox: "0 0 404 216", class: "cell", role: "img", "aria-label": `Cell. ${said.join(", ")}` },
+    edges,
+    nodes,
     shape("text", { x: LEFT, y: MIDDLE + 32, class: "end-name" }, "in"),
-    shape("text", { x: LEFT + 3 * STEP, y: MIDDLE + 32, class: "end-name" }, "out"));
+    shape("text", { x: LEFT + 3 * STEP, y: MIDDLE + 32, class: "end-name" }, "out"),
+  );
 }
 
 function edge([start, end], operation, live) {
@@ -67,13 +83,18 @@ function edge([start, end], operation, live) {
   const label = NAMES[operation] ?? operation;
   const width = label.length * 6.4 + 10;
   const head = arrow(to - dx, MIDDLE + dy, Math.atan2(-dy, dx));
-  return shape("g", { class: kind },
+  return shape(
+    "g",
+    { class: kind },
     shape("path", { d: path, class: "line" }),
     operation === "none" ? null : shape("path", { d: head, class: "head" }),
-    operation === "none" ? null : [
-      shape("rect", { x: x - width / 2, y: y - 9, width, height: 18, rx: 9, class: "pill" }),
-      shape("text", { x, y: y + 4, class: "operation" }, label),
-    ]);
+    operation === "none"
+      ? null
+      : [
+          shape("rect", { x: x - width / 2, y: y - 9, width, height: 18, rx: 9, class: "pill" }),
+          shape("text", { x, y: y + 4, class: "operation" }, label),
+        ],
+  );
 }
 
 function arrow(x, y, angle) {
@@ -84,12 +105,25 @@ function arrow(x, y, angle) {
 /** The layers of a network, block by block, with their parameters and multiply-accumulates. */
 export function layerList(blocks) {
   const columns = [
-    { name: "block" }, { name: "layers" }, { name: "output" },
-    { name: "parameters", numeric: true }, { name: "MACs", unit: "million", numeric: true },
+    { name: "block" },
+    { name: "layers" },
+    { name: "output" },
+    { name: "parameters", numeric: true },
+    { name: "MACs", unit: "million", numeric: true },
   ];
-  const rows = blocks.map((block) => ({ cells: [
-    block.name, block.work, block.output.join(" × "), block.params.toLocaleString("en-US"), (block.macs / 1e6).toFixed(2),
-  ] }));
-  return element("details", { class: "layers" }, element("summary", {}, `${blocks.length} blocks, one by one`),
-    table("", columns, rows, { class: "small" }));
+  const rows = blocks.map((block) => ({
+    cells: [
+      block.name,
+      block.work,
+      block.output.join(" × "),
+      block.params.toLocaleString("en-US"),
+      (block.macs / 1e6).toFixed(2),
+    ],
+  }));
+  return element(
+    "details",
+    { class: "layers" },
+    element("summary", {}, `${blocks.length} blocks, one by one`),
+    table("", columns, rows, { class: "small" }),
+  );
 }

@@ -1,9 +1,7 @@
 // The part "Devices": what is known, and a device of one's own from measurements, with how well its model fits.
 
-/* global Plotly */
-import { element, facts, fill, table } from "./elements.js";
-import { has, rounded } from "./numbers.js";
-import { chartLayout, colour } from "./plot_style.js";
+import { readMeasurements, showFit } from "./device_fit.js";
+import { element, fill, table } from "./elements.js";
 import { labelled } from "./question_form.js";
 import { all, get, post, Refusal, say } from "./server.js";
 
@@ -13,23 +11,68 @@ const place = (id) => document.getElementById(id);
 export function startDevices({ devices, spaces }, watch, onAdded) {
   drawDevices(devices);
   const form = place("device-form");
-  const name = element("input", { name: "name", required: true, pattern: "[a-z0-9][a-z0-9_.\\-]*", placeholder: "my-board", title: "small letters, digits, - _ ." });
-  const space = element("select", { name: "space" }, ["nasbench201", "fbnet", "ofa"].filter((one) => spaces.some((s) => s.name === one)).map((one) => element("option", {}, one)));
+  const name = element("input", {
+    name: "name",
+    required: true,
+    pattern: "[a-z0-9][a-z0-9_.\\-]*",
+    placeholder: "my-board",
+    title: "small letters, digits, - _ .",
+  });
+  const space = element(
+    "select",
+    { name: "space" },
+    ["nasbench201", "fbnet", "ofa"]
+      .filter((one) => spaces.some((s) => s.name === one))
+      .map((one) => element("option", {}, one)),
+  );
   const dataset = element("select", { name: "dataset" });
-  const unit = element("select", { name: "unit" }, ["ms", "us", "s"].map((one) => element("option", {}, one)));
+  const unit = element(
+    "select",
+    { name: "unit" },
+    ["ms", "us", "s"].map((one) => element("option", {}, one)),
+  );
   const power = element("input", { name: "power_w", type: "number", min: 0, step: "any", placeholder: "not known" });
-  const batch = element("input", { name: "batch_size", type: "number", min: 1, step: 1, placeholder: "as the file says" });
-  const files = element("input", { name: "measurements", type: "file", multiple: true, required: true, accept: ".csv,.json,text/csv,application/json" });
+  const batch = element("input", {
+    name: "batch_size",
+    type: "number",
+    min: 1,
+    step: 1,
+    placeholder: "as the file says",
+  });
+  const files = element("input", {
+    name: "measurements",
+    type: "file",
+    multiple: true,
+    required: true,
+    accept: ".csv,.json,text/csv,application/json",
+  });
   const replace = element("input", { name: "replace", type: "checkbox", value: "true" });
   const button = element("button", { class: "main", type: "submit" }, "Add the device");
-  const match = () => fill(dataset, spaces.find((one) => one.name === space.value).datasets.map((one) => element("option", {}, one)));
+  const match = () =>
+    fill(
+      dataset,
+      spaces.find((one) => one.name === space.value).datasets.map((one) => element("option", {}, one)),
+    );
   space.addEventListener("change", match);
   match();
-  fill(form,
-    element("p", { class: "note full" }, "About ten measured networks are enough. Upload the results.json of hwnas measure, or a table with the columns architecture, latency_ms and, where measured, energy_mj."),
-    labelled("Name", name), labelled("Search space", space), labelled("Data set", dataset), labelled("Unit of latencies in a table", unit),
-    labelled("Power while it computes, in W", power), labelled("Images per run", batch), labelled("Measurements", files),
-    element("label", { class: "check" }, replace, "Replace a device of this name"), button);
+  fill(
+    form,
+    element(
+      "p",
+      { class: "note full" },
+      "About ten measured networks are enough. Upload the results.json of hwnas measure, or a table with the columns ",
+      "architecture, latency_ms and, where measured, energy_mj.",
+    ),
+    labelled("Name", name),
+    labelled("Search space", space),
+    labelled("Data set", dataset),
+    labelled("Unit of latencies in a table", unit),
+    labelled("Power while it computes, in W", power),
+    labelled("Images per run", batch),
+    labelled("Measurements", files),
+    element("label", { class: "check" }, replace, "Replace a device of this name"),
+    button,
+  );
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -40,7 +83,10 @@ export function startDevices({ devices, spaces }, watch, onAdded) {
     try {
       let { status, value } = await post("/v1/adapt", body);
       if (status === 202) {
-        fill(place("fit"), element("p", { class: "note" }, `This takes longer than a second: job ${value.id.slice(0, 8)} does it.`));
+        fill(
+          place("fit"),
+          element("p", { class: "note" }, `This takes longer than a second: job ${value.id.slice(0, 8)} does it.`),
+        );
         place("fit").hidden = false;
         const job = await watch(value);
         if (job.state !== "done") throw new Refusal(job.error?.detail ?? `the job was ${job.state}`, 0);
@@ -61,82 +107,23 @@ export function startDevices({ devices, spaces }, watch, onAdded) {
 }
 
 function drawDevices(devices) {
-  const columns = [{ name: "device" }, { name: "what" }, { name: "costs" }, { name: "spaces" }, { name: "numbers are" }, { name: "added" }];
-  const rows = devices.map((device) => ({ cells: [
-    element("code", {}, device.name), device.title, device.targets.join(", "), device.spaces.join(", "),
-    device.adapted ? "predicted from measurements" : device.evidence,
-    device.added ? `by ${device.added.by}, ${new Date(device.added.at).toLocaleDateString()}` : "",
-  ] }));
-  fill(place("device-list"), element("h2", {}, `${devices.length} devices`), table("devices", columns, rows));
-}
-
-/** What was measured, as far as the page can read the files: [{arch, latency}]. The server reads them by itself. */
-async function readMeasurements(files) {
-  const found = [];
-  for (const file of files) {
-    const text = await file.text();
-    const [head, ...lines] = text.trim().split(/\r?\n/).map(cells);
-    const [arch, latency] = ["architecture", "latency_ms"].map((column) => head.indexOf(column));
-    if (arch < 0 || latency < 0) continue;
-    for (const line of lines) if (line[arch] && Number(line[latency]) > 0) found.push({ arch: line[arch], latency: Number(line[latency]) });
-  }
-  return found;
-}
-
-/** The cells of a line of CSV; a comma inside quotes is text. */
-function cells(line) {
-  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, bare]) => (quoted ?? bare).replaceAll('""', '"').trim());
-}
-
-async function showFit(card, result, measured) {
-  const node = element("div", { class: "plot", role: "img", "aria-label": "Predicted against measured latency" });
-  const of = (figures, name) => (figures ? [
-    [`rank correlation, ${name}`, has(figures.spearman) ? figures.spearman.toFixed(3) : "–"],
-    [`median error, ${name}`, `${rounded(figures.median_error_percent, 3)} %`],
-    [`within ±10 %, ${name}`, `${rounded(figures.within_10_percent, 3)} %`],
-    [`inside the 90 % interval, ${name}`, has(figures.coverage_percent) ? `${rounded(figures.coverage_percent, 3)} %` : "–"],
-  ] : []);
-  fill(card, element("h2", {}, `${result.device}: how well the model fits`),
-    element("div", { class: "charts" },
-      facts([
-        ["networks measured", String(result.nets)], ["learned from known devices", String(result.known_devices)], ["model", result.method],
-        ...of(result.left_out, "each left out"), ...of(result.checked, "held back to check"),
-        ["median width of the 90 % interval", `${rounded(result.width_percent, 3)} %`],
-        ["repeat error of the measurements", has(result.repeat_error_percent) ? `${rounded(result.repeat_error_percent, 3)} %` : null],
-        ["energy", energyOf(result.energy)],
-      ]),
-      element("div", {}, node)),
-    result.suspects.length ? table("measurements that look wrong", [{ name: "looks wrong" }, { name: "measured", unit: "ms", numeric: true }, { name: "expected", unit: "ms", numeric: true }, { name: "probability", numeric: true }],
-      result.suspects.map((one) => ({ cells: [element("code", {}, one.arch), rounded(one.measured_ms), rounded(one.expected_ms), rounded(one.probability, 2)] }))) : null,
-    element("ul", { class: "sources" }, result.notes.map((note) => element("li", {}, note))));
-  card.hidden = false;
-  if (measured.length) await drawFit(node, result, measured);
-  else fill(node, element("p", { class: "note" }, "The picture of measured against predicted latencies needs a table (CSV)."));
-}
-
-function energyOf(energy) {
-  if (energy.source === "not measured") return energy.reason ?? "not measured";
-  return energy.power_w ? `${rounded(energy.power_w, 3)} W times the latency (${energy.source})` : energy.source;
-}
-
-async function drawFit(node, result, measured) {
-  const question = { architectures: measured.map((one) => one.arch), device: result.device, space: result.space, dataset: result.dataset };
-  const { nets } = (await post("/v1/predict", question)).value;
-  const costs = nets.map((net) => net.costs.latency_ms);
-  const [tint, muted] = ["series-0", "muted"].map((name) => colour(node, name));
-  const known = measured.map((one) => one.latency);
-  const ends = [Math.min(...known, ...costs.map((cost) => cost.mean)), Math.max(...known, ...costs.map((cost) => cost.mean))];
-  const traces = [
-    { x: ends, y: ends, mode: "lines", line: { color: muted, dash: "dot", width: 1 }, hoverinfo: "skip", type: "scatter" },
-    {
-      x: known, y: costs.map((cost) => cost.mean), type: "scatter", mode: "markers", marker: { symbol: "circle-open", size: 8, color: tint, line: { width: 1.6 } },
-      error_y: costs.every((cost) => has(cost.upper)) ? {
-        type: "data", symmetric: false, thickness: 1, width: 0, color: tint,
-        array: costs.map((cost) => cost.upper - cost.mean), arrayminus: costs.map((cost) => cost.mean - cost.lower),
-      } : undefined,
-      hovertemplate: "measured %{x:.4g} ms<br>predicted %{y:.4g} ms<extra></extra>",
-    },
+  const columns = [
+    { name: "device" },
+    { name: "what" },
+    { name: "costs" },
+    { name: "spaces" },
+    { name: "numbers are" },
+    { name: "added" },
   ];
-  await Plotly.newPlot(node, traces, chartLayout(node, "measured latency (ms)", "predicted, 90 % interval (ms)"), { displayModeBar: false, responsive: true });
-  node.after(element("p", { class: "note" }, "The model has seen these networks; the figures with each left out say how well it predicts others."));
+  const rows = devices.map((device) => ({
+    cells: [
+      element("code", {}, device.name),
+      device.title,
+      device.targets.join(", "),
+      device.spaces.join(", "),
+      device.adapted ? "predicted from measurements" : device.evidence,
+      device.added ? `by ${device.added.by}, ${new Date(device.added.at).toLocaleDateString()}` : "",
+    ],
+  }));
+  fill(place("device-list"), element("h2", {}, `${devices.length} devices`), table("devices", columns, rows));
 }

@@ -24,24 +24,45 @@ function filled(node, properties, children) {
 
 /** Put children in the place of what a node holds. */
 export function fill(node, ...children) {
-  node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.replaceChildren(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
 /** A table that scrolls sideways in its own box. Columns: {name, unit, numeric}. Rows: {cells, properties}. */
 export function table(caption, columns, rows, properties = {}) {
   const heading = columns.map((column) =>
-    element("th", { scope: "col", class: column.numeric ? "number" : null }, column.name,
-      column.unit ? element("span", { class: "unit" }, column.unit) : null));
-  const body = rows.map((row) => element("tr", row.properties ?? {},
-    row.cells.map((cell, number) => element("td", { class: columns[number].numeric ? "number" : null }, cell))));
-  return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption || "table" },
-    element("table", properties, element("thead", {}, element("tr", {}, heading)), element("tbody", {}, body)));
+    element(
+      "th",
+      { scope: "col", class: column.numeric ? "number" : null },
+      column.name,
+      column.unit ? element("span", { class: "unit" }, column.unit) : null,
+    ),
+  );
+  const body = rows.map((row) => tableRow(columns, row));
+  return element(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": caption || "table" },
+    element("table", properties, element("thead", {}, element("tr", {}, heading)), element("tbody", {}, body)),
+  );
+}
+
+/** One row of a table with these columns. */
+export function tableRow(columns, { cells, properties = {} }) {
+  return element(
+    "tr",
+    properties,
+    cells.map((cell, number) => element("td", { class: columns[number].numeric ? "number" : null }, cell)),
+  );
 }
 
 /** Pairs of a term and its value, as a list that screen readers know. */
 export function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return element("dl", { class: "facts" }, shown.map(([term, value]) =>
-    element("div", {}, element("dt", {}, term), element("dd", {}, value))));
+  return element(
+    "dl",
+    { class: "facts" },
+    shown.map(([term, value]) => element("div", {}, element("dt", {}, term), element("dd", {}, value))),
+  );
 }

@@ -4,7 +4,17 @@
 import { makeBudgetHandle } from "./budget_handle.js";
 import { makeCloud } from "./candidate_cloud.js";
 import { element, fill } from "./elements.js";
-import { axesOf, axisTitle, cloudOf, frontName, isTrue, pointsOf, ranges, shownFronts, stepsOf } from "./front_points.js";
+import {
+  axesOf,
+  axisTitle,
+  cloudOf,
+  frontName,
+  isTrue,
+  pointsOf,
+  ranges,
+  shownFronts,
+  stepsOf,
+} from "./front_points.js";
 import { costName, has, rounded, written } from "./numbers.js";
 import { chartLayout, colour, plain } from "./plot_style.js";
 
@@ -21,7 +31,7 @@ export function colourOf(result, front) {
   return number < 0 ? "baseline" : `series-${number % MARKERS.length}`;
 }
 
-/** A chart in `holder`. onSelect(index) is told which architecture was chosen, onBudget(value) where the line was put. */
+/** A chart in `holder`. onSelect(index) is told which network was chosen, onBudget(value) where the line was put. */
 export function makeFrontChart(holder, { onSelect, onBudget = null }) {
   const canvas = element("canvas", { class: "cloud", "aria-hidden": true });
   const plot = element("div", { class: "plot" });
@@ -38,9 +48,10 @@ export function makeFrontChart(holder, { onSelect, onBudget = null }) {
     const fronts = shownFronts(result);
     const visible = fronts.filter((front) => !chart.hidden.has(front.name));
     const dots = cloudOf(candidates, axes);
-    const shown = keepRange && plot._fullLayout?.xaxis
-      ? { x: plot._fullLayout.xaxis.range.slice(), y: plot._fullLayout.yaxis.range.slice() }
-      : ranges(result, axes, dots, visible);
+    const shown =
+      keepRange && plot._fullLayout?.xaxis
+        ? { x: plot._fullLayout.xaxis.range.slice(), y: plot._fullLayout.yaxis.range.slice() }
+        : ranges(result, axes, dots, visible);
     const traces = visible.flatMap((front) => tracesOf(plot, result, front, axes));
     const ring = ringOf(plot, chart, axes);
     Plotly.react(plot, ring ? [...traces, ring] : traces, layoutOf(plot, result, axes, shown, !handle), CONFIG);
@@ -49,7 +60,9 @@ export function makeFrontChart(holder, { onSelect, onBudget = null }) {
     drawLegend(legend, chart, fronts, dots, redraw);
   }
 
-  new ResizeObserver(() => { if (chart.data) Plotly.Plots.resize(plot); }).observe(frame);
+  new ResizeObserver(() => {
+    if (chart.data) Plotly.Plots.resize(plot);
+  }).observe(frame);
   watch(frame, plot, (x, y) => {
     const axes = axesOf(chart.data.result);
     const index = nearestNet(plot, chart, axes, x, y) ?? cloud.nearest(x, y);
@@ -61,8 +74,14 @@ export function makeFrontChart(holder, { onSelect, onBudget = null }) {
       redraw(options);
       if (!plot.dataset.ready) {
         plot.dataset.ready = "yes";
-        plot.on("plotly_afterplot", () => { cloud.draw(); handle?.place(axesOf(chart.data.result).horizontal); });
-        plot.on("plotly_relayouting", () => { cloud.draw(); handle?.place(axesOf(chart.data.result).horizontal); });
+        plot.on("plotly_afterplot", () => {
+          cloud.draw();
+          handle?.place(axesOf(chart.data.result).horizontal);
+        });
+        plot.on("plotly_relayouting", () => {
+          cloud.draw();
+          handle?.place(axesOf(chart.data.result).horizontal);
+        });
         matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw({ keepRange: true }));
       }
     },
@@ -79,20 +98,35 @@ function tracesOf(node, result, front, axes) {
   const points = pointsOf(front, axes);
   const steps = stepsOf(points, isTrue(front) ? axes.horizontal.bound : null);
   const proxies = result.fronts.filter((other) => other.role === "proxy");
-  const symbol = isTrue(front) ? "circle" : BASELINES[front.name] ?? `${MARKERS[proxies.indexOf(front) % MARKERS.length]}-open`;
+  const symbol = isTrue(front)
+    ? "circle"
+    : (BASELINES[front.name] ?? `${MARKERS[proxies.indexOf(front) % MARKERS.length]}-open`);
   const unit = axes.horizontal.unit;
   const ends = points.some((point) => point.upper > point.lower);
   const line = {
-    ...steps, mode: "lines", line: { shape: "hv", color: tint, width: isTrue(front) ? 3.5 : 1.3 }, hoverinfo: "skip",
+    ...steps,
+    mode: "lines",
+    line: { shape: "hv", color: tint, width: isTrue(front) ? 3.5 : 1.3 },
+    hoverinfo: "skip",
   };
   const nets = {
-    x: points.map((point) => point.x), y: points.map((point) => point.y), mode: "markers",
+    x: points.map((point) => point.x),
+    y: points.map((point) => point.y),
+    mode: "markers",
     marker: { symbol, color: tint, size: isTrue(front) ? 5 : 8, line: { width: 1.6, color: tint } },
-    error_x: ends ? {
-      type: "data", symmetric: false, color: tint, thickness: 1, width: 0,
-      array: points.map((point) => point.upper - point.x), arrayminus: points.map((point) => point.x - point.lower),
-    } : undefined,
-    text: points.map((point) => hover(front, point, axes, unit)), hovertemplate: "%{text}<extra></extra>",
+    error_x: ends
+      ? {
+          type: "data",
+          symmetric: false,
+          color: tint,
+          thickness: 1,
+          width: 0,
+          array: points.map((point) => point.upper - point.x),
+          arrayminus: points.map((point) => point.x - point.lower),
+        }
+      : undefined,
+    text: points.map((point) => hover(front, point, axes, unit)),
+    hovertemplate: "%{text}<extra></extra>",
   };
   return [line, nets].map((trace) => ({ ...trace, name: front.name, type: "scatter" }));
 }
@@ -101,13 +135,16 @@ function hover(front, point, axes, unit) {
   const name = costName(axes.horizontal);
   const height = axes.known ? `accuracy ${point.y.toFixed(2)} %` : `score ${rounded(point.y)}`;
   const ends = point.upper > point.lower ? ` [${rounded(point.lower, 3)}, ${rounded(point.upper, 3)}]` : "";
-  return `${plain(frontName(front))}, net ${point.net.index}<br>${plain(name)} ${rounded(point.x)}${ends} ${plain(unit)}<br>${height}`;
+  const cost = `${plain(name)} ${rounded(point.x)}${ends} ${plain(unit)}`;
+  return `${plain(frontName(front))}, net ${point.net.index}<br>${cost}<br>${height}`;
 }
 
 function ringOf(node, chart, axes) {
   if (!has(chart.selected)) return null;
   const { result, candidates } = chart.data;
-  const place = [...shownFronts(result)].reverse().flatMap((front) => pointsOf(front, axes))
+  const place = [...shownFronts(result)]
+    .reverse()
+    .flatMap((front) => pointsOf(front, axes))
     .find((point) => point.net.index === chart.selected);
   const heights = axes.known ? candidates?.accuracy_percent : candidates?.scores[axes.scoredBy];
   const row = candidates ? candidates.index.indexOf(chart.selected) : -1;
@@ -115,7 +152,11 @@ function ringOf(node, chart, axes) {
   const y = place?.y ?? heights?.[row];
   if (!has(x) || !has(y)) return null;
   return {
-    x: [x], y: [y], type: "scatter", mode: "markers", hoverinfo: "skip",
+    x: [x],
+    y: [y],
+    type: "scatter",
+    mode: "markers",
+    hoverinfo: "skip",
     marker: { symbol: "circle-open", size: 18, color: colour(node, "accent"), line: { width: 2.5 } },
   };
 }
@@ -128,17 +169,33 @@ function layoutOf(node, result, axes, shown, withBudget) {
   const notes = [];
   if (axes.known && has(median)) {
     lines.push(rule({ x0: 0, x1: 1, xref: "paper", y0: median, y1: median, yref: "y" }, muted, "dot"));
-    notes.push(note("median of the space", { x: 0, xref: "paper", y: median, yref: "y", xanchor: "left", yanchor: "bottom" }, muted));
+    notes.push(
+      note(
+        "median of the space",
+        { x: 0, xref: "paper", y: median, yref: "y", xanchor: "left", yanchor: "bottom" },
+        muted,
+      ),
+    );
   }
   if (withBudget && has(bound)) {
     lines.push(rule({ x0: bound, x1: bound, xref: "x", y0: 0, y1: 1, yref: "paper" }, ink, "dash"));
-    notes.push(note(`budget ${written(bound)} ${unit}`, { x: bound, xref: "x", y: 1, yref: "paper", xanchor: "right", yanchor: "top" }, ink));
+    notes.push(
+      note(
+        `budget ${written(bound)} ${unit}`,
+        { x: bound, xref: "x", y: 1, yref: "paper", xanchor: "right", yanchor: "top" },
+        ink,
+      ),
+    );
   }
-  return { ...chartLayout(node, axisTitle(axes.horizontal), axes.heightName, shown), shapes: lines, annotations: notes };
+  return {
+    ...chartLayout(node, axisTitle(axes.horizontal), axes.heightName, shown),
+    shapes: lines,
+    annotations: notes,
+  };
 }
 
 function rule(place, color, dash) {
-  return { type: "line", layer: "below", line: { color, width: 1, dash }, ...place };
+  return { type: "line", layer: "above", line: { color, width: 1.2, dash }, ...place };
 }
 
 function note(text, place, color) {
@@ -147,21 +204,45 @@ function note(text, place, color) {
 
 function drawLegend(legend, chart, fronts, dots, redraw) {
   const { result } = chart.data;
-  const known = [...fronts].sort((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role)).map((front) => {
-    const share = front.comparison.relative_hypervolume;
-    const press = () => {
-      if (!chart.hidden.delete(front.name)) chart.hidden.add(front.name);
-      redraw({ keepRange: true });
-    };
-    return element("button", { type: "button", class: `key ${colourOf(result, front)}`, onclick: press, "aria-pressed": String(!chart.hidden.has(front.name)) },
-      element("span", { class: "swatch", "aria-hidden": true }), frontName(front),
-      element("span", { class: "count" }, `${front.nets.length} nets${has(share) ? `, hypervolume ${share.toFixed(2)}` : ""}`));
-  });
+  const known = [...fronts]
+    .sort((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role))
+    .map((front) => {
+      const share = front.comparison.relative_hypervolume;
+      const press = () => {
+        if (!chart.hidden.delete(front.name)) chart.hidden.add(front.name);
+        redraw({ keepRange: true });
+      };
+      return element(
+        "button",
+        {
+          type: "button",
+          class: `key ${colourOf(result, front)}`,
+          onclick: press,
+          "aria-pressed": String(!chart.hidden.has(front.name)),
+        },
+        element("span", { class: "swatch", "aria-hidden": true }),
+        frontName(front),
+        element(
+          "span",
+          { class: "count" },
+          `${front.nets.length} nets${has(share) ? `, hypervolume ${share.toFixed(2)}` : ""}`,
+        ),
+      );
+    });
   const bounded = result.objectives.some((objective) => has(objective.bound));
-  const grey = dots ? [
-    element("span", { class: "key feasible" }, element("span", { class: "swatch" }), bounded ? "within budget" : "all architectures"),
-    bounded ? element("span", { class: "key infeasible" }, element("span", { class: "swatch" }), "over budget") : null,
-  ] : [];
+  const grey = dots
+    ? [
+        element(
+          "span",
+          { class: "key feasible" },
+          element("span", { class: "swatch" }),
+          bounded ? "within budget" : "all architectures",
+        ),
+        bounded
+          ? element("span", { class: "key infeasible" }, element("span", { class: "swatch" }), "over budget")
+          : null,
+      ]
+    : [];
   fill(legend, known, grey);
 }
 
@@ -182,12 +263,22 @@ function nearestNet(plot, chart, axes, x, y) {
 /** Tell of presses that end where they began: a press that moves is plotly's, for zooming. */
 function watch(frame, plot, onPress) {
   let start = null;
-  frame.addEventListener("pointerdown", (event) => { start = [event.clientX, event.clientY]; }, true);
-  document.addEventListener("pointerup", (event) => {
-    const from = start;
-    start = null;
-    if (!from || !plot._fullLayout || Math.hypot(event.clientX - from[0], event.clientY - from[1]) > 4) return;
-    const box = plot.getBoundingClientRect();
-    onPress(event.clientX - box.left, event.clientY - box.top);
-  }, true);
+  frame.addEventListener(
+    "pointerdown",
+    (event) => {
+      start = [event.clientX, event.clientY];
+    },
+    true,
+  );
+  document.addEventListener(
+    "pointerup",
+    (event) => {
+      const from = start;
+      start = null;
+      if (!from || !plot._fullLayout || Math.hypot(event.clientX - from[0], event.clientY - from[1]) > 4) return;
+      const box = plot.getBoundingClientRect();
+      onPress(event.clientX - box.left, event.clientY - box.top);
+    },
+    true,
+  );
 }

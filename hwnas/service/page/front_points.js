@@ -118,8 +118,10 @@ export function frontName(front) {
 
 /** "energy ≤ 20 mJ and latency ≤ 5 ms", "" without budgets. */
 export function budgetsOf(result) {
-  return result.objectives.filter((objective) => has(objective.bound))
-    .map((objective) => `${costName(objective)} ≤ ${written(objective.bound)} ${objective.unit}`).join(" and ");
+  return result.objectives
+    .filter((objective) => has(objective.bound))
+    .map((objective) => `${costName(objective)} ≤ ${written(objective.bound)} ${objective.unit}`)
+    .join(" and ");
 }
 
 /** The question in one line. */
@@ -131,10 +133,14 @@ export function titleOf(result) {
 
 /** The net of a listed front with this index, or what the candidates know of it, in one form for panels. */
 export function netAt({ result, candidates, predicted = {} }, index) {
-  const listed = result.fronts.flatMap((front) => front.nets.filter((net) => net.index === index).map((net) => ({ front, net })));
+  const listed = result.fronts.flatMap((front) =>
+    front.nets.filter((net) => net.index === index).map((net) => ({ front, net })),
+  );
   const row = candidates ? candidates.index.indexOf(index) : -1;
   const costs = [...result.objectives, ...result.other_costs].map((objective) => {
-    const own = listed.map(({ net }) => net.costs[objective.id]).find((cost) => cost && has(cost.mean)) ?? predicted[index]?.[objective.id];
+    const own =
+      listed.map(({ net }) => net.costs[objective.id]).find((cost) => cost && has(cost.mean)) ??
+      predicted[index]?.[objective.id];
     const column = candidates?.costs[objective.id];
     return { objective, cost: own ?? { mean: column?.[row] ?? null, lower: null, upper: null } };
   });

@@ -17,11 +17,27 @@ export async function startFronts(lists, id) {
   const state = { answer: null, body: null, index: null, asked: 0 };
   const form = makeQuestionForm(place("question"), lists, ask);
   const chart = makeFrontChart(place("picture"), { onSelect: select, onBudget: changeBudget });
-  const keep = element("button", { type: "button", class: "quiet", onclick: () => kept.add(state.answer) }, "Keep to compare");
-  const kept = makeKeptFronts(place("kept"), show, () => { keep.disabled = kept.size() >= MOST_KEPT; });
-  const save = (format) => attempt(() => download(`/v1/fronts/${state.answer.result.id}?format=${format}`, `front.${format}`));
-  fill(place("answer-actions"), keep, ["json", "csv"].map((format) =>
-    element("button", { type: "button", class: "quiet", onclick: () => save(format) }, `Save ${format.toUpperCase()}`)));
+  const keep = element(
+    "button",
+    { type: "button", class: "quiet", onclick: () => kept.add(state.answer) },
+    "Keep to compare",
+  );
+  const kept = makeKeptFronts(place("kept"), show, () => {
+    keep.disabled = kept.size() >= MOST_KEPT;
+  });
+  const save = (format) =>
+    attempt(() => download(`/v1/fronts/${state.answer.result.id}?format=${format}`, `front.${format}`));
+  fill(
+    place("answer-actions"),
+    keep,
+    ["json", "csv"].map((format) =>
+      element(
+        "button",
+        { type: "button", class: "quiet", onclick: () => save(format) },
+        `Save ${format.toUpperCase()}`,
+      ),
+    ),
+  );
   place("answer-actions").hidden = true;
 
   async function attempt(work) {
@@ -36,7 +52,7 @@ export async function startFronts(lists, id) {
     }
   }
 
-  /** Ask, and show the fronts at once; the dots of all architectures follow. A later question wins over an earlier one. */
+  /** Ask, and show the fronts at once; the dots of all architectures follow. A later question wins over this one. */
   async function ask(body, { keepRange = false } = {}) {
     state.asked += 1;
     const mine = state.asked;
@@ -85,7 +101,9 @@ export async function startFronts(lists, id) {
     const first = same && state.index !== null ? state.index : firstNetwork(result);
     if (first !== null) select(first);
     else showNoNetwork(place("network"));
-    say(`${titleOf(result)}: ${result.fronts.map((front) => `${front.name} ${front.nets.length} networks`).join(", ")}`);
+    say(
+      `${titleOf(result)}: ${result.fronts.map((front) => `${front.name} ${front.nets.length} networks`).join(", ")}`,
+    );
   }
 
   /** Show a network; what only the server knows (layers, intervals of nets outside the lists) follows. */
@@ -93,14 +111,16 @@ export async function startFronts(lists, id) {
     state.index = index;
     const { answer } = state;
     chart.select(index);
-    for (const row of document.querySelectorAll("tr[data-index]")) row.classList.toggle("chosen", row.dataset.index === String(index));
+    for (const row of document.querySelectorAll("tr[data-index]"))
+      row.classList.toggle("chosen", row.dataset.index === String(index));
     showNetwork(place("network"), answer, index, actionsFor(answer, index));
     if (answer.drawings[index]) return;
     const found = await attempt(() => get(`/v1/networks?${networkAddress(answer.result, index)}`));
     if (!found) return;
     answer.drawings[index] = found.drawing;
     await predictUnlisted(answer, index, found.arch);
-    if (state.answer === answer && state.index === index) showNetwork(place("network"), answer, index, actionsFor(answer, index));
+    if (state.answer === answer && state.index === index)
+      showNetwork(place("network"), answer, index, actionsFor(answer, index));
   }
 
   /** Costs with intervals of a network that no list has; where they are not to be had, the dots' own stay. */
@@ -108,7 +128,10 @@ export async function startFronts(lists, id) {
     const { result } = answer;
     if (result.fronts.some((front) => front.nets.some((net) => net.index === index))) return;
     const question = { architectures: [arch], device: result.device, space: result.space, dataset: result.dataset };
-    const costs = await post("/v1/predict", question).then(({ value }) => value.nets[0].costs, () => null);
+    const costs = await post("/v1/predict", question).then(
+      ({ value }) => value.nets[0].costs,
+      () => null,
+    );
     if (costs) answer.predicted[index] = costs;
   }
 
@@ -132,14 +155,20 @@ export async function startFronts(lists, id) {
   } else await ask(form.read());
 }
 
-/** Dots of the answer before, while those of the new one are on their way: they differ in what is within budget alone. */
+/** Dots of the answer before, while those of the new one are on their way: only what is within budget differs. */
 function stale(before, result) {
   return before && titleAxes(before.result) === titleAxes(result) ? before.candidates : null;
 }
 
 function titleAxes(result) {
-  return JSON.stringify([result.space, result.dataset, result.device, result.objectives.map((objective) => objective.id),
-    result.objectives.map((objective) => objective.source), result.fronts.map((front) => front.name)]);
+  return JSON.stringify([
+    result.space,
+    result.dataset,
+    result.device,
+    result.objectives.map((objective) => objective.id),
+    result.objectives.map((objective) => objective.source),
+    result.fronts.map((front) => front.name),
+  ]);
 }
 
 function networkAddress(result, index) {
@@ -150,9 +179,16 @@ function networkAddress(result, index) {
 function bodyOf(result) {
   const bound = (id) => result.objectives.find((objective) => objective.id === id)?.bound ?? null;
   return {
-    device: result.device, space: result.space, dataset: result.dataset, budget_mj: bound("energy_mj"), budget_ms: bound("latency_ms"),
+    device: result.device,
+    space: result.space,
+    dataset: result.dataset,
+    budget_mj: bound("energy_mj"),
+    budget_ms: bound("latency_ms"),
     proxies: result.fronts.filter((front) => front.role === "proxy").map((front) => front.name),
     nets: Math.max(...result.fronts.map((front) => (front.role === "proxy" ? front.comparison.k : 1))),
-    confidence: result.confidence, seed: result.seed, raw: result.raw, source: "auto",
+    confidence: result.confidence,
+    seed: result.seed,
+    raw: result.raw,
+    source: "auto",
   };
 }

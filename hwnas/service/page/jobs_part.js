@@ -1,12 +1,22 @@
 // The part "Jobs": long work with its progress as it happens; cancel and resume.
 
-import { element, fill, table } from "./elements.js";
+import { element, fill, table, tableRow } from "./elements.js";
 import { duration, has } from "./numbers.js";
 import { labelled } from "./question_form.js";
 import { download, follow, get, post, Refusal, say } from "./server.js";
 
 const OPEN = ["queued", "running"];
 const MOST_STREAMS = 3; // a browser keeps six connections to a server: the rest of the page needs some
+const COLUMNS = [
+  { name: "job" },
+  { name: "what" },
+  { name: "state" },
+  { name: "progress" },
+  { name: "time left", numeric: true },
+  { name: "begun" },
+  { name: "attempts", numeric: true },
+  { name: "" },
+];
 const MOVING = [3, 4, 6]; // columns: progress, time left, attempts
 const place = (id) => document.getElementById(id);
 
@@ -17,46 +27,88 @@ export async function startJobs({ spaces, proxies }) {
   const followed = new Set();
 
   function draw() {
+    const listed = [...jobs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
+    fill(
+      place("job-list"),
+      listed.length
+        ? table("jobs", COLUMNS, listed.map(row))
+        : element(
+            "p",
+            { class: "note" },
+            "No jobs yet. Scoring a space and adapting a device with many networks take long: they are jobs, ",
+            "and go on when this page is closed.",
+          ),
+    );
+    count();
+  }
+
+  function count() {
     const open = [...jobs.values()].filter((job) => OPEN.includes(job.state)).length;
     fill(place("running"), String(open));
     place("running").hidden = open === 0;
     place("running").setAttribute("aria-label", `${open} at work`);
-    const listed = [...jobs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
-    const focused = document.activeElement?.id;
-    const columns = [
-      { name: "job" }, { name: "what" }, { name: "state" }, { name: "progress" }, { name: "time left", numeric: true },
-      { name: "begun" }, { name: "attempts", numeric: true }, { name: "" },
-    ];
-    fill(place("job-list"), listed.length ? table("jobs", columns, listed.map(row))
-      : element("p", { class: "note" }, "No jobs yet. Scoring a space and adapting a device with many networks take long: they are jobs, and go on when this page is closed."));
-    if (focused) document.getElementById(focused)?.focus();
   }
 
-  function renew(job) {
+  /** Only what changed: a button that is replaced between press and release would not be pressed. */
+  function renew(job, moved) {
     const old = document.querySelector(`tr[data-job="${job.id}"]`);
-    const { cells } = row(job);
-    for (const number of MOVING) fill(old.children[number], cells[number]);
+    const next = row(job);
+    if (moved) for (const number of MOVING) fill(old.children[number], next.cells[number]);
+    else {
+      const focused = old.contains(document.activeElement);
+      old.replaceWith(tableRow(COLUMNS, next));
+      if (focused) document.querySelector(`tr[data-job="${job.id}"] button`)?.focus();
+      count();
+    }
   }
 
   function row(job) {
-    return { properties: { "data-job": job.id, "data-state": job.state }, cells: [
-      element("code", {}, job.id.slice(0, 8)),
-      element("span", { class: "wrapped" }, describe(job)),
-      element("span", { class: `state ${job.state}` }, job.cancel_requested && OPEN.includes(job.state) ? "stopping" : job.state),
-      progressOf(job), OPEN.includes(job.state) ? duration(job.progress?.seconds_left) : "",
-      new Date(job.created_at).toLocaleString(), String(job.attempts), actions(job),
-    ] };
+    return {
+      properties: { "data-job": job.id, "data-state": job.state },
+      cells: [
+        element("code", {}, job.id.slice(0, 8)),
+        element("span", { class: "wrapped" }, describe(job)),
+        element(
+          "span",
+          { class: `state ${job.state}` },
+          job.cancel_requested && OPEN.includes(job.state) ? "stopping" : job.state,
+        ),
+        progressOf(job),
+        OPEN.includes(job.state) ? duration(job.progress?.seconds_left) : "",
+        new Date(job.created_at).toLocaleString(),
+        String(job.attempts),
+        actions(job),
+      ],
+    };
   }
 
   function actions(job) {
-    const button = (name, text, work) => element("button", {
-      type: "button", class: "quiet", id: `${name}-${job.id}`, onclick: () => attempt(work), "aria-label": `${text} job ${job.id.slice(0, 8)}`,
-    }, text);
-    const ask = (verb) => async () => { put((await post(`/v1/jobs/${job.id}/${verb}`, null)).value); };
+    const button = (name, text, work) =>
+      element(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          id: `${name}-${job.id}`,
+          onclick: () => attempt(work),
+          "aria-label": `${text} job ${job.id.slice(0, 8)}`,
+        },
+        text,
+      );
+    const ask = (verb) => async () => {
+      put((await post(`/v1/jobs/${job.id}/${verb}`, null)).value);
+    };
     if (OPEN.includes(job.state)) return button("cancel", "Cancel", ask("cancel"));
-    if (job.state === "done") return button("result", "Save result", () => download(`/v1/jobs/${job.id}/result`, `${job.kind}-${job.id.slice(0, 8)}.json`));
-    return element("span", {}, button("resume", "Resume", ask("resume")),
-      job.error ? element("span", { class: "note wrapped" }, job.error.detail ?? job.error.title) : null);
+    if (job.state === "done")
+      return button("result", "Save result", () =>
+        download(`/v1/jobs/${job.id}/result`, `${job.kind}-${job.id.slice(0, 8)}.json`),
+      );
+    return element(
+      "span",
+      {},
+      button("resume", "Resume", ask("resume")),
+      job.error ? element("span", { class: "note wrapped" }, job.error.detail ?? job.error.title) : null,
+    );
   }
 
   /** Take over what the server says of a job, and follow it to its end. */
@@ -65,8 +117,7 @@ export async function startJobs({ spaces, proxies }) {
     if (before && before.version > job.version) return;
     jobs.set(job.id, job);
     if (before?.state !== job.state) say(`job ${job.id.slice(0, 8)}: ${job.state}`);
-    // Only what moved: a button that is replaced between press and release would not be pressed.
-    if (before?.state === job.state && before.cancel_requested === job.cancel_requested) renew(job);
+    if (before) renew(job, before.state === job.state && before.cancel_requested === job.cancel_requested);
     else draw();
     if (OPEN.includes(job.state)) listen(job);
     else {
@@ -86,7 +137,8 @@ export async function startJobs({ spaces, proxies }) {
       await follow(`/v1/jobs/${job.id}/events`, put);
       put(await get(`/v1/jobs/${job.id}`));
     } catch (error) {
-      if (!(error instanceof Refusal || error instanceof TypeError)) throw error; // the connection broke: ask again below
+      // Where the connection broke we ask again below.
+      if (!(error instanceof Refusal || error instanceof TypeError)) throw error;
     }
     followed.delete(job.id);
     if (OPEN.includes(jobs.get(job.id).state)) setTimeout(() => listen(job), 1000);
@@ -102,40 +154,81 @@ export async function startJobs({ spaces, proxies }) {
     }
   }
 
-  makeScoreForm(place("score-form"), { spaces, proxies }, (body) => attempt(async () => put((await post("/v1/score/tables", body)).value)));
+  makeScoreForm(place("score-form"), { spaces, proxies }, (body) =>
+    attempt(async () => put((await post("/v1/score/tables", body)).value)),
+  );
   for (const job of (await get("/v1/jobs?limit=100")).jobs) put(job);
   draw();
   return {
-    watch: (job) => new Promise((done) => { ends.set(job.id, done); put(job); }),
+    watch: (job) =>
+      new Promise((done) => {
+        ends.set(job.id, done);
+        put(job);
+      }),
   };
 }
 
 function describe(job) {
   const { space, dataset, proxies, name, architectures } = job.request ?? {};
-  const what = { "score-table": "scores of all networks", score: "scores of networks", adapt: "a new device", "predict-onnx": "costs of a model" };
-  const of = [name, space, dataset, proxies?.join(", "), architectures && `${architectures.length} networks`].filter(Boolean);
+  const what = {
+    "score-table": "scores of all networks",
+    score: "scores of networks",
+    adapt: "a new device",
+    "predict-onnx": "costs of a model",
+  };
+  const of = [name, space, dataset, proxies?.join(", "), architectures && `${architectures.length} networks`].filter(
+    Boolean,
+  );
   return `${what[job.kind] ?? job.kind}${of.length ? `: ${of.join(", ")}` : ""}`;
 }
 
 function progressOf(job) {
   const { done = 0, total = null } = job.progress ?? {};
   if (job.state === "queued") return "waits for a worker";
-  const count = has(total) ? `${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}` : done ? done.toLocaleString("en-US") : "";
+  const count = has(total)
+    ? `${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}`
+    : done
+      ? done.toLocaleString("en-US")
+      : "";
   if (!OPEN.includes(job.state)) return count;
-  return [element("progress", has(total) ? { max: Math.max(total, 1), value: done, "aria-label": "progress" } : { "aria-label": "progress" }), count];
+  return [
+    element(
+      "progress",
+      has(total) ? { max: Math.max(total, 1), value: done, "aria-label": "progress" } : { "aria-label": "progress" },
+    ),
+    count,
+  ];
 }
 
 function makeScoreForm(form, { spaces, proxies }, onStart) {
-  const space = element("select", {}, spaces.filter((one) => one.architectures <= 1e6).map((one) => element("option", {}, one.name)));
+  const space = element(
+    "select",
+    {},
+    spaces.filter((one) => one.architectures <= 1e6).map((one) => element("option", {}, one.name)),
+  );
   const dataset = element("select", {});
-  const proxy = element("select", {}, proxies.filter((one) => one.kind === "proxy").map((one) => element("option", {}, one.name)));
+  const proxy = element(
+    "select",
+    {},
+    proxies.filter((one) => one.kind === "proxy").map((one) => element("option", {}, one.name)),
+  );
   const limit = element("input", { type: "number", min: 1, step: 1, placeholder: "all" });
-  const match = () => fill(dataset, spaces.find((one) => one.name === space.value).datasets.map((name) => element("option", {}, name)));
+  const match = () =>
+    fill(
+      dataset,
+      spaces.find((one) => one.name === space.value).datasets.map((name) => element("option", {}, name)),
+    );
   space.addEventListener("change", match);
   match();
   proxy.value = "synflow";
-  fill(form, labelled("Score the networks of", space), labelled("on", dataset), labelled("by", proxy), labelled("networks at most", limit),
-    element("button", { class: "main", type: "submit" }, "Start the job"));
+  fill(
+    form,
+    labelled("Score the networks of", space),
+    labelled("on", dataset),
+    labelled("by", proxy),
+    labelled("networks at most", limit),
+    element("button", { class: "main", type: "submit" }, "Start the job"),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const chosen = { space: space.value, dataset: dataset.value, proxies: [proxy.value] };

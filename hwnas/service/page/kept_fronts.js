@@ -18,18 +18,35 @@ export function makeKeptFronts(card, onShow, onChange) {
     card.hidden = kept.length === 0;
     const groups = grouped(kept);
     charts = groups.map(() => element("div", { class: "plot" }));
-    const frames = groups.map((group, i) => element("div", { role: "img", "aria-label": `Fronts of ${group.length} questions` }, charts[i]));
-    fill(card, element("h2", {}, `Kept to compare (${kept.length} of ${MOST_KEPT})`),
-      element("div", { class: "chips" }, kept.map(chip)), element("div", { class: "charts" }, frames), figures());
+    const frames = groups.map((group, i) =>
+      element("div", { role: "img", "aria-label": `Fronts of ${group.length} questions` }, charts[i]),
+    );
+    fill(
+      card,
+      element("h2", {}, `Kept to compare (${kept.length} of ${MOST_KEPT})`),
+      element("div", { class: "chips" }, kept.map(chip)),
+      element("div", { class: "charts" }, frames),
+      figures(),
+    );
     groups.forEach((group, i) => drawGroup(charts[i], group));
     onChange();
   }
 
   function chip(answer, number) {
-    const drop = () => { kept.splice(number, 1); draw(); };
-    return element("span", { class: `chip series-${number}` },
-      element("button", { type: "button", class: "link", onclick: () => onShow(answer) }, `${number + 1}: ${titleOf(answer.result)}`),
-      element("button", { type: "button", onclick: drop, "aria-label": `Drop question ${number + 1}` }, "×"));
+    const drop = () => {
+      kept.splice(number, 1);
+      draw();
+    };
+    return element(
+      "span",
+      { class: `chip series-${number}` },
+      element(
+        "button",
+        { type: "button", class: "link", onclick: () => onShow(answer) },
+        `${number + 1}: ${titleOf(answer.result)}`,
+      ),
+      element("button", { type: "button", onclick: drop, "aria-label": `Drop question ${number + 1}` }, "×"),
+    );
   }
 
   function drawGroup(node, group) {
@@ -41,17 +58,33 @@ export function makeKeptFronts(card, onShow, onChange) {
 
   function figures() {
     const columns = [
-      { name: "question" }, { name: "front" }, { name: "networks", numeric: true }, { name: "relative hypervolume", numeric: true },
-      { name: "IGD+", numeric: true }, { name: "accuracy lost", unit: "points", numeric: true }, { name: "best listed", unit: "%", numeric: true },
+      { name: "question" },
+      { name: "front" },
+      { name: "networks", numeric: true },
+      { name: "relative hypervolume", numeric: true },
+      { name: "IGD+", numeric: true },
+      { name: "accuracy lost", unit: "points", numeric: true },
+      { name: "best listed", unit: "%", numeric: true },
     ];
-    const rows = kept.flatMap((answer, number) => answer.result.fronts.filter((front) => front.role === "proxy").map((front) => {
-      const best = Math.max(...front.nets.map((net) => net.accuracy_percent ?? -Infinity));
-      const found = front.comparison;
-      return { cells: [
-        `${number + 1}: ${titleOf(answer.result)}`, front.name, String(front.nets.length), fixed(found.relative_hypervolume, 3),
-        fixed(found.igd_plus, 3), fixed(found.accuracy_lost_points, 2), fixed(best > -Infinity ? best : null, 2),
-      ] };
-    }));
+    const rows = kept.flatMap((answer, number) =>
+      answer.result.fronts
+        .filter((front) => front.role === "proxy")
+        .map((front) => {
+          const best = Math.max(...front.nets.map((net) => net.accuracy_percent ?? -Infinity));
+          const found = front.comparison;
+          return {
+            cells: [
+              `${number + 1}: ${titleOf(answer.result)}`,
+              front.name,
+              String(front.nets.length),
+              fixed(found.relative_hypervolume, 3),
+              fixed(found.igd_plus, 3),
+              fixed(found.accuracy_lost_points, 2),
+              fixed(best > -Infinity ? best : null, 2),
+            ],
+          };
+        }),
+    );
     return table("kept questions", columns, rows);
   }
 
@@ -61,7 +94,9 @@ export function makeKeptFronts(card, onShow, onChange) {
       draw();
     },
     size: () => kept.length,
-    redraw: () => { if (kept.length) draw(); },
+    redraw: () => {
+      if (kept.length) draw();
+    },
   };
 }
 
@@ -78,12 +113,17 @@ function grouped(answers) {
 
 /** Ranges that hold what each answer alone would show. */
 function rangesOf(group) {
-  const each = group.map(({ result, candidates }) => {
-    const axes = axesOf(result);
-    return ranges(result, axes, cloudOf(candidates, axes), shownFronts(result));
-  }).filter((found) => found?.y);
+  const each = group
+    .map(({ result, candidates }) => {
+      const axes = axesOf(result);
+      return ranges(result, axes, cloudOf(candidates, axes), shownFronts(result));
+    })
+    .filter((found) => found?.y);
   if (!each.length) return null;
-  const around = (axis) => [Math.min(...each.map((found) => found[axis][0])), Math.max(...each.map((found) => found[axis][1]))];
+  const around = (axis) => [
+    Math.min(...each.map((found) => found[axis][0])),
+    Math.max(...each.map((found) => found[axis][1])),
+  ];
   return { x: around("x"), y: around("y") };
 }
 
@@ -100,10 +140,22 @@ function tracesOf(node, { result }, number) {
   }
   if (proxy) {
     const points = pointsOf(proxy, axes);
-    traces.push({ ...stepsOf(points, null), mode: "lines", line: { shape: "hv", color: tint, width: 1.5 }, hoverinfo: "skip" });
     traces.push({
-      x: points.map((point) => point.x), y: points.map((point) => point.y), mode: "markers",
-      marker: { color: tint, size: 7, symbol: ["circle-open", "square-open", "triangle-up-open", "diamond-open"][number], line: { width: 1.5 } },
+      ...stepsOf(points, null),
+      mode: "lines",
+      line: { shape: "hv", color: tint, width: 1.5 },
+      hoverinfo: "skip",
+    });
+    traces.push({
+      x: points.map((point) => point.x),
+      y: points.map((point) => point.y),
+      mode: "markers",
+      marker: {
+        color: tint,
+        size: 7,
+        symbol: ["circle-open", "square-open", "triangle-up-open", "diamond-open"][number],
+        line: { width: 1.5 },
+      },
       text: points.map((point) => `question ${number + 1}, net ${point.net.index}`),
       hovertemplate: "%{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
     });
@@ -111,8 +163,11 @@ function tracesOf(node, { result }, number) {
   if (has(axes.horizontal.bound)) {
     const ends = traces.flatMap((trace) => trace.y).filter(has);
     traces.push({
-      x: [axes.horizontal.bound, axes.horizontal.bound], y: [Math.min(...ends), Math.max(...ends)], mode: "lines",
-      line: { color: tint, width: 1, dash: "dash" }, hoverinfo: "skip",
+      x: [axes.horizontal.bound, axes.horizontal.bound],
+      y: [Math.min(...ends), Math.max(...ends)],
+      mode: "lines",
+      line: { color: tint, width: 1, dash: "dash" },
+      hoverinfo: "skip",
     });
   }
   return traces.map((trace) => ({ type: "scatter", ...trace }));

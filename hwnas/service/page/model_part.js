@@ -1,20 +1,34 @@
 // The part "Your model": an ONNX file, its costs on a device, kernel by kernel.
 
-import { element, facts, fill, table } from "./elements.js";
-import { has, rounded } from "./numbers.js";
+import { element, facts, fill, shape, table } from "./elements.js";
+import { costColumn, fixed, has, rounded } from "./numbers.js";
 import { labelled } from "./question_form.js";
 import { get, post, Refusal } from "./server.js";
 
+const UNITS = { ms: "ms", mj: "mJ" };
 const place = (id) => document.getElementById(id);
 
 /** Start the part. watch(job) resolves with a job that has ended. */
 export function startModel({ devices }, watch) {
   const form = place("model-form");
   const file = element("input", { type: "file", name: "model", accept: ".onnx", required: true });
-  const device = element("select", { name: "device" }, devices.flatMap((one) => one.variants).map((name) => element("option", {}, name)));
+  const device = element(
+    "select",
+    { name: "device" },
+    devices.flatMap((one) => one.variants).map((name) => element("option", {}, name)),
+  );
   const button = element("button", { class: "main", type: "submit" }, "Predict");
-  fill(form, element("p", { class: "note full" }, "The file is read by a process of its own with limits on memory and time; its weights are not looked at."),
-    labelled("ONNX model", file), labelled("Device", device), button);
+  fill(
+    form,
+    element(
+      "p",
+      { class: "note full" },
+      "The file is read by a process of its own with limits on memory and time; its weights are not looked at.",
+    ),
+    labelled("ONNX model", file),
+    labelled("Device", device),
+    button,
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
@@ -37,37 +51,83 @@ export function startModel({ devices }, watch) {
   });
 }
 
-/** Any answer: its single values as facts, each of its lists of records as a table. */
-function showKernels(card, result) {
-  const single = Object.entries(result).filter(([, value]) => typeof value !== "object" && !["schema_version", "hwnas_version"].includes(value));
-  const lists = Object.entries(result).filter(([, value]) => Array.isArray(value) && value.length && typeof value[0] === "object");
-  const said = Object.entries(result).filter(([, value]) => Array.isArray(value) && typeof value[0] === "string");
-  const records = Object.entries(result).filter(([, value]) => value && typeof value === "object" && !Array.isArray(value));
-  fill(card, element("h2", {}, "Costs of the model"),
-    facts([...single, ...records.map(([name, value]) => [name, costText(value)])].map(([name, value]) => [words(name), cellText(value)])),
-    lists.map(([name, rows]) => [element("h3", {}, words(name)), recordTable(words(name), rows)]),
-    said.map(([name, lines]) => [element("h3", {}, words(name)), element("ul", { class: "sources" }, lines.map((line) => element("li", {}, line)))]));
+/** The costs of a network in `card`: its totals, what has no model, and a row for each kernel, the costliest first. */
+export function showKernels(card, result) {
+  const costs = Object.keys(result.costs);
+  const names = Object.fromEntries(costs.map((id) => [id, id.split("_")]));
+  const heading = (id) => ({ name: names[id][0], unit: UNITS[names[id][1]] ?? names[id][1], numeric: true });
+  const [first] = costs;
+  const columns = [
+    { name: "kernel" },
+    { name: "operators" },
+    { name: "output" },
+    { name: "MACs", unit: "million", numeric: true },
+    ...costs.map(heading),
+    { name: `share of the ${names[first][0]}`, numeric: true },
+    { name: "" },
+  ];
+  const cells = costs.map((id) => costColumn(result.kernels.map((kernel) => kernel.costs[id])));
+  const rows = result.kernels.map((kernel, row) => ({
+    cells: [
+      kernel.kind,
+      kernel.operators.join(", "),
+      kernel.shape.join(" × "),
+      fixed(kernel.macs / 1e6, 2),
+      ...cells.map((column) => column[row]),
+      shareOf(kernel.shares[first]),
+      outsideOf(kernel),
+    ],
+  }));
+  const totals = costs.map((id) => {
+    const [text] = costColumn([result.costs[id]]);
+    const { name, unit } = heading(id);
+    return [name, `${text} ${unit}`];
+  });
+  const beside = Object.entries(result.overhead ?? {}).map(([id, value]) => {
+    return [`${id.split("_")[0]} beside the kernels`, `${rounded(value, 3)} ${UNITS[id.split("_")[1]]}`];
+  });
+  fill(
+    card,
+    element("h2", {}, `${result.model} on ${result.device}`),
+    facts([
+      ...totals,
+      ...beside,
+      ["runtime", result.runtime],
+      ["parameters", result.params.toLocaleString("en-US")],
+      ["MACs", `${rounded(result.macs / 1e6)} million`],
+      ["kernels", String(result.kernels.length)],
+    ]),
+    result.uncovered.map((kind) => element("p", { class: "failure" }, uncoveredText(kind))),
+    table("kernels", columns, rows),
+    element(
+      "ul",
+      { class: "sources" },
+      Object.entries(result.sources).map(([id, source]) => element("li", {}, `${id.split("_")[0]}: ${source}`)),
+      element("li", {}, `[lower, upper]: ${Math.round(100 * result.interval_level)} % intervals`),
+      result.notes.map((note) => element("li", {}, note)),
+    ),
+  );
 }
 
-function recordTable(caption, rows) {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const numeric = names.map((name) => rows.every((row) => !has(row[name]) || typeof row[name] === "number" || has(row[name]?.mean)));
-  return table(caption, names.map((name, i) => ({ name: words(name), numeric: numeric[i] })),
-    rows.map((row) => ({ cells: names.map((name) => cellText(costText(row[name]))) })));
+/** A share in percent, and a bar of that length. */
+function shareOf(percent) {
+  if (!has(percent)) return "–";
+  const width = Math.max(0, Math.min(100, percent));
+  const bar = shape(
+    "svg",
+    { viewBox: "0 0 100 8", class: "share", "aria-hidden": true },
+    shape("rect", { width, height: 8 }),
+  );
+  return element("span", { class: "shared" }, bar, `${percent.toFixed(1)} %`);
 }
 
-function costText(value) {
-  if (!value || typeof value !== "object" || Array.isArray(value)) return value;
-  if (has(value.mean)) return has(value.lower) ? `${rounded(value.mean)} [${rounded(value.lower, 3)}, ${rounded(value.upper, 3)}]` : value.mean;
-  return Object.entries(value).map(([name, part]) => `${words(name)} ${cellText(costText(part))}`).join("; ");
+function outsideOf(kernel) {
+  return kernel.outside > 1
+    ? `beyond what was measured: ${kernel.outside_feature} × ${rounded(kernel.outside, 2)}`
+    : "";
 }
 
-function cellText(value) {
-  if (!has(value)) return "–";
-  if (Array.isArray(value)) return value.join(" × ");
-  return typeof value === "number" && !Number.isInteger(value) ? rounded(value) : String(value);
-}
-
-function words(name) {
-  return name.replaceAll("_", " ");
+function uncoveredText({ kind, count, macs_percent: macs, bytes_percent: bytes }) {
+  const work = `${macs.toFixed(1)} % of the MACs and ${bytes.toFixed(1)} % of the bytes moved`;
+  return `Not in the total: ${count} kernel${count > 1 ? "s" : ""} of kind ${kind}, which no model knows: ${work}.`;
 }

@@ -4,7 +4,10 @@ const NOTHING = "–";
 
 /** Digits after the point that give the median value so many significant digits. */
 export function decimals(values, significant) {
-  const sizes = values.filter((value) => value).map(Math.abs).sort((a, b) => a - b);
+  const sizes = values
+    .filter((value) => value)
+    .map(Math.abs)
+    .sort((a, b) => a - b);
   if (!sizes.length) return 0;
   const middle = sizes.length >> 1;
   const median = sizes.length % 2 ? sizes[middle] : (sizes[middle - 1] + sizes[middle]) / 2;
@@ -14,8 +17,11 @@ export function decimals(values, significant) {
 /** A number with so many decimals; a value that would read 0 without being 0 gets two significant digits. */
 export function fixed(value, digits) {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
-  // toFixed rounds the number itself, as Python does; toLocaleString alone rounds its shortest decimal form.
-  const text = Number(value.toFixed(digits)).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  // toFixed rounds the number itself, as Python does but for halves; toLocaleString rounds its shortest decimal form.
+  const text = Number(value.toFixed(digits)).toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
   return value && !/[1-9]/.test(text) ? String(Number(value.toPrecision(2))) : text;
 }
 
@@ -38,9 +44,15 @@ export function column(values, significant = 4) {
 /** Costs {mean, lower, upper} of a column: "18.4 [17.6, 19.3]" with intervals, "18.42" without. */
 export function costColumn(costs) {
   const known = costs.some((cost) => has(cost.lower));
-  const digits = decimals(costs.map((cost) => cost.mean), known ? 3 : 4);
-  return costs.map((cost) => fixed(cost.mean, digits) +
-    (has(cost.lower) ? ` [${fixed(cost.lower, digits)}, ${fixed(cost.upper, digits)}]` : ""));
+  const digits = decimals(
+    costs.map((cost) => cost.mean),
+    known ? 3 : 4,
+  );
+  return costs.map(
+    (cost) =>
+      fixed(cost.mean, digits) +
+      (has(cost.lower) ? ` [${fixed(cost.lower, digits)}, ${fixed(cost.upper, digits)}]` : ""),
+  );
 }
 
 /** Whether there is a value. */
@@ -67,5 +79,7 @@ export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return hours ? `${hours} h ${String(minutes).padStart(2, "0")} min` : `${minutes} min ${String(rest).padStart(2, "0")} s`;
+  return hours
+    ? `${hours} h ${String(minutes).padStart(2, "0")} min`
+    : `${minutes} min ${String(rest).padStart(2, "0")} s`;
 }

@@ -30,7 +30,8 @@ async function start() {
   const id = frontOf(location.hash);
   addEventListener("hashchange", () => {
     const other = frontOf(location.hash);
-    if (other && other !== document.getElementById("answer").dataset.id) location.reload(); // somebody's kept address
+    if (other && other !== document.getElementById("answer").dataset.id)
+      location.reload(); // somebody's kept address
     else showPart();
   });
   showPart();
@@ -44,7 +45,10 @@ async function start() {
   startDevices(lists, jobs.watch, async () => {
     const chosen = added.value;
     lists.devices.splice(0, Infinity, ...(await all("/v1/devices", "devices")));
-    fill(added, lists.devices.flatMap((device) => device.variants.map((name) => new Option(name, name))));
+    fill(
+      added,
+      lists.devices.flatMap((device) => device.variants.map((name) => new Option(name, name))),
+    );
     added.value = chosen;
   });
   startModel(lists, jobs.watch);

@@ -5,38 +5,92 @@ import { has } from "./numbers.js";
 
 const FIRST = { device: "jetson-tx2", space: "nasbench201", budget_mj: 20, proxies: ["auto", "zen"] };
 
-/** Fill `form` from lists of the server. onAsk(body) is told what is asked. Returns {read(), show(body), setBudget(id, value)}. */
+/**
+ * Fill `form` from lists of the server. onAsk(body) is told what is asked.
+ * Returns {read(), show(body), busy(on), setBudget(objective, value)}.
+ */
 export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
   const fields = {
-    space: choice("space", spaces.map((space) => [space.name, space.name])),
-    device: choice("device", devices.flatMap((device) => device.variants.map((name) => [name, name]))),
+    space: choice(
+      "space",
+      spaces.map((space) => [space.name, space.name]),
+    ),
+    device: choice(
+      "device",
+      devices.flatMap((device) => device.variants.map((name) => [name, name])),
+    ),
     dataset: choice("dataset", []),
     budget_mj: numberField("budget_mj"),
     budget_ms: numberField("budget_ms"),
     nets: element("input", { name: "nets", type: "number", min: 1, max: 500, step: 1, value: 20 }),
-    confidence: choice("confidence", [["", "the best estimate"], ["0.8", "eight nets in ten"], ["0.9", "nine nets in ten"], ["0.95", "19 nets in 20"]]),
-    source: choice("source", [["auto", "measured where known"], ["measured", "measured"], ["predicted", "predicted"]]),
+    confidence: choice("confidence", [
+      ["", "the best estimate"],
+      ["0.8", "eight nets in ten"],
+      ["0.9", "nine nets in ten"],
+      ["0.95", "19 nets in 20"],
+    ]),
+    source: choice("source", [
+      ["auto", "measured where known"],
+      ["measured", "measured"],
+      ["predicted", "predicted"],
+    ]),
     seed: element("input", { name: "seed", type: "number", min: 0, step: 1, value: 0 }),
     raw: element("input", { name: "raw", type: "checkbox" }),
   };
-  const checks = proxies.filter((proxy) => !proxy.baseline).sort((a, b) => rank(a) - rank(b)).map((proxy) =>
-    element("label", { class: "check", title: proxy.title }, element("input", { type: "checkbox", name: "proxies", value: proxy.name }), proxy.name));
+  const checks = proxies
+    .filter((proxy) => !proxy.baseline)
+    .sort((a, b) => rank(a) - rank(b))
+    .map((proxy) =>
+      element(
+        "label",
+        { class: "check", title: proxy.title },
+        element("input", { type: "checkbox", name: "proxies", value: proxy.name }),
+        proxy.name,
+      ),
+    );
   const button = element("button", { class: "main", type: "submit" }, "Show the front");
   const [aboutSpace, aboutDevice] = [0, 1].map(() => element("p", { class: "about" }));
-  fill(form,
-    element("div", {}, labelled("Search space", fields.space), aboutSpace), element("div", {}, labelled("Device", fields.device), aboutDevice), labelled("Data set", fields.dataset),
-    element("div", { class: "pair" }, withUnit("Energy ≤", fields.budget_mj, "mJ"), withUnit("Latency ≤", fields.budget_ms, "ms")),
-    element("fieldset", {}, element("legend", {}, "Accuracy judged by (proxies)"),
-      element("div", { class: "checks" }, checks)),
-    element("details", { class: "more" }, element("summary", {}, "More"), element("div", {},
-      labelled("Networks in a list", fields.nets), labelled("Budgets hold for", fields.confidence), labelled("Costs", fields.source),
-      labelled("Seed of ties", fields.seed), element("label", { class: "check" }, fields.raw, "Architecture by architecture"))),
-    button);
+  fill(
+    form,
+    element("div", {}, labelled("Search space", fields.space), aboutSpace),
+    element("div", {}, labelled("Device", fields.device), aboutDevice),
+    labelled("Data set", fields.dataset),
+    element(
+      "div",
+      { class: "pair" },
+      withUnit("Energy ≤", fields.budget_mj, "mJ"),
+      withUnit("Latency ≤", fields.budget_ms, "ms"),
+    ),
+    element(
+      "fieldset",
+      {},
+      element("legend", {}, "Accuracy judged by (proxies)"),
+      element("div", { class: "checks" }, checks),
+    ),
+    element(
+      "details",
+      { class: "more" },
+      element("summary", {}, "More"),
+      element(
+        "div",
+        {},
+        labelled("Networks in a list", fields.nets),
+        labelled("Budgets hold for", fields.confidence),
+        labelled("Costs", fields.source),
+        labelled("Seed of ties", fields.seed),
+        element("label", { class: "check" }, fields.raw, "Architecture by architecture"),
+      ),
+    ),
+    button,
+  );
 
   function matchChoices() {
     const space = spaces.find((one) => one.name === fields.space.value);
     const kept = fields.dataset.value;
-    fill(fields.dataset, space.datasets.map((name) => element("option", { value: name }, name)));
+    fill(
+      fields.dataset,
+      space.datasets.map((name) => element("option", { value: name }, name)),
+    );
     if (space.datasets.includes(kept)) fields.dataset.value = kept;
     const device = devices.find((one) => one.variants.includes(fields.device.value));
     fields.budget_mj.disabled = !(device?.targets ?? []).includes("energy");
@@ -50,11 +104,17 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
   function read() {
     const chosen = [...form.querySelectorAll("input[name=proxies]:checked")].map((box) => box.value);
     return {
-      device: fields.device.value, space: fields.space.value, dataset: fields.dataset.value,
-      budget_mj: numberOf(fields.budget_mj), budget_ms: numberOf(fields.budget_ms),
+      device: fields.device.value,
+      space: fields.space.value,
+      dataset: fields.dataset.value,
+      budget_mj: numberOf(fields.budget_mj),
+      budget_ms: numberOf(fields.budget_ms),
       proxies: chosen.length ? chosen : ["auto"],
-      nets: numberOf(fields.nets) ?? 20, confidence: numberOf(fields.confidence), source: fields.source.value,
-      raw: fields.raw.checked, seed: numberOf(fields.seed) ?? 0,
+      nets: numberOf(fields.nets) ?? 20,
+      confidence: numberOf(fields.confidence),
+      source: fields.source.value,
+      raw: fields.raw.checked,
+      seed: numberOf(fields.seed) ?? 0,
     };
   }
 
@@ -67,13 +127,20 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
     for (const box of form.querySelectorAll("input[name=proxies]")) box.checked = body.proxies.includes(box.value);
   }
 
-  form.addEventListener("change", (event) => { if ([fields.space, fields.device].includes(event.target)) matchChoices(); });
-  form.addEventListener("submit", (event) => { event.preventDefault(); onAsk(read()); });
+  form.addEventListener("change", (event) => {
+    if ([fields.space, fields.device].includes(event.target)) matchChoices();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    onAsk(read());
+  });
   show(FIRST);
   return {
     read,
     show,
-    busy(on) { button.disabled = on; },
+    busy(on) {
+      button.disabled = on;
+    },
     /** Set the budget of an objective such as energy_mj; another device's has no field and is left as it is. */
     setBudget(objective, value) {
       const field = { energy_mj: fields.budget_mj, latency_ms: fields.budget_ms }[objective.id];
@@ -89,7 +156,11 @@ function rank(proxy) {
 }
 
 function choice(name, options) {
-  return element("select", { name }, options.map(([value, text]) => element("option", { value }, text)));
+  return element(
+    "select",
+    { name },
+    options.map(([value, text]) => element("option", { value }, text)),
+  );
 }
 
 function numberField(name) {

@@ -5,11 +5,14 @@ import { element, fill } from "./elements.js";
 import { makeFrontChart } from "./front_chart.js";
 import { titleOf } from "./front_points.js";
 import { firstNetwork, showNetwork, showNoNetwork } from "./network_panel.js";
+import { costName } from "./numbers.js";
 
 function showReport(data) {
   const { result } = data;
-  const [picture, panel, lists, comparison, sources] = ["section", "aside", "section", "section", "section"]
-    .map((tag) => element(tag, { class: "card" }));
+  const { objectives } = result;
+  const [picture, panel, lists, comparison, sources] = ["section", "aside", "section", "section", "section"].map(
+    (tag) => element(tag, { class: "card" }),
+  );
   panel.classList.add("panel");
   const chart = makeFrontChart(picture, { onSelect: select });
   for (const card of [lists, sources]) card.classList.add("wide");
@@ -22,12 +25,22 @@ function showReport(data) {
       row.classList.toggle("chosen", row.dataset.index === String(index));
     }
   }
-  fill(document.getElementById("report"),
-    element("header", { class: "head" },
+  fill(
+    document.getElementById("report"),
+    element(
+      "header",
+      { class: "head" },
       element("p", { class: "brand" }, "hwnas"),
       element("h1", {}, titleOf(result)),
-      element("p", { class: "note" }, `Pareto fronts of accuracy against ${result.objectives.length} cost${result.objectives.length > 1 ? "s" : ""}; version ${result.hwnas_version}, seed ${result.seed}`)),
-    element("main", { class: "answer" }, picture, panel, comparison, lists, sources));
+      element(
+        "p",
+        { class: "note" },
+        `${objectives.length > 1 ? `${objectives.length} costs` : costName(objectives[0])} against accuracy; `,
+        `version ${result.hwnas_version}, seed ${result.seed}`,
+      ),
+    ),
+    element("main", { class: "answer" }, picture, panel, comparison, lists, sources),
+  );
   showNoNetwork(panel);
   showLists(lists, result, select);
   showComparison(comparison, result);

@@ -73,11 +73,15 @@ function askToken() {
     const field = document.getElementById("token-field");
     field.value = "";
     dialog.showModal();
-    dialog.addEventListener("close", () => {
-      asking = null;
-      if (field.value) sessionStorage.setItem(TOKEN, field.value);
-      answer(dialog.returnValue === "go" && field.value !== "");
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        asking = null;
+        if (field.value) sessionStorage.setItem(TOKEN, field.value);
+        answer(dialog.returnValue === "go" && field.value !== "");
+      },
+      { once: true },
+    );
   });
   return asking;
 }
@@ -94,7 +98,10 @@ export async function follow(path, onEvent, signal) {
     const events = waiting.split("\n\n");
     waiting = events.pop();
     for (const event of events) {
-      const data = event.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trim());
+      const data = event
+        .split("\n")
+        .filter((line) => line.startsWith("data:"))
+        .map((line) => line.slice(5).trim());
       if (data.length) onEvent(JSON.parse(data.join("\n")));
     }
   }

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Form, Request, Response
 from hwnas.service.adapting import ask_to_adapt
 from hwnas.service.answers import described, problems
 from hwnas.service.service import service_of
-from hwnas.service.submitting import accepted, answer_job
+from hwnas.service.submitting import Key, accepted, answer_job
 from hwnas.service.uploads import Uploads, pack_measurements
 
 router: Final = APIRouter(tags=["devices"])
 _RESULT: Final = {"$ref": "#/components/schemas/AdaptResult"}
-Text = Annotated[str | None, Form(min_length=1, max_length=100)]
+NO_CONTROLS: Final = r"^[^\x00-\x1f\x7f]*$"  # of texts that become part of a card
+Text = Annotated[str | None, Form(min_length=1, max_length=100, pattern=NO_CONTROLS)]
 
 
 @router.post(
@@ -28,7 +29,9 @@ Text = Annotated[str | None, Form(min_length=1, max_length=100)]
 def adapt(
     measurements: Uploads,
     request: Request,
-    name: Annotated[str, Form(min_length=1, max_length=60, description="How the device will be called.")],
+    name: Annotated[
+        str, Form(min_length=1, max_length=60, pattern=NO_CONTROLS, description="How the device will be called.")
+    ],
     space: Text = None,
     dataset: Text = None,
     unit: Annotated[Literal["ms", "s", "us"] | None, Form()] = None,
@@ -40,11 +43,12 @@ def adapt(
     title: Text = None,
     replace: Annotated[bool, Form()] = False,
     add: Annotated[bool, Form()] = False,
+    key: Key = None,
 ) -> Response:
     """A latency and energy model of a new device; afterwards every route knows it by its name."""
     service = service_of(request)
     how = {"method": method, "unit": unit, "power_w": power_w, "power_error": power_error, "batch_size": batch_size}
     settings = {**how, "kind": kind, "title": title, "replace": replace, "add": add}
     values = {"name": name, "space": space, "dataset": dataset, "settings": settings}
-    payload = pack_measurements(measurements, service.settings.limits)
-    return answer_job(request, ask_to_adapt(service.database, values, payload))
+    payload = pack_measurements(measurements)
+    return answer_job(request, ask_to_adapt(service.database, values, payload), key=key)

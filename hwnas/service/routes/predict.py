@@ -12,8 +12,8 @@ from hwnas.service.answers import described, plain_json, problems, tagged
 from hwnas.service.forms import PredictBody
 from hwnas.service.service import service_of
 from hwnas.service.store.jobs import Asked
-from hwnas.service.submitting import accepted, answer_job
-from hwnas.service.uploads import Upload, read_upload
+from hwnas.service.submitting import Key, accepted, answer_job
+from hwnas.service.uploads import Upload
 
 router: Final = APIRouter(tags=["predict"])
 _RESULT: Final = {"$ref": "#/components/schemas/PredictResult"}
@@ -32,9 +32,9 @@ def predict(body: PredictBody, request: Request) -> Response:
     responses={**described("Costs by kernel.", {"type": "object"}), **accepted(), **problems(409, 413, 415, 422, 500)},
 )
 def predict_onnx(
-    model: Upload, request: Request, device: Text, confidence: Annotated[float, Form(gt=0, lt=1)] = 0.9
+    model: Upload, request: Request, device: Text, confidence: Annotated[float, Form(gt=0, lt=1)] = 0.9, key: Key = None
 ) -> Response:
     """Latency of an uploaded ONNX model on a device, kernel by kernel. The file is read in a process of its own."""
     limits = service_of(request).settings.limits
     asked = {"device": device, "confidence": confidence, "graph_nodes": limits.graph_nodes}
-    return answer_job(request, Asked(kind="predict-onnx", request=asked, payload=read_upload(model, limits)))
+    return answer_job(request, Asked(kind="predict-onnx", request=asked, payload=model), key=key)

@@ -75,7 +75,7 @@ def drop_device(database: Database, name: str) -> bool:
         return True
 
 
-def _as_device(row: Mapping[str, Any]) -> AddedDevice:
+def _as_device(row: Any) -> AddedDevice:
     files = {path: base64.b64decode(text) for path, text in json.loads(row["files"]).items()}
     return AddedDevice(**{name: value for name, value in row.items() if name != "measurements"} | {"files": files})
 

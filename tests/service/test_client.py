@@ -1,0 +1,143 @@
+"""`hwnas.Client` and `--server`: the same answers as here, and the same refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+import hwnas
+from hwnas import Client
+from hwnas.api.devices import describe_device, list_devices
+from hwnas.api.listings import list_combinations, list_proxies, list_spaces
+from hwnas.api.score import score
+from hwnas.api.score_forms import saved_table, score_result
+from hwnas.cli.app import main
+from hwnas.errors import DataError, InfeasibleError, UsageError
+from hwnas.proxies.table import empty_table, load_scores
+from hwnas.remote_errors import ServiceError, error_of
+from hwnas.service.tasks.score_table import _plain
+
+
+@pytest.fixture
+def remote(client: Any) -> Client:
+    """A client of the application in this process."""
+    found = Client("http://127.0.0.1:1")
+    found.close()
+    found._http = client
+    return found
+
+
+def test_answers_are_those_of_the_functions_of_the_same_names(remote: Client) -> None:
+    there = remote.pareto("jetson-tx2", budget_mj=20.0, proxies=["zen"])
+    assert there.to_dict() == hwnas.pareto("jetson-tx2", budget_mj=20.0, proxies=["zen"]).to_dict()
+    assert str(there) == str(hwnas.pareto("jetson-tx2", budget_mj=20.0, proxies=["zen"]))
+    here = hwnas.predict(["1462", "7"], device="jetson-tx2", confidence=0.5)
+    assert remote.predict(["1462", "7"], device="jetson-tx2", confidence=0.5) == here
+    assert remote.score(["1462", "0"], proxies=["zen", "params"]).to_dict() == (
+        score(["1462", "0"], proxies=["zen", "params"]).to_dict()
+    )
+    assert [{k: v for k, v in device.items() if k != "added"} for device in remote.list_devices()] == list_devices()
+    assert remote.list_proxies() == list_proxies() and remote.list_combinations() == list_combinations()
+    assert remote.list_spaces() == json.loads(json.dumps(list_spaces()))
+    assert remote.describe_device("tx2").to_dict() == describe_device("jetson-tx2").to_dict()
+
+
+def test_refusals_are_those_of_the_functions_of_the_same_names(remote: Client) -> None:
+    with pytest.raises(UsageError, match="did you mean 'jetson-tx2'"):
+        remote.pareto("jetsn")
+    with pytest.raises(InfeasibleError, match="energy_mj <= 1 mJ"):
+        remote.pareto("jetson-tx2", budget_mj=1.0, proxies=["zen"])
+    with pytest.raises(DataError, match="is not in the cache"):
+        remote.predict(["1462"], device="jetson-tx2", source="measured")
+    with pytest.raises(UsageError, match="device 'nothing' is not known"):
+        remote.describe_device("nothing")
+    with pytest.raises(UsageError, match="expected a device that a user added"):
+        remote.remove_device("jetson-tx2")
+    with pytest.raises(UsageError, match="expected the id of a job"):
+        remote.job("0" * 32)
+    assert isinstance(error_of({"type": "about:blank"}), ServiceError)
+
+
+def test_a_service_that_is_not_there_or_no_service_is_said() -> None:
+    with pytest.raises(UsageError, match="expected the address of a service"):
+        Client("127.0.0.1:8765")
+    with Client("http://127.0.0.1:1") as client, pytest.raises(ServiceError, match="is `hwnas serve` running"):
+        client.list_spaces()
+    with Client("http://127.0.0.1:1") as client:
+        client._http = httpx.Client(
+            base_url="http://127.0.0.1:1", transport=httpx.MockTransport(lambda _: httpx.Response(200, text="<html>"))
+        )
+        with pytest.raises(ServiceError, match="expected JSON"):
+            client.list_spaces()
+
+
+def test_a_token_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_TOKEN", "from-the-environment")
+    with Client("http://127.0.0.1:1") as client, Client("http://127.0.0.1:1", token="given") as other:
+        assert client._http.headers["authorization"] == "Bearer from-the-environment"
+        assert other._http.headers["authorization"] == "Bearer given"
+
+
+def test_scores_survive_the_way_whatever_they_are(shipped: Path, tmp_path: Path) -> None:
+    """Minus infinity, which JSON does not have, comes back from its reason."""
+    result = score(["0", "1462"], proxies=["zen"])
+    assert np.isneginf(result.columns[0].scores[0])
+    back = score_result(json.loads(json.dumps(result.to_dict())))
+    np.testing.assert_array_equal(back.columns[0].scores, result.columns[0].scores)
+    table = empty_table({"space": "nasbench201", "dataset": "cifar10", "seed": 0}, ["zen", "snip"], np.arange(4))
+    table.scores[:] = [[1.5, -np.inf], [np.inf, 2.0], [np.nan, 0.0], [3.0, 4.0]]
+    saved = saved_table(json.loads(json.dumps(_plain(table))), path=tmp_path / "table.npz")
+    np.testing.assert_array_equal(load_scores(tmp_path / "table.npz").scores, table.scores)
+    assert saved.table.proxies == ("zen", "snip")
+
+
+@pytest.fixture
+def run(remote: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """A command as a shell runs it, with its service in this process: `run(*arguments)` gives what was printed."""
+    monkeypatch.setattr("hwnas.client.Client", lambda _server: remote)
+
+    def call(*arguments: str, code: int = 0) -> str:
+        monkeypatch.setattr("sys.argv", ["hwnas", *arguments])
+        with pytest.raises(SystemExit) as done:
+            main()
+        printed = capsys.readouterr()
+        assert (done.value.code or 0) == code, printed.err
+        return printed.out if code == 0 else printed.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("pareto", "--device", "jetson-tx2", "--budget-mj", "20", "--proxy", "zen"),
+        ("pareto", "--device", "tx2", "--budget-ms", "5", "--proxy", "zen", "--json"),
+        ("predict", "1462", "(4, 3, 3, 0, 0, 0)", "--device", "jetson-tx2"),
+        ("score", "1462", "--proxy", "zen", "--proxy", "synflow"),
+        ("devices",),
+        ("devices", "jetson-tx2"),
+        ("proxies", "--json"),
+        ("proxies", "list"),
+        ("spaces",),
+    ],
+)
+def test_a_command_prints_the_same_from_a_service(run: Callable[..., str], arguments: tuple[str, ...]) -> None:
+    assert run(*arguments, "--server", "http://127.0.0.1:1") == run(*arguments)
+
+
+def test_a_command_refuses_the_same_from_a_service(
+    run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HWNAS_SERVER", "http://127.0.0.1:1")
+    assert (
+        run("pareto", "--device", "jetsn", code=2) == "error: device 'jetsn' is not known; did you mean 'jetson-tx2'?\n"
+    )
+    assert "expected --out FILE" in run("score", "--all", "--proxy", "synflow", code=2)
+    assert "expected the usual images" in run("score", "1462", "--images", str(tmp_path / "x.npz"), code=2)
+    assert "belongs to networks or --all" in run("score", "--module", "a:b", code=2)
