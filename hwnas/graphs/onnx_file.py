@@ -134,6 +134,8 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
         raise DataError(f"expected an ONNX model, got what does not parse ({error}); export it again") from None
     check_model(model)
     if model.functions:
+        import onnx.inliner
+
         model = onnx.inliner.inline_local_functions(model)
     graph = model.graph
     fix_inputs(graph, batch_size=batch_size, sizes=sizes)
