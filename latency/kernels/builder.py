@@ -29,7 +29,7 @@ from hwnas.latency.kernels.regressor import FOLDS, fit_regressor, fold_of
 RUNTIME: Final = "onnxruntime"
 # Of each family before anything is fitted; candidates of each family for a choice; networks of a choice.
 _FIRST: Final = 4
-_CANDIDATES: Final = 3
+_CANDIDATES: Final = 5
 _CHOSEN: Final = 16
 # A fit comes after this many times as many networks as the last one had.
 _GROWTH: Final = 1.5
@@ -45,15 +45,15 @@ class BuildSettings:
     minutes: float = 10.0
     target_error: float | None = None
     threads: int = 1
-    warmup_s: float = 0.03
-    window_s: float = 0.12
-    min_runs: int = 6
+    warmup_s: float = 0.06
+    window_s: float = 0.25
+    min_runs: int = 10
     seed: int = 0
 
     @property
     def plan(self) -> Plan:
         """How long a network is run."""
-        return Plan(self.warmup_s, self.window_s, self.min_runs, 2.0)
+        return Plan(self.warmup_s, self.window_s, self.min_runs, 3.0)
 
 
 @final
@@ -158,7 +158,7 @@ class Builder:
             unknown, cost_ms = promise(committee, network_kernels(write(recipe)))
             runs = max(self.settings.min_runs, 1e3 * self.settings.window_s / max(cost_ms, 1e-3))
             scores.append(unknown / np.sqrt(2e-3 * runs * cost_ms + 0.2))
-        chosen = choose(np.array(scores), [r.family for r in candidates], count=_CHOSEN, most=_CANDIDATES - 1)
+        chosen = choose(np.array(scores), [r.family for r in candidates], count=_CHOSEN, most=_CANDIDATES // 2)
         return [candidates[number] for number in chosen]
 
 

@@ -18,7 +18,7 @@ from hwnas.latency.kernels.sketches import INPUT, Sketch
 
 # Multiply-accumulates of one network: less is all overhead, more takes the time of many others. Sizes are drawn until
 # they are within this factor of a number drawn first, else small networks, which more sizes give, would prevail.
-LIMITS: Final = (4e6, 8e8)
+LIMITS: Final = (4e6, 1.2e9)
 _WITHIN: Final = 2.5
 _MAX_WEIGHTS: Final = 20e6
 _TRIES: Final = 400
