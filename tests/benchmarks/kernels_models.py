@@ -159,5 +159,6 @@ def _export(case: Case, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         images = torch.randn(1, 3, case.size, case.size)
-        torch.onnx.export(case.build().eval(), (images,), str(part), opset_version=17, dynamo=False)
+        module, options = case.build().eval(), {"opset_version": 18, "verbose": False}
+        torch.onnx.export(module, (images,), str(part), dynamo=True, external_data=False, **options)
     part.rename(path)
