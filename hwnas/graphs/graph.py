@@ -71,8 +71,13 @@ class Operator:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of convolutions and matrix products; torch's flop counter reports twice this."""
+        """Multiply-accumulates of convolutions and matrix products; torch's flop counter reports twice this.
+
+        0 where the shapes are not known, which `known` says.
+        """
         a = self.attributes
+        if not self.known:
+            return 0
         if self.kind == "conv":
             return math.prod(self.shape) * (a["in_channels"] // a["groups"]) * window(a["kernel"])
         if self.kind == "conv_transpose":  # every element of the input meets the kernel of every output channel
