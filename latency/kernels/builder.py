@@ -23,7 +23,7 @@ from hwnas.latency.kernels.choice import Committee, choose, promise
 from hwnas.latency.kernels.families import FAMILIES
 from hwnas.latency.kernels.fitting import FINAL, QUICK, Fit, MeasuredNetwork, fit_profiles
 from hwnas.latency.kernels.profiles import Profile, ProfileFolder
-from hwnas.latency.kernels.recipes import Recipe, write
+from hwnas.latency.kernels.recipes import VERSION, Recipe, write
 from hwnas.latency.kernels.regressor import FOLDS, fit_regressor, fold_of
 
 RUNTIME: Final = "onnxruntime"
@@ -73,7 +73,7 @@ class Builder:
         self.settings, self.device = settings, device
         self.runtime = OnnxRuntime(settings.threads)
         facts = {key: value for key, value in host_facts().items() if key in ("host", "cpu", "machine", "os")}
-        self.setup: Mapping[str, Any] = {"host": facts, "runtime": self.runtime.facts(), "seed": settings.seed}
+        self.setup: Mapping[str, Any] = {"host": facts, "runtime": self.runtime.facts(), "recipes": VERSION}
         self.folder = ProfileFolder(folder, self.setup)
         self.networks: dict[Recipe, MeasuredNetwork] = {}
         for profile in self.folder.read():

@@ -16,6 +16,8 @@ import numpy as np
 from hwnas.errors import HwnasError
 from hwnas.latency.kernels.sketches import INPUT, Sketch
 
+# Of what a recipe stands for: measurements of another version are of other networks.
+VERSION: Final = 1
 # Multiply-accumulates of one network: less is all overhead, more takes the time of many others. Sizes are drawn until
 # they are within this factor of a number drawn first, else small networks, which more sizes give, would prevail.
 LIMITS: Final = (4e6, 1.2e9)
