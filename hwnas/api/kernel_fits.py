@@ -21,7 +21,7 @@ from hwnas.predictors.boosting import BoostingSettings
 
 # Of a space: more teach an additive model nothing.
 _SPACE_NETWORKS: Final = 1200
-_SETTINGS: Final = BoostingSettings(trees=150, leaves=15, min_rows=5, rate=0.1)
+_SETTINGS: Final = BoostingSettings(trees=120, leaves=15, min_rows=5, rate=0.12)
 
 
 def fit(

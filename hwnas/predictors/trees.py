@@ -50,11 +50,15 @@ class Trees:
 
     def leaves(self, rows: Float[Array, "n f"]) -> Integer[Array, "n t"]:
         """The leaf of every tree that each row ends in."""
-        tree, each = np.arange(len(self)), np.arange(len(rows))[:, None]
+        # Flat indices: half the time of pairs of them, which is what 500 kernels take.
+        feature, threshold = np.maximum(self.feature, 0).ravel(), self.threshold.ravel()
+        left, right = self.left.ravel(), self.right.ravel()
+        first = np.arange(len(self)) * self.feature.shape[1]
+        cells, starts = np.ascontiguousarray(rows).ravel(), np.arange(len(rows))[:, None] * rows.shape[1]
         node = np.zeros((len(rows), len(self)), dtype=np.intp)
         while True:
-            goes_left = rows[each, np.maximum(self.feature[tree, node], 0)] <= self.threshold[tree, node]
-            following = np.where(goes_left, self.left[tree, node], self.right[tree, node])
+            at = first + node
+            following = np.where(cells[starts + feature[at]] <= threshold[at], left[at], right[at])
             if np.array_equal(following, node):
                 return node
             node = following
