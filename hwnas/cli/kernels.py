@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from hwnas.cli.kernels_fusion import fusion_command
+
 app = typer.Typer(no_args_is_help=True, help="Kernel models: list them, build one of this machine, fit one to data.")
+app.command("fusion")(fusion_command)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
