@@ -22,6 +22,7 @@ from hwnas.version import __version__
 
 ALPHA: Final = 0.5  # of the cheaper operator's time that a fusion must save (Zhang 2021, section 4.1)
 MEASURED: Final = ("onnxruntime",)
+REPEATS: Final = 4  # of every operator in a row, so that a cheap one takes longer than the noise
 _DRAWS: Final = 2000
 _PLAN: Final = Plan(warmup_s=0.05, window_s=0.1, min_runs=5)
 
@@ -31,8 +32,9 @@ _PLAN: Final = Plan(warmup_s=0.05, window_s=0.1, min_runs=5)
 class FusionResult:
     """What two operators take alone and together, in ms, without the cost of a run as such.
 
-    saved: (first + second - both) / min(first, second), the median over the rounds; lower, upper: its 90 % interval.
-    verdict: "fused" where the interval lies above `ALPHA`, "separate" where it lies below, else "undecided".
+    saved: (first + second - both) / min(first, second), medians over the rounds; lower, upper: its 90 % interval.
+    verdict: "fused" where the interval lies above `ALPHA`, "separate" where it lies below, else "undecided"; where the
+    cheaper one cannot be told from noise there is no share.
     by_rules: how many kernels the rules of the runtime make of both. rounds: in which each file had its turn.
     """
 
@@ -43,9 +45,9 @@ class FusionResult:
     first_ms: float
     second_ms: float
     both_ms: float
-    saved: float
-    lower: float
-    upper: float
+    saved: float | None
+    lower: float | None
+    upper: float | None
     verdict: str
     by_rules: int
     rounds: int
@@ -60,7 +62,7 @@ def measure_fusion(
     second: str,
     *,
     runtime: str = "onnxruntime",
-    shape: Shape = (1, 16, 56, 56),
+    shape: Shape = (1, 8, 112, 112),
     rounds: int = 9,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> FusionResult:
@@ -72,7 +74,7 @@ def measure_fusion(
         raise UnknownNameError("runtime that can be measured here", runtime, MEASURED)
     if rounds < 3:
         raise UsageError(f"expected at least 3 rounds, got {rounds}")
-    files = pair_files(first, second, shape=shape)
+    files = pair_files(first, second, shape=shape, repeats=REPEATS)
     agent = OnnxRuntime(threads=1)
     times = np.zeros((rounds, len(files)))
     with tempfile.TemporaryDirectory() as folder:
@@ -83,29 +85,35 @@ def measure_fusion(
             for number, path in enumerate(paths):
                 times[turn, number] = agent.measure(path, _PLAN).latency_ms["median"]
                 progress(turn * len(paths) + number + 1, times.size)
-    kernels = [k for k in kernels_of(read_onnx(files["both"]), runtime) if k.kind not in ("reorder", "reshape")]
+    single = pair_files(first, second, shape=shape)["both"]
+    kernels = [k for k in kernels_of(read_onnx(single), runtime) if k.kind not in ("reorder", "reshape")]
     return FusionResult(
-        first=first, second=second, runtime=runtime, shape=shape, by_rules=len(kernels), rounds=rounds, **judged(times)
+        first=first,
+        second=second,
+        runtime=runtime,
+        shape=shape,
+        by_rules=len(kernels),
+        rounds=rounds,
+        **judged(times / REPEATS),
     )
 
 
 def judged(times: Float[Array, "r 4"]) -> dict[str, Any]:
     """The verdict on times (ms) of the first, the second, both and the empty network in each of r rounds.
 
-    The interval is a percentile bootstrap of the median over rounds, seeded.
+    The interval is a percentile bootstrap over rounds, seeded.
     """
     costs = times[:, :3] - times[:, 3:]
     least = np.minimum(costs[:, 0], costs[:, 1])
-    shares = (costs[:, 0] + costs[:, 1] - costs[:, 2]) / np.maximum(least, 1e-6)
-    draws = np.random.default_rng(0).integers(len(shares), size=(_DRAWS, len(shares)))
-    lower, upper = np.quantile(np.median(shares[draws], axis=1), [0.05, 0.95])
+    gains = costs[:, 0] + costs[:, 1] - costs[:, 2]
+    draws = np.random.default_rng(0).integers(len(times), size=(_DRAWS, len(times)))
+    bases = np.median(least[draws], axis=1)
     first_ms, second_ms, both_ms = np.median(costs, axis=0).tolist()
-    return {
-        "first_ms": first_ms,
-        "second_ms": second_ms,
-        "both_ms": both_ms,
-        "saved": float(np.median(shares)),
-        "lower": float(lower),
-        "upper": float(upper),
-        "verdict": "fused" if lower > ALPHA else "separate" if upper < ALPHA else "undecided",
-    }
+    found: dict[str, Any] = {"first_ms": first_ms, "second_ms": second_ms, "both_ms": both_ms}
+    if np.quantile(bases, 0.05) <= 0:
+        return {**found, "saved": None, "lower": None, "upper": None, "verdict": "undecided"}
+    shares = np.median(gains[draws], axis=1)[bases > 0] / bases[bases > 0]
+    lower, upper = np.quantile(shares, [0.05, 0.95]).tolist()
+    verdict = "fused" if lower > ALPHA else "separate" if upper < ALPHA else "undecided"
+    saved = float(np.median(gains) / np.median(least))
+    return {**found, "saved": saved, "lower": lower, "upper": upper, "verdict": verdict}

@@ -11,8 +11,8 @@ def fusion_command(
     first: Annotated[str, typer.Argument(help="Operator, such as conv.")],
     second: Annotated[str, typer.Argument(help="Operator that reads it, such as relu.")],
     runtime: Annotated[str, typer.Option(help="What runs the networks: onnxruntime.")] = "onnxruntime",
-    channels: Annotated[int, typer.Option(help="Channels of the feature map.")] = 16,
-    size: Annotated[int, typer.Option(help="Its height and width.")] = 56,
+    channels: Annotated[int, typer.Option(help="Channels of the feature map.")] = 8,
+    size: Annotated[int, typer.Option(help="Its height and width.")] = 112,
     rounds: Annotated[int, typer.Option(help="How often each network has its turn.")] = 9,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

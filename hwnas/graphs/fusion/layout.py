@@ -72,11 +72,11 @@ class _Plan:
         if group.kind in ("conv", "depthwise_conv", "grouped_conv"):
             if a.get("dynamic_weight") or len(operator.shape) != 4:
                 return False
-            inner = a["in_channels"] // a["groups"]
+            inner, groups = int(a["in_channels"] // a["groups"]), int(a["groups"])
             if group.kind == "depthwise_conv" and channels == a["in_channels"]:
                 return True
             if group.kind != "conv":
-                return inner % block == 0 and channels // a["groups"] % block == 0
+                return inner % block == 0 and channels // groups % block == 0
             return inner < block or inner % 4 == 0
         source = self._operators[operator.inputs[0]].shape
         return len(source) == 4 and source[1] % block == 0 and not a.get("ceil_mode")

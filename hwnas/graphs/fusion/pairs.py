@@ -16,10 +16,11 @@ from hwnas.graphs.onnx_nodes import NodeBuilder
 Write = Callable[[NodeBuilder, str, str, Shape], str]
 
 
-def pair_files(first: str, second: str, *, shape: Shape = (1, 16, 56, 56)) -> dict[str, bytes]:
+def pair_files(first: str, second: str, *, shape: Shape = (1, 8, 112, 112), repeats: int = 1) -> dict[str, bytes]:
     """Files `first`, `second`, `both` and `empty`, for feature maps of `shape`, which no operator here changes.
 
-    Weights are random. `empty` copies its input: what it takes is the cost of a run as such.
+    Weights are random; everything stands `repeats` times in a row. `empty` copies its input: what it takes is the cost
+    of a run as such.
     Raises `UnknownNameError` for an operator that is not in `WRITTEN`, `UsageError` for a shape without four axes.
     """
     for name in (first, second):
@@ -28,7 +29,7 @@ def pair_files(first: str, second: str, *, shape: Shape = (1, 16, 56, 56)) -> di
     if len(shape) != 4 or min(shape) < 1:
         raise UsageError(f"expected a shape of four axes such as (1, 64, 56, 56), got {shape}")
     chains = {"first": (first,), "second": (second,), "both": (first, second), "empty": ()}
-    return {name: _file(chain, shape) for name, chain in chains.items()}
+    return {name: _file(chain * repeats, shape) for name, chain in chains.items()}
 
 
 def _file(chain: tuple[str, ...], shape: Shape) -> bytes:
