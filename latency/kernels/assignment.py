@@ -32,9 +32,9 @@ def assign(kernels: Sequence[Kernel], nodes: Sequence[RuntimeNode]) -> dict[str,
         before = [owners[makers[name]] for name in node.inputs if makers.get(name) in owners]
         if node.kind in _REORDERS:
             made = {name for number in before for op in kernels[number].operators for name in op.outputs}
-            found = [reorders[name] for name in {*node.inputs, *made} if name in reorders]
-            if found:
-                owners[node.name] = found[0]
+            moves = [reorders[name] for name in (*node.inputs, *sorted(made)) if name in reorders]
+            if moves:
+                owners[node.name] = moves[0]
                 continue
         if node.name not in owners:
             following = [owners[name] for name in readers.get(node.name, []) if name in owners]

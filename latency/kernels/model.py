@@ -40,7 +40,7 @@ class NetworkCost:
     @property
     def covered(self) -> Bool[Array, " n"]:
         """Which kernels have a model."""
-        return ~np.isnan(self.mean)
+        return np.asarray(~np.isnan(self.mean))
 
 
 @final

@@ -20,7 +20,7 @@ from hwnas.latency.kernels.sketches import INPUT, Sketch
 VERSION: Final = 1
 # Multiply-accumulates of one network: less is all overhead, more takes the time of many others. Sizes are drawn until
 # they are within this factor of a number drawn first, else small networks, which more sizes give, would prevail.
-LIMITS: Final = (4e6, 1.2e9)
+LIMITS: Final = (4_000_000, 1_200_000_000)
 _WITHIN: Final = 2.5
 _MAX_WEIGHTS: Final = 20e6
 _TRIES: Final = 400
@@ -47,7 +47,7 @@ class Draw:
     def __init__(self, *seed: int) -> None:
         self.rng = np.random.default_rng(seed)
 
-    def log(self, low: float, high: float, *, step: int = 1) -> int:
+    def log(self, low: int, high: int, *, step: int = 1) -> int:
         """A whole number, uniform in the logarithm, rounded to a multiple of `step`."""
         value = float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
         return max(step, round(value / step) * step)

@@ -45,11 +45,12 @@ class KernelRegressor:
     def predict(self, features: Float[Array, "n f"]) -> Float[Array, " n"]:
         """Best estimates, positive."""
         physical = self.physical(features)
-        return physical * np.exp(self.trees.predict(tree_features(feature_names(self.kind), features, physical)))
+        corrections = self.trees.predict(tree_features(feature_names(self.kind), features, physical))
+        return np.asarray(physical * np.exp(corrections))
 
     def physical(self, features: Float[Array, "n f"]) -> Float[Array, " n"]:
         """The physical cost alone."""
-        return np.maximum(physical_terms(feature_names(self.kind), features) @ self.coefficients, 1e-12)
+        return np.asarray(np.maximum(physical_terms(feature_names(self.kind), features) @ self.coefficients, 1e-12))
 
     def outside(self, features: Float[Array, "n f"]) -> Float[Array, " n"]:
         """The factor by which a kernel lies outside of what was measured: 1 inside."""

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from hwnas.arrays import Array
 from hwnas.data.folders import file_path
 from hwnas.errors import DataError, MissingExtraError
 from hwnas.graphs import GraphBuilder, Kernel, kernels_of
@@ -64,7 +63,7 @@ def _columns(table: Any) -> tuple[list[str], list[Any]]:
     return table.column_names, table.columns
 
 
-def _conv(row: dict[str, Array]) -> Kernel | None:
+def _conv(row: dict[str, Any]) -> Kernel | None:
     size, kernel, stride = int(row["matsize"]), int(row["kernelsize"]), int(row["strides"])
     side = -(-size // stride) if row["padding"] else (size - kernel) // stride + 1
     if side < 1:
@@ -80,7 +79,7 @@ def _conv(row: dict[str, Array]) -> Kernel | None:
     return _activated(builder, row)
 
 
-def _dense(row: dict[str, Array]) -> Kernel:
+def _dense(row: dict[str, Any]) -> Kernel:
     batch, incoming, width = (int(row[name]) for name in ("batchsize", "dim_input", "dim_output"))
     builder = GraphBuilder()
     builder.add("input", "input", [], (batch, incoming))
@@ -88,7 +87,7 @@ def _dense(row: dict[str, Array]) -> Kernel:
     return _activated(builder, row)
 
 
-def _activated(builder: GraphBuilder, row: dict[str, Array]) -> Kernel:
+def _activated(builder: GraphBuilder, row: dict[str, Any]) -> Kernel:
     """The layer as one kernel with its activation, whatever the rules would make of a dense one."""
     kind = next((name for name in _ACTIVATIONS if row[f"act_{name}"]), None)
     (kernel,) = kernels_of(builder.graph(), RUNTIME)
