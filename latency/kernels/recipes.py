@@ -81,7 +81,8 @@ def write(recipe: Recipe) -> bytes:
         output = head(sketch, draw, build.write(sketch, draw, INPUT))
         weights = sum(values.size for values in sketch.nodes.weights.values())
         # Of many tries the last ones take anything: some families have no network that is large enough.
-        near = wanted / _WITHIN <= sketch.macs <= wanted * _WITHIN or (attempt > _TRIES / 2 and sketch.macs < LIMITS[1])
+        near = wanted / _WITHIN <= sketch.macs <= wanted * _WITHIN or attempt > _TRIES / 2
+        near = near and sketch.macs <= LIMITS[1]
         if near and weights <= _MAX_WEIGHTS:
             return sketch.model(output)
     raise HwnasError(f"no network of the family {recipe.family!r} with about {wanted} multiply-accumulates was drawn")
