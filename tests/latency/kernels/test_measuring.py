@@ -114,7 +114,7 @@ def test_sizes_are_drawn_within_their_limits() -> None:
 
 def test_a_build_goes_on_where_it_was(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
-    settings = BuildSettings(minutes=5, window_s=0.0, warmup_s=0.0, min_runs=3)
+    settings = BuildSettings(minutes=5.0, window_s=0.0, warmup_s=0.0, min_runs=3)
     builder = Builder(tmp_path, settings, device="here")
     with pytest.raises(HwnasError, match="at least 10"):
         builder.fit()
@@ -125,7 +125,7 @@ def test_a_build_goes_on_where_it_was(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         builder.run(stop)
-    again = Builder(tmp_path, BuildSettings(minutes=0, window_s=0.0, warmup_s=0.0, min_runs=3), device="here")
+    again = Builder(tmp_path, BuildSettings(minutes=0.0, window_s=0.0, warmup_s=0.0, min_runs=3), device="here")
     assert list(again.networks) == list(builder.networks) and len(again.networks) == 11
     fit = again.run()
     assert {"conv", "linear"} <= set(fit.model.regressors)
