@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hwnas.api.adapt import AdaptSettings, adapt
     from hwnas.api.pareto import pareto
     from hwnas.api.predict import predict
+    from hwnas.api.predict_model import predict_model
     from hwnas.api.question import Question
     from hwnas.api.scoring import score
     from hwnas.api.verify import VerifySettings, verify
@@ -38,6 +39,7 @@ __all__ = [
     "json_schema",
     "pareto",
     "predict",
+    "predict_model",
     "score",
     "verify",
 ]
@@ -51,6 +53,7 @@ _HOMES: Final = {
     "adapt": "hwnas.api.adapt",
     "json_schema": "hwnas.results",
     "predict": "hwnas.api.predict",
+    "predict_model": "hwnas.api.predict_model",
     "score": "hwnas.api.scoring",
     "verify": "hwnas.api.verify",
 }

@@ -15,6 +15,7 @@ from hwnas.api.adapt import AdaptSettings
 from hwnas.api.adapt_forms import AdaptResult
 from hwnas.api.devices import DeviceResult
 from hwnas.api.predict import PredictResult
+from hwnas.api.predict_model import ModelPrediction
 from hwnas.api.question import Question
 from hwnas.api.score_forms import SavedTable, ScoreResult, ScoreSettings, saved_table, score_result
 from hwnas.errors import DataError, MissingExtraError, UsageError
@@ -73,6 +74,16 @@ class Client:
         return read_form(
             PredictResult, self._ask("POST", "/v1/predict", json={"architectures": list(architectures), **options})
         )
+
+    def predict_model(self, model: Path | str, *, device: str, confidence: float = 0.9) -> ModelPrediction:
+        """As `hwnas.predict_model` of an ONNX file, which the service reads."""
+        path = Path(model)
+        try:
+            files = [("model", (path.name, path.read_bytes()))]
+        except OSError as error:
+            raise DataError(f"expected an ONNX file, got {error.filename}: {error.strerror}") from error
+        data = {"device": device, "confidence": str(confidence)}
+        return read_form(ModelPrediction, self._ask("POST", "/v1/predict/onnx", data=data, files=files))
 
     def score(
         self,

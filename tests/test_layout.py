@@ -31,7 +31,7 @@ ALLOWED = {
     "data": BASE | {"spaces"},
     "proxies": BASE | {"graphs", "spaces", "data"},
     "predictors": BASE | {"spaces", "data"},
-    "latency": BASE | {"devices", "data", "spaces", "predictors"},
+    "latency": BASE | {"devices", "data", "graphs", "spaces", "predictors"},
     "energy": BASE | {"devices", "data", "spaces", "predictors", "latency"},
     "results": BASE | {"render"},
     "render": BASE | {"results"},
@@ -56,6 +56,7 @@ HOMES = {
     "onnx": "hwnas/graphs/onnx_file.py",
     "onnxruntime": "devices/agent/onnx_runtime.py",
     "PIL": "hwnas/proxies/image_folders.py",
+    "pyarrow": "latency/kernels/sources/gpu_kernels.py",
     "ray": "hwnas/proxies/ray_executor.py",
     "rich": "hwnas/cli/console.py",
     "matplotlib": "hwnas/pictures.py",
@@ -69,10 +70,10 @@ HOMES = {
 }
 LIGHT = ("hwnas", "hwnas.cli", "hwnas.data", "hwnas.metrics", "hwnas.spaces", "hwnas.devices", "hwnas.pareto",
          "hwnas.latency", "hwnas.energy", "hwnas.api.pareto", "hwnas.api.predict", "hwnas.api.score",
-         "hwnas.api.adapt", "hwnas.api.verify",
+         "hwnas.api.adapt", "hwnas.api.verify", "hwnas.api.predict_model",
          "hwnas.predictors.shipped", "hwnas.proxies", "hwnas.search")  # fmt: skip
 HEAVY = ("torch", "scipy", "pandas", "sklearn", "matplotlib", "jaxtyping", "pydantic", "pymoo", "torch_geometric",
-         "transformers", "onnx", "onnxruntime", "ray", "PIL")  # fmt: skip
+         "transformers", "onnx", "onnxruntime", "ray", "PIL", "pyarrow")  # fmt: skip
 
 
 def _folder(package: str) -> Path:

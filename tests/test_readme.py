@@ -23,8 +23,8 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.S | re.M)
 SHELL = [line.strip() for language, text in BLOCKS if language == "sh" for line in text.splitlines() if line.strip()]
 # These train, score a whole space, or need a download or the mirror's folder.
 LONG = re.compile(
-    r"train|--all|data pull|data import|pip install|pytest|git clone|--module|measure|adapt|verify|my-board|"
-    r"serve|hwnas worker"
+    r"train|--all|data pull|data import|pip install|pytest|git clone|--module|measure|adapt|verify|my-board"
+    r"|serve|hwnas worker|kernels build|kernels fit|\.onnx"
 )
 COMMANDS = [line.split("#")[0].strip() for line in SHELL if line.startswith("hwnas ") and not LONG.search(line)]
 

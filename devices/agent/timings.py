@@ -17,6 +17,13 @@ def median(values: "list[float]") -> float:
     return percentile(values, 50.0)
 
 
+def inner_mean(values: "list[float]") -> float:
+    """Mean of the inner half, the quarters at both ends left out."""
+    ordered = sorted(values)
+    inner = ordered[len(ordered) // 4 : len(ordered) - len(ordered) // 4]
+    return sum(inner) / len(inner)
+
+
 def spread_of_runs(times_ms: "list[float]") -> "dict[str, float]":
     """Percentiles 5, 25, 50, 75 and 95 of single runs, by the names that results use."""
     names = (("p5", 5.0), ("p25", 25.0), ("median", 50.0), ("p75", 75.0), ("p95", 95.0))

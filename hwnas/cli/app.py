@@ -15,6 +15,7 @@ from hwnas.cli import (
     devices,
     doctor,
     export,
+    kernels,
     measure,
     pareto,
     plan,
@@ -54,6 +55,7 @@ app.command("measure")(measure.measure)
 app.command("adapt")(adapt.adapt)
 app.command("verify")(verify.verify)
 app.command("export")(export.export)
+app.add_typer(kernels.app, name="kernels")
 app.add_typer(proxies.app, name="proxies")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
@@ -104,7 +106,7 @@ def resumable(arguments: Sequence[str]) -> bool:
     words = [word for word in arguments if not word.startswith("-")]
     return (
         words[:1] in (["train"], ["measure"], ["verify"])
-        or words[:2] == ["data", "pull"]
+        or words[:2] in (["data", "pull"], ["kernels", "build"])
         or (words[:1] == ["score"] and "--all" in arguments)
     )
 

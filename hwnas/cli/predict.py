@@ -1,7 +1,8 @@
-"""`hwnas predict`: latency and energy of named architectures."""
+"""`hwnas predict`: latency and energy of named architectures, or of any network in an ONNX file."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,15 @@ import typer
 
 from hwnas.cli.completion import complete_device
 from hwnas.cli.remote import Server, client
+from hwnas.errors import UsageError
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
 
 
 def predict(
-    architectures: Annotated[list[str] | None, typer.Argument(help="Benchmark strings, tuples or indices.")] = None,
+    architectures: Annotated[
+        list[str] | None, typer.Argument(help="Benchmark strings, tuples or indices; or one ONNX file.")
+    ] = None,
     device: Device = "jetson-tx2",
     file: Annotated[Path | None, typer.Option(help="Text file with one architecture per line.")] = None,
     space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
@@ -22,10 +26,17 @@ def predict(
     target: Annotated[str | None, typer.Option(help="latency or energy; both where known.")] = None,
     source: Annotated[str, typer.Option(help="auto, measured or predicted.")] = "auto",
     confidence: Annotated[float, typer.Option(help="Probability mass of the intervals.")] = 0.9,
+    top: Annotated[int, typer.Option(help="Of an ONNX file: how many kernels to list.")] = 20,
+    batch_size: Annotated[int | None, typer.Option(help="Of an ONNX file whose batch is symbolic.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Of an ONNX file: a picture, a bar per kernel (.png, .svg).")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where a kernel has no model.")] = False,
     server: Server = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Latency and energy of architectures on a device, with intervals and sources."""
+    """Latency and energy of architectures, or kernel by kernel of an ONNX file, with intervals and sources."""
+    if any(word.lower().endswith(".onnx") for word in architectures or []):
+        options = ModelOptions(confidence=confidence, top=top, batch_size=batch_size, out=out, strict=strict, server=server)
+        return _predict_model(architectures or [], device, target, options, as_json=as_json)
     from hwnas.api.predict import predict as predict_here
     from hwnas.api.predict import read_architectures
     from hwnas.cli.choices import as_source, as_target
@@ -35,4 +46,42 @@ def predict(
     kind, origin = as_target(target), as_source(source)
     ask = client(server).predict if server else predict_here
     answer = ask(named, device=device, space=space, dataset=dataset, target=kind, source=origin, confidence=confidence)
-    print_prediction(answer, as_json=as_json)
+    return print_prediction(answer, as_json=as_json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """Options of a prediction kernel by kernel."""
+
+    confidence: float
+    top: int
+    batch_size: int | None
+    out: Path | None
+    strict: bool
+    server: str | None
+
+
+def _predict_model(files: list[str], device: str, target: str | None, options: ModelOptions, *, as_json: bool) -> None:
+    from hwnas.api.predict_model import predict_model, save_picture
+    from hwnas.cli.choices import as_target
+    from hwnas.cli.render_kernels import print_model_prediction
+
+    if len(files) != 1:
+        raise UsageError(f"expected one ONNX file, got {len(files)} names: {', '.join(files)}")
+    if options.server is not None:
+        if target is not None or options.batch_size is not None:
+            raise UsageError("expected neither --target nor --batch-size for a service, got one; leave it out")
+        answer = client(options.server).predict_model(files[0], device=device, confidence=options.confidence)
+    else:
+        answer = predict_model(
+            files[0],
+            device=device,
+            target=as_target(target),
+            confidence=options.confidence,
+            batch_size=options.batch_size,
+        )
+    if options.out is not None:
+        save_picture(answer, options.out)
+    print_model_prediction(answer, top=options.top, as_json=as_json)
+    if options.strict and not answer.covered:
+        raise typer.Exit(1)

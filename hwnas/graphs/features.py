@@ -48,7 +48,9 @@ def feature_names(kind: str) -> tuple[str, ...]:
 
 
 def kernel_features(kernel: Kernel) -> dict[str, float]:
-    """Features of a kernel by name, in the order of `feature_names`."""
+    """Features of a kernel by name, in the order of `feature_names`; NaN where its shapes are not known."""
+    if not kernel.known:
+        return dict.fromkeys(feature_names(kernel.kind), math.nan)
     if kernel.kind in _WINDOW_KINDS:
         values = _window(kernel)
     elif kernel.kind in _PRODUCT_KINDS:
@@ -61,7 +63,7 @@ def kernel_features(kernel: Kernel) -> dict[str, float]:
     return dict(zip(feature_names(kernel.kind), map(float, (*values, *common)), strict=True))
 
 
-def _window(kernel: Kernel) -> tuple[float, ...]:
+def _window(kernel: Kernel) -> tuple[int, ...]:
     a, source = kernel.leading.attributes, kernel.in_shapes[0] if kernel.in_shapes else ()
     out = kernel.leading.shape
     sides = (*_two(a.get("kernel", 1)), *_two(a.get("stride", 1)))
@@ -69,7 +71,7 @@ def _window(kernel: Kernel) -> tuple[float, ...]:
     return (*out[:1], *source[1:2], *out[1:2], *_map(source), *_map(out), *sides, dilation, a.get("groups", 1))
 
 
-def _product(kernel: Kernel) -> tuple[float, ...]:
+def _product(kernel: Kernel) -> tuple[int, ...]:
     """A linear layer is one product whose rows are all but the last axis of its output."""
     a, out = kernel.leading.attributes, kernel.leading.shape
     if kernel.kind == "linear":
@@ -77,7 +79,7 @@ def _product(kernel: Kernel) -> tuple[float, ...]:
     return math.prod(out[:-2]), math.prod(out[-2:-1]), a.get("inner", 0), out[-1] if out else 0
 
 
-def _plain(kernel: Kernel) -> tuple[float, ...]:
+def _plain(kernel: Kernel) -> tuple[int, ...]:
     out = kernel.shape
     read = sum(math.prod(shape) for shape in kernel.in_shapes)
     edges = (out[0] if out else 1, out[1] if len(out) > 1 else 1, out[-1] if out else 1)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 Shape = tuple[int, ...]
+# Kinds whose parameters follow from their attributes.
+TRAINED_KINDS: Final = ("conv", "linear", "batch_norm", "layer_norm")
 # Bytes of one element, by the name that numpy gives the type.
 ITEM_BYTES: Final[Mapping[str, int]] = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "complex64": 8, "complex128": 16,
@@ -28,7 +30,8 @@ class Operator:
     the window being one number for all axes or a tuple with one per axis (of a padding: all beginnings, then all ends);
     a matmul has inner, the length of the sums. dtype: of the first output, as numpy calls it.
     weights: shapes of the trained arrays that it reads, by name; constants: of other fixed arrays. An operator of a
-    space has neither: its parameters follow from kind and attributes.
+    space has neither: its parameters follow from kind and attributes. One that was read from elsewhere without trained
+    arrays, but is of a kind that may have them, has the attribute "untrained".
     """
 
     name: str
@@ -53,16 +56,16 @@ class Operator:
         if self.weights:
             return sum(math.prod(shape) for shape in self.weights.values())
         a = self.attributes
-        if self.kind in ("conv", "linear") and a.get("dynamic_weight"):
+        if a.get("untrained") or not self.known:
             return 0
         if self.kind == "conv":
-            return self.shape[1] * (a["in_channels"] // a["groups"] * window(a["kernel"]) + a.get("bias", 0))
+            return self.shape[1] * int(a["in_channels"] // a["groups"] * window(a["kernel"]) + a.get("bias", 0))
         if self.kind == "linear":
-            return self.shape[-1] * (a["in_features"] + a.get("bias", 1))
+            return self.shape[-1] * int(a["in_features"] + a.get("bias", 1))
         if self.kind == "batch_norm":
-            return 2 * self.shape[1] * a.get("affine", 1)
+            return 2 * self.shape[1] * int(a.get("affine", 1))
         if self.kind == "layer_norm":
-            return 2 * self.shape[-1] * a.get("affine", 1)
+            return 2 * self.shape[-1]
         if self.kind == "class_token":
             return self.shape[-1]
         if self.kind == "position_embedding":
@@ -71,12 +74,17 @@ class Operator:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of convolutions and matrix products; torch's flop counter reports twice this."""
+        """Multiply-accumulates of convolutions and matrix products; torch's flop counter reports twice this.
+
+        0 where the shapes are not known, which `known` says.
+        """
         a = self.attributes
+        if not self.known:
+            return 0
         if self.kind == "conv":
-            return math.prod(self.shape) * (a["in_channels"] // a["groups"]) * window(a["kernel"])
+            return math.prod(self.shape) * int(a["in_channels"] // a["groups"]) * window(a["kernel"])
         if self.kind == "conv_transpose":  # every element of the input meets the kernel of every output channel
-            return int(a["in_elements"]) * (self.shape[1] // a["groups"]) * window(a["kernel"])
+            return int(a["in_elements"]) * int(self.shape[1] // a["groups"]) * window(a["kernel"])
         if self.kind == "linear":
             return math.prod(self.shape) * int(a["in_features"])
         if self.kind == "matmul":
@@ -94,7 +102,7 @@ class Operator:
         if self.weights or self.constants:
             shapes = (*self.weights.values(), *self.constants.values())
             return ITEM_BYTES.get(self.dtype, 4) * sum(math.prod(shape) for shape in shapes)
-        statistics = 2 * self.shape[1] if self.kind == "batch_norm" else 0
+        statistics = 2 * self.shape[1] if self.kind == "batch_norm" and self.known else 0
         return ITEM_BYTES.get(self.dtype, 4) * (self.params + statistics)
 
 

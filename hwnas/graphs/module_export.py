@@ -45,6 +45,7 @@ def module_onnx_bytes(module: nn.Module, example_shape: Sequence[int]) -> bytes:
                 f"expected a module that torch.onnx can export for an input of shape {tuple(example_shape)}, got "
                 f"{type(error).__name__}: {what}; simplify its forward, or export it with torch.onnx yourself"
             ) from error
+    assert program is not None  # it is None for the older exporter alone
     content: bytes = program.model_proto.SerializeToString(deterministic=True)
     return content
 

@@ -107,7 +107,7 @@ def attributes_of(kind: str, call: Call) -> dict[str, Any]:
     if kind in ("add", "sub", "mul", "div", "pow"):
         position = next((i for i, name in enumerate(("self", "other", "exponent")) if name in found), None)
         if position is not None:
-            value = next(found[name] for name in ("other", "exponent", "self") if name in found)
+            value: Any = next(found[name] for name in ("other", "exponent", "self") if name in found)
             found |= {"scalar": float(value), "scalar_position": 1, "fixed_position": 1}
         elif call.read("self") in call.fixed or call.read("other") in call.fixed:
             found["fixed_position"] = 0 if call.read("self") in call.fixed else 1

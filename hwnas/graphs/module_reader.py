@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
 from hwnas.errors import MissingExtraError, UsageError
-from hwnas.graphs.graph import Graph, Operator, Shape
+from hwnas.graphs.graph import TRAINED_KINDS, Graph, Operator, Shape
 from hwnas.graphs.module_kinds import Call, attention_parts, attributes_of, kind_of
 
 if TYPE_CHECKING:
@@ -130,12 +130,15 @@ class _Reader:
         )
         kind = kind_of(call)
         weights, constants = self._arrays(node)
+        attributes = attributes_of(kind, call)
+        if kind in TRAINED_KINDS and not weights:
+            attributes["untrained"] = 1
         made = Operator(
             name=node.name,
             kind=kind,
             inputs=tuple(name for name in map(self._name, node.all_input_nodes) if name not in self._origins),
             shape=shape,
-            attributes=attributes_of(kind, call),
+            attributes=attributes,
             dtype=dtype,
             more_outputs={f"{node.name}:{i}": s for i, s in enumerate(others, 1) if s and all(s)},
             weights=weights,

@@ -19,17 +19,18 @@ from hwnas.arrays import Array
 from hwnas.errors import DataError, MissingExtraError, UsageError
 from hwnas.graphs.graph import Graph
 from hwnas.graphs.onnx_checks import check_model, fix_inputs
+from hwnas.graphs.onnx_folding import SMALL, fold
 from hwnas.graphs.onnx_nodes import WRITERS, NodeBuilder
-from hwnas.graphs.onnx_parsed import ParsedModel, ParsedNode
+from hwnas.graphs.onnx_parsed import ParsedModel, ParsedNode, Type
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, TypeProto
 
 OPERATOR_SET: Final = 13
 IR_VERSION: Final = 7
-SMALL: Final = 4096  # elements of an array that may be a shape, an axis or a bound: its values are looked at
 EXPORTED_OPERATOR_SET: Final = 18
 EXPORTED_IR_VERSION: Final = 9
+FOLDS: Final = 50  # rounds of shapes from values and values from shapes: a chain of reshapes needs one for each
 
 
 def onnx_bytes(graph: Graph, *, batch_size: int = 1, seed: int = 0, arrays: Mapping[str, Array] | None = None) -> bytes:
@@ -159,17 +160,22 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
         raise DataError(f"expected an ONNX model, got what does not parse ({error}); export it again") from None
     check_model(model)
     if model.functions:
+        import onnx.inliner
+
         model = onnx.inliner.inline_local_functions(model)
     graph = model.graph
     fix_inputs(graph, batch_size=batch_size, sizes=sizes)
     arrays = {tensor.name: tensor for tensor in graph.initializer}
     values = {name: onnx.numpy_helper.to_array(t) for name, t in arrays.items() if _elements(t) <= SMALL}
-    inferred = _inferred(model)
-    typed = (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output)
-    types = {value.name: _typed(value.type) for value in typed}
-    types |= {name: (tuple(tensor.dims), _dtype(tensor.data_type)) for name, tensor in arrays.items()}
+    nodes = tuple(_parsed(node) for node in graph.node)
+    fold(nodes, values, {})
+    types = _types(model, values)
+    for _ in range(FOLDS):
+        if not fold(nodes, values, types):
+            break
+        types = _types(model, values)
     return ParsedModel(
-        nodes=tuple(_parsed(node) for node in graph.node),
+        nodes=nodes,
         inputs=tuple(value.name for value in graph.input if value.name not in arrays),
         outputs=tuple(value.name for value in graph.output),
         arrays=frozenset(arrays),
@@ -178,16 +184,28 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
     )
 
 
-def _inferred(model: ModelProto) -> ModelProto:
+def _types(model: ModelProto, values: Mapping[str, Any]) -> dict[str, Type]:
+    """Shapes and types of all arrays and results, so far as they can be inferred with what has a value already."""
+    graph = _inferred(model, values).graph
+    types = {value.name: _typed(value.type) for value in (*graph.input, *graph.value_info, *graph.output)}
+    types |= {name: (tuple(value.shape), str(value.dtype)) for name, value in values.items()}
+    arrays = {tensor.name: tensor for tensor in model.graph.initializer}
+    return types | {name: (tuple(tensor.dims), _dtype(tensor.data_type)) for name, tensor in arrays.items()}
+
+
+def _inferred(model: ModelProto, values: Mapping[str, Any]) -> ModelProto:
     """The model with inferred shapes; large arrays are inputs of the copy, which need not travel through inference."""
     import onnx
 
     copy = onnx.ModelProto(ir_version=max(model.ir_version, 4), opset_import=model.opset_import)
     graph = copy.graph
     graph.name = model.graph.name
-    graph.node.extend(model.graph.node)
+    graph.node.extend(node for node in model.graph.node if node.output[0] not in values)
     graph.output.extend(onnx.ValueInfoProto(name=value.name) for value in model.graph.output)
     known = {tensor.name for tensor in model.graph.initializer}
+    graph.initializer.extend(
+        onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in values.items() if name not in known
+    )
     graph.input.extend(value for value in model.graph.input if value.name not in known)
     for tensor in model.graph.initializer:
         if _elements(tensor) <= SMALL:

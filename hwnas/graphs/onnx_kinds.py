@@ -73,7 +73,7 @@ def kind_of(reading: Reading) -> str:
 def attributes_of(kind: str, reading: Reading) -> dict[str, Any]:
     """Attributes in the form of `Operator`: what counting and fusion need under one name, the others as they are."""
     rest = {name: value for name, value in reading.node.attributes.items() if isinstance(value, _NUMBERS)}
-    if (special := _SPECIAL.get(kind)) is not None and reading.shape is not None:
+    if (special := _SPECIAL.get(kind)) is not None:
         return special(reading)
     if reading.node.kind in _POSITIONS:
         for position, name in enumerate(_POSITIONS[reading.node.kind]):

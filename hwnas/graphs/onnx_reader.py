@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from hwnas.errors import DataError, UsageError
-from hwnas.graphs.graph import Graph, Operator, Shape
+from hwnas.graphs.graph import TRAINED_KINDS, Graph, Operator, Shape
 from hwnas.graphs.onnx_checks import FILE_BYTES
 from hwnas.graphs.onnx_kinds import Reading, attributes_of, kind_of
 from hwnas.graphs.onnx_parsed import ParsedModel, ParsedNode
@@ -98,6 +98,8 @@ class _Reader:
         )
         kind = kind_of(reading)
         attributes = attributes_of(kind, reading)
+        if kind in TRAINED_KINDS and not weights:
+            attributes["untrained"] = 1
         return Operator(
             name=node.outputs[0],
             kind=kind,

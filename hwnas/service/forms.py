@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, final
 from annotated_types import Ge, Gt, Le, Len, Lt
 from pydantic import Strict
 
+from hwnas.api.methods import EXHAUSTIVE
 from hwnas.api.question import Question
 from hwnas.service.store import Job
 
@@ -61,7 +62,8 @@ class ParetoBody:
 
     def question(self) -> Question:
         """What the Python API is asked."""
-        return Question().with_options(**{name: value for name, value in asdict(self).items() if name != "device"})
+        asked = {name: value for name, value in asdict(self).items() if name != "device"}
+        return Question().with_options(**asked, method=EXHAUSTIVE)  # a search takes longer than a request may
 
 
 @final

@@ -11,9 +11,11 @@ from hwnas.data.converters.help import convert_help_fbnet, convert_help_nasbench
 from hwnas.data.converters.hw_nas_bench import convert_hw_nas_bench
 from hwnas.data.converters.hw_nas_bench_pickle import convert_hw_nas_bench_pickle
 from hwnas.data.converters.images import convert_images
+from hwnas.data.converters.jetson_nano import convert_jetson_nano
 from hwnas.data.converters.nas_bench_macro import convert_nas_bench_macro
 from hwnas.data.converters.nats_bench import convert_nats_bench, convert_validation
 from hwnas.data.converters.nats_bench_size import convert_nats_bench_size
+from hwnas.data.converters.phone_kernels import convert_phone_kernels
 from hwnas.data.converters.timm import convert_timm
 from hwnas.data.converters.transnas101 import convert_transnas101
 from hwnas.data.table_files import Contents
@@ -35,6 +37,8 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     "nas-bench-macro": convert_nas_bench_macro,
     "transnas101": convert_transnas101,
     "autoprox-vit": convert_auto_prox,
+    "jetson-nano-cnn": convert_jetson_nano,
+    "phone-kernels": convert_phone_kernels,
     "timm-imagenet": convert_timm,
     "nats-bench-size": convert_nats_bench_size,
     "nats-bench-size-pickle": convert_nats_bench_size,

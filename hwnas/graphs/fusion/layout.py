@@ -32,6 +32,10 @@ class _Map:
     waiting: int
 
 
+def _whole(shape: tuple[int, ...], block: int) -> bool:
+    return len(shape) == 4 and shape[1] % block == 0
+
+
 def _is_conv(group: Group) -> bool:
     """A batch norm or a factor per channel in the blocked layout is executed as a convolution."""
     return group.kind in _CONVS or group.kind == "batch_norm" or (group.kind == "mul" and len(group.inputs) == 1)
@@ -68,14 +72,14 @@ class _Plan:
         if group.kind in ("conv", "depthwise_conv", "grouped_conv"):
             if a.get("dynamic_weight") or len(operator.shape) != 4:
                 return False
-            inner = a["in_channels"] // a["groups"]
+            inner, groups = int(a["in_channels"] // a["groups"]), int(a["groups"])
             if group.kind == "depthwise_conv" and channels == a["in_channels"]:
                 return True
             if group.kind != "conv":
-                return inner % block == 0 and channels // a["groups"] % block == 0
+                return inner % block == 0 and channels // groups % block == 0
             return inner < block or inner % 4 == 0
         source = self._operators[operator.inputs[0]].shape
-        return source[1] % block == 0 and not a.get("ceil_mode")
+        return len(source) == 4 and source[1] % block == 0 and not a.get("ceil_mode")
 
     def _enter(self, group: Group) -> None:
         """A convolution of few channels reads the plain layout."""
@@ -95,9 +99,10 @@ class _Plan:
         same = all(self._operators[name].shape == operator.shape for name in group.inputs)
         if group.kind == "concat":
             same = operator.attributes.get("axis", 1) == 1
-            same = same and all(self._operators[n].shape[1] % self._rule.block == 0 for n in group.inputs)
+            same = same and all(_whole(self._operators[n].shape, self._rule.block) for n in group.inputs)
         if group.kind.startswith("global"):
-            same = self._operators[group.inputs[0]].shape[1] % self._rule.block == 0
+            source = self._operators[group.inputs[0]].shape
+            same = len(source) == 4 and source[1] % self._rule.block == 0
         fixed = (*operator.weights.values(), *operator.constants.values())
         if group.kind in ("add", "mul") and fixed:  # a factor per channel is a convolution of one pixel
             same = group.kind == "mul" and len(fixed) == 1 and per_channel(fixed[0], operator.shape[1])

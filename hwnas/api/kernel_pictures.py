@@ -1,0 +1,57 @@
+"""The kernels of a network as a picture: a bar for each, in order of cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hwnas.api.predict_model import KernelCost, ModelPrediction
+from hwnas.pictures import COLOURS, drawn
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# More bars than this cannot be read; the last one is the sum of the rest.
+_BARS: Final = 30
+_UNITS: Final = {"latency_ms": "latency (ms)", "energy_mj": "energy (mJ)"}
+_REST: Final = "#999999"
+
+
+def kernel_picture(answer: ModelPrediction, *, suffix: str = "png") -> bytes:
+    """A bar for each kernel, the costliest first, coloured by kind, with its interval; the rest is one bar.
+
+    Raises `MissingExtraError` without matplotlib.
+    """
+    cost = next(iter(answer.costs))
+    covered = [kernel for kernel in answer.kernels if kernel.costs[cost].mean is not None]
+    shown, rest = covered[:_BARS], covered[_BARS:]
+    kinds = list(dict.fromkeys(kernel.kind for kernel in shown))
+    colours = {kind: COLOURS[number] if number < len(COLOURS) else "#000000" for number, kind in enumerate(kinds)}
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for place, kernel in enumerate(shown):
+            its = kernel.costs[cost]
+            assert its.mean is not None and its.lower is not None and its.upper is not None  # filtered above
+            ends = [[its.mean - its.lower], [its.upper - its.mean]]
+            axes.barh(place, its.mean, color=colours[kernel.kind], label=kernel.kind, height=0.75)
+            axes.errorbar(its.mean, place, xerr=ends, color="black", lw=0.7, capsize=1.5)
+        if rest:
+            axes.barh(len(shown), sum(kernel.costs[cost].mean or 0.0 for kernel in rest), color=_REST, height=0.75)
+        names = [_label(kernel) for kernel in shown] + ([f"{len(rest)} kernels more"] if rest else [])
+        axes.set_yticks(range(len(names)), names, fontsize=6)
+        axes.invert_yaxis()
+        axes.margins(y=0.01)
+        axes.set_xlabel(_UNITS[cost])
+        handles, labels = axes.get_legend_handles_labels()
+        first = dict(zip(labels[::-1], handles[::-1], strict=True))
+        axes.legend([first[kind] for kind in kinds], kinds, frameon=False, fontsize=7, loc="lower right")
+        total = answer.costs[cost]
+        name = answer.model.rsplit("/", 1)[-1]
+        axes.set_title(f"{name} on {answer.device}: {_UNITS[cost]} {total.mean:.3g} in all", fontsize=9)
+
+    return drawn(draw, size=(7.0, 1.2 + 0.17 * (len(shown) + bool(rest))), suffix=suffix)
+
+
+def _label(kernel: KernelCost) -> str:
+    name = kernel.name if len(kernel.name) <= 32 else "…" + kernel.name[-31:]
+    return f"{name}  {'x'.join(map(str, kernel.shape))}"

@@ -1,0 +1,235 @@
+"""Latency and energy of any network on a device: the total, and kernel by kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+
+from hwnas.errors import UsageError
+from hwnas.estimates import Target
+from hwnas.folders import write_whole
+from hwnas.graphs import Graph, Kernel, kernels_of, read_onnx
+from hwnas.latency.kernels import KernelModel, NetworkCost
+from hwnas.latency.kernels.store import canonical, open_kernel_model
+from hwnas.results import CostResult
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_TARGETS: Final[dict[str, Target]] = {"latency_ms": "latency", "energy_mj": "energy"}
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class KernelCost:
+    """One kernel. costs: by "latency_ms" and "energy_mj"; a mean of None where its kind has no model.
+
+    operators: kinds, the leading one first. shares: of the total in percent, by the same names. outside: the factor by
+    which it lies outside of what was measured, 1 inside; outside_feature: the feature that does.
+    """
+
+    name: str
+    kind: str
+    operators: tuple[str, ...]
+    shape: tuple[int, ...]
+    macs: int
+    bytes_moved: int
+    costs: dict[str, CostResult]
+    shares: dict[str, float | None]
+    outside: float
+    outside_feature: str
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Uncovered:
+    """Kernels of one kind that have no model, and their share of the work, which is not in the total."""
+
+    kind: str
+    count: int
+    macs_percent: float
+    bytes_percent: float
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ModelPrediction:
+    """Costs of one network on one device.
+
+    costs: totals of the covered kernels. overhead: what of them is beside the kernels. kernels: the costliest first.
+    sources: where each kind of cost comes from. notes: what to know about the figures.
+    """
+
+    model: str
+    device: str
+    runtime: str
+    interval_level: float
+    params: int
+    macs: int
+    costs: dict[str, CostResult]
+    overhead: dict[str, float]
+    sources: dict[str, str]
+    kernels: tuple[KernelCost, ...]
+    uncovered: tuple[Uncovered, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def covered(self) -> bool:
+        """Whether every kernel has a model."""
+        return not self.uncovered
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def predict_model(
+    model: str | Path | Graph | nn.Module,
+    *,
+    device: str,
+    input_shape: Sequence[int] | None = None,
+    target: Target | None = None,
+    confidence: float = 0.9,
+    batch_size: int | None = None,
+) -> ModelPrediction:
+    """Latency and energy of an ONNX file, a graph, or a torch module, as far as the device has kernel models.
+
+    input_shape: of a torch module's one input, batch first. batch_size: of a file whose first axis is symbolic.
+    Raises `UnknownNameError`, `UsageError`, `DataError`, and `MissingExtraError` without onnx for a file.
+    """
+    models = _models(device, target)
+    name, graph = _read(model, input_shape, batch_size)
+    runtime = next(iter(models.values())).runtime
+    kernels = kernels_of(graph, runtime)
+    if not kernels:
+        raise UsageError(f"expected a network with operators, got {name!r}, of which nothing is executed")
+    answers = {cost: its.predict(kernels, confidence=confidence) for cost, its in models.items()}
+    first = next(iter(answers))
+    order = np.argsort(-np.nan_to_num(answers[first].mean, nan=-1.0), kind="stable")
+    uncovered = _uncovered(kernels, answers)
+    return ModelPrediction(
+        model=name,
+        device=canonical(device),
+        runtime=runtime,
+        interval_level=confidence,
+        params=graph.params,
+        macs=graph.macs,
+        costs={cost: _total(answer) for cost, answer in answers.items()},
+        overhead={cost: its.overhead for cost, its in models.items()},
+        sources={cost: its.summary for cost, its in models.items()},
+        kernels=tuple(_kernel(kernels[row], row, answers, models) for row in order.tolist()),
+        uncovered=uncovered,
+        notes=_notes(answers[first], uncovered),
+    )
+
+
+def save_picture(answer: ModelPrediction, path: Path) -> None:
+    """A bar per kernel as a picture. Raises `UsageError` for another suffix, `MissingExtraError` without matplotlib."""
+    from hwnas.api.kernel_pictures import kernel_picture
+    from hwnas.outputs import PICTURES, check_path
+
+    kind = check_path(path)
+    if kind not in PICTURES:
+        raise UsageError(f"expected a picture that ends in .{', .'.join(PICTURES)}, got {str(path)!r}")
+    write_whole(path, kernel_picture(answer, suffix=kind))
+
+
+def _models(device: str, target: Target | None) -> dict[str, KernelModel]:
+    found = {}
+    for cost, its_target in _TARGETS.items():
+        if target in (None, its_target):
+            model = open_kernel_model(device, its_target)
+            if model is not None:
+                found[cost] = model
+    if not found:
+        raise UsageError(f"{canonical(device)} has no kernel model of its {target}: it was not measured")
+    return found
+
+
+def _read(
+    model: str | Path | Graph | nn.Module, input_shape: Sequence[int] | None, batch_size: int | None
+) -> tuple[str, Graph]:
+    if isinstance(model, Graph):
+        return "graph", model
+    if isinstance(model, str | Path):
+        return str(model), read_onnx(model, batch_size=batch_size)
+    if input_shape is None:
+        raise UsageError(f"expected `input_shape`, such as (1, 3, 224, 224), for {type(model).__name__}, got none")
+    from hwnas.graphs import read_module
+
+    return type(model).__name__, read_module(model, input_shape)
+
+
+def _total(answer: NetworkCost) -> CostResult:
+    if not answer.covered.any():
+        return CostResult(mean=None, lower=None, upper=None)
+    return CostResult(mean=answer.total, lower=answer.total_lower, upper=answer.total_upper)
+
+
+def _kernel(kernel: Kernel, row: int, answers: dict[str, NetworkCost], models: dict[str, KernelModel]) -> KernelCost:
+    first = next(iter(answers))
+    outside = float(answers[first].outside[row])
+    regressor = models[first].regressors.get(kernel.kind)
+    feature = ""
+    if outside > 1 and regressor is not None:
+        feature = regressor.worst_feature(np.array([list(kernel.features().values())]))[0]
+    return KernelCost(
+        name=kernel.name,
+        kind=kernel.kind,
+        operators=tuple(operator.kind for operator in kernel.operators),
+        shape=tuple(kernel.shape),
+        macs=kernel.macs,
+        bytes_moved=kernel.bytes_read + kernel.bytes_written,
+        costs={
+            cost: CostResult(mean=_number(a.mean[row]), lower=_number(a.lower[row]), upper=_number(a.upper[row]))
+            for cost, a in answers.items()
+        },
+        shares={cost: _number(100 * a.mean[row] / a.total) if a.total else None for cost, a in answers.items()},
+        outside=outside,
+        outside_feature=feature,
+    )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _uncovered(kernels: Sequence[Kernel], answers: dict[str, NetworkCost]) -> tuple[Uncovered, ...]:
+    """By kind, those that any of the models lacks; the most work first."""
+    missing = ~np.all([answer.covered for answer in answers.values()], axis=0)
+    macs = sum(kernel.macs for kernel in kernels) or 1
+    moved = sum(kernel.bytes_read + kernel.bytes_written for kernel in kernels) or 1
+    kinds: dict[str, list[Kernel]] = {}
+    for row in np.flatnonzero(missing).tolist():
+        kinds.setdefault(kernels[row].kind, []).append(kernels[row])
+    found = [
+        Uncovered(
+            kind=kind,
+            count=len(group),
+            macs_percent=100 * sum(kernel.macs for kernel in group) / macs,
+            bytes_percent=100 * sum(kernel.bytes_read + kernel.bytes_written for kernel in group) / moved,
+        )
+        for kind, group in kinds.items()
+    ]
+    return tuple(sorted(found, key=lambda u: (-u.macs_percent, -u.bytes_percent)))
+
+
+def _notes(answer: NetworkCost, uncovered: tuple[Uncovered, ...]) -> tuple[str, ...]:
+    notes = []
+    if uncovered:
+        names = ", ".join(
+            f"{u.kind} ({u.count}: {u.macs_percent:.1f} % of MACs, {u.bytes_percent:.1f} % of bytes)" for u in uncovered
+        )
+        notes.append(f"not in the total, as the device has no model of them: {names}")
+    far = answer.covered & (answer.outside > 1.5)
+    if far.any():
+        share = 100 * float(np.nansum(answer.mean[far])) / answer.total
+        notes.append(
+            f"{int(far.sum())} kernels ({share:.1f} % of the total) lie outside of what was measured, "
+            f"by a factor of up to {float(answer.outside[far].max()):.1f}; their intervals are widened"
+        )
+    return tuple(notes)

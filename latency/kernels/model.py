@@ -1,0 +1,127 @@
+"""A device's kernel model: one regressor for each kind, and what whole networks cost beside their kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, final
+
+import numpy as np
+
+from hwnas.arrays import Array, Bool, Float
+from hwnas.errors import UsageError
+from hwnas.estimates import UNITS, Target
+from hwnas.graphs import Kernel
+from hwnas.latency.kernels.regressor import KernelRegressor
+from hwnas.latency.kernels.rows import feature_matrix
+from hwnas.predictors.conformal import LEVELS
+
+# Outside of what was measured an interval widens: an error of 10 % is taken for 20 % at twice the largest size.
+_WIDER_PER_DOUBLING: Final = 1.0
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NetworkCost:
+    """Costs of the kernels of one network, in their order, and their total.
+
+    mean, lower, upper: NaN where a kind has no model. outside: the factor by which a kernel lies outside of what
+    was measured, 1 inside. total, total_lower, total_upper: of the kernels that have a model, and the overhead.
+    """
+
+    mean: Float[Array, " n"]
+    lower: Float[Array, " n"]
+    upper: Float[Array, " n"]
+    outside: Float[Array, " n"]
+    total: float
+    total_lower: float
+    total_upper: float
+
+    @property
+    def covered(self) -> Bool[Array, " n"]:
+        """Which kernels have a model."""
+        return np.asarray(~np.isnan(self.mean))
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class KernelModel:
+    """Latency or energy of any network on one device, kernel by kernel.
+
+    runtime: whose fusion rules make kernels of a network. overhead: cost of a network beside its kernels, at least 0.
+    network_quantiles: of log true over log predicted totals of held-out networks, at `LEVELS`; None where none were
+    measured. facts: plain values: source, licence, what it was fitted to, held-out figures.
+    """
+
+    device: str
+    runtime: str
+    target: Target
+    regressors: Mapping[str, KernelRegressor]
+    overhead: float = 0.0
+    network_quantiles: Float[Array, " l"] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """Of every cost: "ms" or "mJ"."""
+        return UNITS[self.target]
+
+    @property
+    def summary(self) -> str:
+        """One line for a person: what the model is and rests on."""
+        return str(self.facts.get("summary", f"kernel model of {self.device}"))
+
+    def predict(self, kernels: Sequence[Kernel], *, confidence: float = 0.9) -> NetworkCost:
+        """Cost of each kernel and of all. confidence: mass of the intervals. Raises `UsageError` for a wrong one."""
+        if not 0 < confidence <= 0.98:
+            raise UsageError(f"expected a confidence above 0 and up to 0.98, got {confidence}")
+        count = len(kernels)
+        mean, outside = np.full(count, np.nan), np.ones(count)
+        errors = np.zeros((2, count))
+        kinds: dict[str, list[int]] = {}
+        for number, kernel in enumerate(kernels):
+            if kernel.known and kernel.kind in self.regressors:
+                kinds.setdefault(kernel.kind, []).append(number)
+        for kind, chosen in kinds.items():
+            regressor = self.regressors[kind]
+            features = feature_matrix(kind, [kernels[number] for number in chosen])
+            mean[chosen] = regressor.predict(features)
+            outside[chosen] = regressor.outside(features)
+            ends = quantile_ends(regressor.quantiles, confidence)
+            errors[:, chosen] = ends[:, None] * (1 + _WIDER_PER_DOUBLING * np.log2(outside[chosen]))
+        lower, upper = mean * np.exp(errors)
+        total = self.overhead + float(np.nansum(mean))
+        low, high = self._total_ends(mean, np.stack([lower, upper]), list(kinds.values()), confidence)
+        return NetworkCost(
+            mean=mean,
+            lower=lower,
+            upper=upper,
+            outside=outside,
+            total=total,
+            total_lower=total * low,
+            total_upper=total * high,
+        )
+
+    def _total_ends(
+        self, mean: Float[Array, " n"], ends: Float[Array, "2 n"], kinds: list[list[int]], confidence: float
+    ) -> tuple[float, float]:
+        """Factors from a total to the ends of its interval.
+
+        Where held-out networks were measured, from their errors. Else errors of one kind are taken for equal and those
+        of different kinds for independent: widths add up within a kind, their squares over kinds.
+        """
+        total = self.overhead + float(np.nansum(mean))
+        if self.network_quantiles is not None:
+            low, high = np.exp(quantile_ends(self.network_quantiles, confidence))
+            return float(low), float(high)
+        if not kinds or total <= 0:
+            return 1.0, 1.0
+        widths = np.array([[float(np.sum(ends[side, k] - mean[k])) for k in kinds] for side in (0, 1)])
+        down, up = np.sqrt((widths**2).sum(axis=1)) / total
+        return max(0.0, 1 - float(down)), 1 + float(up)
+
+
+def quantile_ends(quantiles: Float[Array, " l"], confidence: float) -> Float[Array, "2"]:
+    """Ends of the central interval of a logarithmic error, never on one side of 0 only."""
+    low, high = (float(np.interp((1 + sign * confidence) / 2, LEVELS, quantiles)) for sign in (-1, 1))
+    return np.array([min(low, 0.0), max(high, 0.0)])

@@ -1,0 +1,202 @@
+"""Networks written as ONNX nodes, as exporters write them, with shapes worked out on the way: what is measured."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, final
+
+import numpy as np
+
+from hwnas.graphs.onnx_file import nodes_model
+from hwnas.graphs.onnx_nodes import Node, NodeBuilder
+
+Shape = tuple[int, ...]
+INPUT: Final = "input"
+_DRAWN: Final = 8191
+
+
+@final
+class Sketch:
+    """A network in the making: every method appends nodes and returns the name of their result."""
+
+    def __init__(self, shape: Shape, *, seed: int) -> None:
+        self.nodes = NodeBuilder(rng=np.random.default_rng(seed), batch_size=shape[0])
+        self.shapes: dict[str, Shape] = {INPUT: shape}
+        self.macs = 0
+        self._count = 0
+        self._draw = self.nodes.rng.normal(size=_DRAWN)
+
+    def model(self, output: str) -> bytes:
+        """The file, with random weights."""
+        return nodes_model(self.nodes, {INPUT: self.shapes[INPUT], output: self.shapes[output]})
+
+    def add(self, kind: str, inputs: list[str], shape: Shape, **attributes: object) -> str:
+        """Any node."""
+        self._count += 1
+        name = f"{kind.lower()}_{self._count}"
+        self.nodes.node(kind, inputs, name, **attributes)
+        self.shapes[name] = shape
+        return name
+
+    def same(self, kind: str, *inputs: str, **attributes: object) -> str:
+        """A node whose output has the shape of its first input."""
+        return self.add(kind, list(inputs), self.shapes[inputs[0]], **attributes)
+
+    def random(self, shape: Shape, *, fan_in: int) -> str:
+        """Weights of He's variance: one draw over and over, as drawing took half of the time."""
+        self._count += 1
+        self.shapes[f"weight_{self._count}"] = shape
+        return self.nodes.weight(f"weight_{self._count}", np.resize(self._draw, shape) * math.sqrt(2 / fan_in))
+
+    def numbers(self, *values: int) -> str:
+        """Whole numbers as an input."""
+        self._count += 1
+        return self.nodes.numbers(f"numbers_{self._count}", values)
+
+    def constant(self, value: float) -> str:
+        """One number as an input."""
+        self._count += 1
+        return self.nodes.weight(f"constant_{self._count}", value)
+
+    def conv(self, x: str, channels: int, *, kernel: int = 1, stride: int = 1, groups: int = 1) -> str:
+        """A convolution with bias, padded so that only the stride changes the size; batch norm is folded into it."""
+        batch, incoming, height, width = self.shapes[x]
+        pad = (kernel - 1) // 2
+        size = [(side + 2 * pad - kernel) // stride + 1 for side in (height, width)]
+        fan_in = incoming // groups * kernel**2
+        weights = self.random((channels, incoming // groups, kernel, kernel), fan_in=fan_in)
+        bias = self.random((channels,), fan_in=fan_in)
+        window = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
+        self.macs += batch * channels * math.prod(size) * fan_in
+        return self.add("Conv", [x, weights, bias], (batch, channels, *size), group=groups, **window)
+
+    def pool(self, x: str, *, kind: str, kernel: int, stride: int) -> str:
+        """A MaxPool or AveragePool."""
+        batch, channels, height, width = self.shapes[x]
+        pad = (kernel - 1) // 2
+        size = [(side + 2 * pad - kernel) // stride + 1 for side in (height, width)]
+        window = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
+        return self.add(kind, [x], (batch, channels, *size), **window)
+
+    def batch_norm(self, x: str) -> str:
+        """A batch norm that no convolution takes in."""
+        channels = self.shapes[x][1]
+        ones = [self.nodes.weight(f"{x}.{part}", np.full(channels, 1.1)) for part in ("w", "b", "m", "v")]
+        return self.same("BatchNormalization", x, *ones, epsilon=1e-5)
+
+    def group_norm(self, x: str, groups: int) -> str:
+        """A group norm as torch exports it: instance norm of groups, scale, shift."""
+        shape = self.shapes[x]
+        ones = [self.nodes.weight(f"{x}.g{part}", np.ones(groups)) for part in ("s", "b")]
+        rows = self.reshape(x, (shape[0], groups, math.prod(shape[1:]) // groups))
+        back = self.reshape(self.same("InstanceNormalization", rows, *ones, epsilon=1e-5), shape)
+        scaled = self.same("Mul", back, self.random((shape[1], 1, 1), fan_in=1))
+        return self.same("Add", scaled, self.random((shape[1], 1, 1), fan_in=1))
+
+    def layer_norm(self, x: str) -> str:
+        """Of the last axis."""
+        width = self.shapes[x][-1]
+        weights = [self.random((width,), fan_in=1) for _ in range(2)]
+        return self.same("LayerNormalization", x, *weights, axis=-1, epsilon=1e-6)
+
+    def linear(self, x: str, width: int, *, bias: bool = True) -> str:
+        """A product with a matrix, and a bias: a Gemm for rows, else MatMul and Add."""
+        *rows, inner = self.shapes[x]
+        weights, shape = self.random((inner, width), fan_in=inner), (*rows, width)
+        self.macs += math.prod(shape) * inner
+        if bias and len(shape) == 2:
+            return self.add("Gemm", [x, weights, self.random((width,), fan_in=inner)], shape)
+        product = self.add("MatMul", [x, weights], shape)
+        return self.same("Add", product, self.random((width,), fan_in=inner)) if bias else product
+
+    def matmul(self, x: str, y: str) -> str:
+        """A product of two results, batched."""
+        self.macs += math.prod(self.shapes[x]) * self.shapes[y][-1]
+        return self.add("MatMul", [x, y], (*self.shapes[x][:-1], self.shapes[y][-1]))
+
+    def reshape(self, x: str, shape: Shape) -> str:
+        """The same numbers in another shape."""
+        return self.add("Reshape", [x, self.numbers(*shape)], shape)
+
+    def transpose(self, x: str, *axes: int) -> str:
+        """Axes in another order."""
+        return self.add("Transpose", [x], tuple(self.shapes[x][axis] for axis in axes), perm=list(axes))
+
+    def concat(self, inputs: list[str], axis: int = 1) -> str:
+        """Side by side along an axis."""
+        shape = list(self.shapes[inputs[0]])
+        shape[axis] = sum(self.shapes[x][axis] for x in inputs)
+        return self.add("Concat", inputs, tuple(shape), axis=axis)
+
+    def part(self, x: str, axis: int, start: int, end: int) -> str:
+        """A slice along one axis."""
+        shape = list(self.shapes[x])
+        shape[axis] = end - start
+        inputs = [x, self.numbers(start), self.numbers(end), self.numbers(axis)]
+        return self.add("Slice", inputs, tuple(shape))
+
+    def split(self, x: str, count: int) -> list[str]:
+        """Equal parts of the last axis."""
+        self._count += 1
+        names = [f"split_{self._count}", *(f"split_{self._count}:{number}" for number in range(1, count))]
+        size = self.shapes[x][-1] // count
+        inputs = (x, self.numbers(*[size] * count))
+        node = Node(
+            kind="Split", inputs=inputs, output=names[0], attributes={"axis": -1}, more_outputs=tuple(names[1:])
+        )
+        self.nodes.nodes.append(node)
+        self.shapes |= dict.fromkeys(names, (*self.shapes[x][:-1], size))
+        return names
+
+    def first(self, x: str) -> str:
+        """The first of the tokens."""
+        self.nodes.weights["first_index"] = np.array(0, dtype=np.int64)
+        return self.add("Gather", [x, "first_index"], (self.shapes[x][0], self.shapes[x][2]), axis=1)
+
+    def pad(self, x: str, *, before: int, after: int) -> str:
+        """Zeros around an image."""
+        batch, channels, height, width = self.shapes[x]
+        shape = (batch, channels, height + before + after, width + before + after)
+        return self.add("Pad", [x, self.numbers(0, 0, before, before, 0, 0, after, after)], shape)
+
+    def pooled(self, x: str, *, mean: bool = False) -> str:
+        """The average over all pixels, as GlobalAveragePool or as ReduceMean."""
+        shape = (*self.shapes[x][:2], 1, 1)
+        return (
+            self.add("ReduceMean", [x, self.numbers(2, 3)], shape)
+            if mean
+            else self.add("GlobalAveragePool", [x], shape)
+        )
+
+    def activation(self, x: str, kind: str) -> str:
+        """An activation as exporters write it."""
+        if kind == "silu":
+            return self.same("Mul", x, self.same("Sigmoid", x))
+        if kind == "relu6":
+            return self.same("Clip", x, self.constant(0.0), self.constant(6.0))
+        if kind == "gelu":
+            erf = self.same("Erf", self.same("Div", x, self.constant(math.sqrt(2))))
+            half = self.same("Mul", x, self.same("Add", erf, self.constant(1.0)))
+            return self.same("Mul", half, self.constant(0.5))
+        if kind in ("hard_sigmoid", "hard_swish"):
+            gate = self.same("HardSigmoid", x, alpha=1 / 6, beta=0.5)
+            return gate if kind == "hard_sigmoid" else self.same("Mul", x, gate)
+        return self.same({"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}[kind], x)
+
+    def attention(self, x: str, heads: int, *, bias: bool) -> str:
+        """Self-attention of tokens (1, n, width), without its first norm and its residual."""
+        batch, tokens, width = self.shapes[x]
+        apart = (batch, tokens, heads, width // heads)
+        if bias:  # one product for all three, taken apart
+            q, k, v = self.split(self.reshape(self.linear(x, 3 * width), (*apart[:3], 3 * apart[3])), 3)
+        else:
+            q, k, v = (self.reshape(self.linear(x, width), apart) for _ in range(3))
+        keys = self.transpose(k, 0, 2, 3, 1)
+        scale = self.constant((width // heads) ** -0.25)
+        queries = self.same("Mul", self.transpose(q, 0, 2, 1, 3), scale)
+        scores = self.matmul(queries, self.same("Mul", keys, scale))
+        if bias:
+            scores = self.same("Add", scores, self.random((1, heads, tokens, tokens), fan_in=1))
+        mixed = self.matmul(self.same("Softmax", scores, axis=-1), self.transpose(v, 0, 2, 1, 3))
+        joined = self.reshape(self.transpose(mixed, 0, 2, 1, 3), (batch, tokens, width))
+        return self.linear(joined, width)

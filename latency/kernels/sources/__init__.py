@@ -1,0 +1,1 @@
+"""Published measurements that kernel models are fitted to."""

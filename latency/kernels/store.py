@@ -1,0 +1,82 @@
+"""Where kernel models lie: those of the user first, then those that are shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, get_args
+
+from hwnas.devices.registry import device_names
+from hwnas.errors import DataError, UnknownNameError
+from hwnas.estimates import Target
+from hwnas.folders import config_folder
+from hwnas.latency.kernels.files import load_kernel_model
+from hwnas.latency.kernels.model import KernelModel
+from hwnas.predictors.shipped import SHIPPED_FOLDER
+
+_PREFIX: Final = "kernels_"
+
+
+def kernel_model_path(device: str, target: Target) -> Path:
+    """Where the user's own model of a device lies."""
+    return own_models() / file_name(device, target)
+
+
+def own_models() -> Path:
+    """The user's folder of kernel models."""
+    return config_folder() / "kernels"
+
+
+def file_name(device: str, target: Target) -> str:
+    """Of a kernel model."""
+    return f"{_PREFIX}{device}_{target}.npz"
+
+
+def open_kernel_model(device: str, target: Target) -> KernelModel | None:
+    """The kernel model of a device's latency or energy; None where there is none of this target.
+
+    device: a name or an alias. Raises `UnknownNameError` for a device without any kernel model, `DataError`.
+    """
+    name, path = canonical(device), found_path(device, target)
+    if path.exists():
+        return load_kernel_model(path)
+    known = kernel_devices()
+    if name not in known:
+        if name in device_names():
+            how = f"known for: {', '.join(known)}; `hwnas kernels build` or `hwnas kernels fit` makes others"
+            raise DataError(f"expected a device with a kernel model, got {device!r}, which has none; {how}")
+        raise UnknownNameError("device with a kernel model", device, known)
+    return None
+
+
+def found_path(device: str, target: Target) -> Path:
+    """Where the model of a device lies, the user's own before a shipped one; the user's where there is none."""
+    paths = [folder / file_name(canonical(device), target) for folder in _folders()]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def canonical(device: str) -> str:
+    """The name that a device's card gives it; as it is where it has no card."""
+    plain = device.strip().lower().replace("_", "-").replace(" ", "-")
+    return device_names().get(plain, plain)
+
+
+def kernel_devices() -> dict[str, tuple[Target, ...]]:
+    """Devices that have a kernel model, and of what."""
+    found: dict[str, set[Target]] = {}
+    for device, target in _listed():
+        found.setdefault(device, set()).add(target)
+    order: tuple[Target, ...] = get_args(Target)
+    return {device: tuple(t for t in order if t in targets) for device, targets in sorted(found.items())}
+
+
+def _listed() -> Iterator[tuple[str, Target]]:
+    for folder in _folders():
+        for path in folder.glob(f"{_PREFIX}*.npz"):
+            device, _, target = path.stem.removeprefix(_PREFIX).rpartition("_")
+            if target in get_args(Target):
+                yield device, target  # type: ignore[misc]
+
+
+def _folders() -> tuple[Path, Path]:
+    return own_models(), SHIPPED_FOLDER

@@ -1,0 +1,138 @@
+"""Any network on a device, kernel by kernel: what is known adds up, what is not is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hwnas
+from hwnas.api.predict_model import predict_model, save_picture
+from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.graphs import Graph, GraphBuilder, kernels_of
+from hwnas.latency.kernels import KernelModel, fit_regressor, rows_by_kind, save_kernel_model
+from hwnas.latency.kernels.store import kernel_devices, kernel_model_path, open_kernel_model
+from hwnas.predictors.boosting import BoostingSettings
+
+FEW = BoostingSettings(trees=60, rate=0.15)
+
+
+def _graph(channels: int = 16, size: int = 24) -> Graph:
+    builder = GraphBuilder()
+    source = builder.conv("first", builder.image(size), channels, kernel=3)
+    source = builder.conv("second", source, 2 * channels)
+    builder.classifier("linear", source, 10, pooling="pool")
+    return builder.graph()
+
+
+@pytest.fixture
+def my_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KernelModel:
+    """A model of convolutions alone whose cost is a microsecond for 1,000 multiply-accumulates."""
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path))
+    kernels = [
+        kernel
+        for channels in range(8, 40, 2)
+        for kernel in kernels_of(_graph(channels, 12 + channels), "none")
+        if kernel.kind == "conv"
+    ]
+    rows = rows_by_kind(kernels, [kernel.macs * 1e-6 for kernel in kernels], range(len(kernels)))
+    regressors = {kind: fit_regressor(measured, settings=FEW) for kind, measured in rows.items()}
+    model = KernelModel(
+        device="my-board", runtime="none", target="latency", regressors=regressors, facts={"summary": "made up"}
+    )
+    save_kernel_model(kernel_model_path("my-board", "latency"), model)
+    return model
+
+
+def test_the_total_is_that_of_its_kernels(my_board: KernelModel) -> None:
+    graph = _graph()
+    answer = predict_model(graph, device="My_Board")
+    macs = {operator.name: operator.macs for operator in graph.operators}
+    assert answer.costs["latency_ms"].mean == pytest.approx((macs["first"] + macs["second"]) * 1e-6, rel=0.05)
+    assert [kernel.name for kernel in answer.kernels[:2]] == ["second", "first"]
+    assert sum(kernel.shares["latency_ms"] or 0 for kernel in answer.kernels) == pytest.approx(100)
+    assert answer.macs == graph.macs and answer.params == graph.params
+    assert hwnas.predict_model(graph, device="my-board").to_dict() == answer.to_dict()
+    json.dumps(answer.to_dict(), allow_nan=False)
+
+
+def test_what_has_no_model_is_named_with_its_share(my_board: KernelModel) -> None:
+    graph = _graph()
+    answer = predict_model(graph, device="my-board")
+    assert not answer.covered
+    shares = {u.kind: u for u in answer.uncovered}
+    linear = next(operator for operator in graph.operators if operator.kind == "linear")
+    assert shares["linear"].macs_percent == pytest.approx(100 * linear.macs / graph.macs)
+    assert shares["global_avg_pool"].count == 1
+    assert "not in the total" in answer.notes[0] and "linear (1:" in answer.notes[0]
+    by_name = {kernel.name: kernel.costs["latency_ms"].mean for kernel in answer.kernels}
+    assert by_name["linear"] is None
+
+
+def test_a_kernel_far_outside_says_so(my_board: KernelModel) -> None:
+    answer = predict_model(_graph(64, 200), device="my-board")
+    assert answer.kernels[0].outside > 2
+    assert answer.kernels[0].outside_feature
+    assert any("lie outside of what was measured" in note for note in answer.notes)
+
+
+def test_energy_is_what_the_energy_model_says(my_board: KernelModel) -> None:
+    assert open_kernel_model("my-board", "energy") is None
+    with pytest.raises(UsageError, match="not measured"):
+        predict_model(_graph(), device="my-board", target="energy")
+    energy = KernelModel(
+        device="my-board", runtime="none", target="energy", regressors=my_board.regressors, overhead=2.0
+    )
+    save_kernel_model(kernel_model_path("my-board", "energy"), energy)
+    answer = predict_model(_graph(), device="my-board")
+    assert (answer.costs["energy_mj"].mean or 0) - (answer.costs["latency_ms"].mean or 0) == pytest.approx(2)
+    assert kernel_devices()["my-board"] == ("latency", "energy")
+
+
+def test_files_and_modules_give_the_same(my_board: KernelModel, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from hwnas.graphs.onnx_file import onnx_bytes
+
+    path = tmp_path / "net.onnx"
+    path.write_bytes(onnx_bytes(_graph()))
+    expected = predict_model(_graph(), device="my-board").costs["latency_ms"].mean
+    assert predict_model(path, device="my-board").costs["latency_ms"].mean == pytest.approx(expected)
+    nn = pytest.importorskip("torch").nn
+    module = nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.Conv2d(16, 32, 1, bias=False), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(32, 10),
+    )  # fmt: skip
+    answer = predict_model(module, device="my-board", input_shape=(1, 3, 24, 24))
+    assert answer.costs["latency_ms"].mean == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(UsageError, match="input_shape"):
+        predict_model(module, device="my-board")
+
+
+def test_devices_without_a_model_are_refused(my_board: KernelModel) -> None:
+    with pytest.raises(UnknownNameError, match="my-board"):
+        predict_model(_graph(), device="my-bord")
+    with pytest.raises(DataError, match="hwnas kernels"):
+        predict_model(_graph(), device="pixel3")
+
+
+def test_the_picture_has_a_bar_per_kernel(my_board: KernelModel, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    answer = predict_model(_graph(), device="my-board")
+    save_picture(answer, tmp_path / "chart.svg")
+    text = (tmp_path / "chart.svg").read_text()
+    assert text.count("second") == 1 and "linear" not in text.split("<metadata>")[-1].split("legend")[0]
+    with pytest.raises(UsageError, match="expected a picture"):
+        save_picture(answer, tmp_path / "chart.csv")
+
+
+def test_many_kernels_are_fast_enough_to_wait_for(my_board: KernelModel) -> None:
+    """Not a time: 500 kernels cost one evaluation of each kind's trees."""
+    builder = GraphBuilder()
+    source = builder.image(16)
+    for number in range(500):
+        source = builder.conv(f"conv{number}", source, 8 + number % 8)
+    answer = predict_model(builder.graph(), device="my-board")
+    assert len(answer.kernels) == 500
+    assert np.isfinite([kernel.costs["latency_ms"].mean for kernel in answer.kernels]).all()
