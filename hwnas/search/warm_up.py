@@ -9,7 +9,7 @@ from hwnas.errors import UsageError
 
 
 def warm_up(
-    vectors: Integer[Array, "n v"], scores: Float[Array, " n"], *, seed: int, sample: int | None = None
+    vectors: Integer[Array, "n v"], scores: Float[Array, " m"], *, seed: int, sample: int | None = None
 ) -> Integer[Array, "k v"]:
     """The start of a search: architectures by descending score, for `SearchSettings.start`.
 

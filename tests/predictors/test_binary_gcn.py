@@ -10,7 +10,7 @@ from hwnas.metrics import spearman
 from hwnas.spaces import NASBench201
 
 pytest.importorskip("torch")
-from hwnas.predictors.binary_gcn import fit_binary  # noqa: E402 - after the skip
+from hwnas.predictors.binary_gcn import fit_binary
 
 SPACE = NASBench201()
 
