@@ -21,6 +21,7 @@ from hwnas.cli import (
     proxies,
     score,
     search_ops,
+    space,
     spaces,
     train,
     verify,
@@ -53,6 +54,7 @@ app.command("verify")(verify.verify)
 app.add_typer(proxies.app, name="proxies")
 app.command("search-ops")(search_ops.search_ops)
 app.command("spaces")(spaces.spaces_command)
+app.add_typer(space.app, name="space")
 
 
 def _print_version(wanted: bool) -> bool:
