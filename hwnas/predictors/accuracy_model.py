@@ -100,7 +100,7 @@ class AccuracyModel:
         )
 
 
-def fit_accuracy(features: Float[Array, "n f"], accuracy: Float[Array, " n"]) -> AccuracyModel:
+def fit_accuracy(features: Float[Array, "n f"], accuracy: Float[Array, " m"]) -> AccuracyModel:
     """Learn from networks with their accuracies in percent.
 
     features: standardised over the networks that will be asked for. Raises `UsageError` for fewer than `LEAST` networks

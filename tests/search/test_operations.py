@@ -49,7 +49,7 @@ def test_edges_are_decided_in_the_order_that_was_asked_for() -> None:
     for order in ("global-edge-once", "global-edge-iter"):
         assert decided_order(order)[0] == 1
     with pytest.raises(UnknownNameError, match="order of edges 'rando' is not known"):
-        Plan(order="rando")  # type: ignore[arg-type]
+        Plan(order="rando")
 
 
 def test_how_often_the_supernet_is_scored() -> None:

@@ -39,7 +39,7 @@ class Plan:
     Raises `UnknownNameError` for another order.
     """
 
-    order: Order = "random"
+    order: str = "random"
     perturb: bool = True
 
     def __post_init__(self) -> None:
@@ -71,6 +71,7 @@ def discretise(
     return state.decided
 
 
+@final
 class _State:
     """Mixing weights, what is decided, and the importance of operations in the present state."""
 
