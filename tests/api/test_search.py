@@ -30,14 +30,14 @@ def _fbnet(**options: object):
 
 
 def test_a_search_finds_most_of_what_looking_at_all_finds(empty: Path) -> None:
-    """600 of 15,625 networks: the best score within the budget, and the same list but for a few nets."""
-    options = {"budget_mj": 20, "proxies": ["flops"], "nets": 10}
+    """600 of 15,625 architectures, one by one: the best score within the budget is there."""
+    options = {"budget_mj": 20, "proxies": ["flops"], "nets": 10, "raw": True}
     every = hwnas.pareto("jetson-tx2", **options).front("flops")  # type: ignore[arg-type]
     found = hwnas.pareto("jetson-tx2", method="nsga2", evaluations=600, **options)  # type: ignore[arg-type]
     front = found.front("flops")
     assert (front.method, every.method) == ("nsga2", "exhaustive")
     assert front.evaluations <= 600 and every.evaluations == 15_625
-    assert front.nets[-1].score >= 0.98 * every.nets[-1].score
+    assert max(net.score for net in front.nets) >= 0.98 * max(net.score for net in every.nets)
     assert all(net.costs["energy_mj"].mean <= 20 for net in front.nets)
     assert [f.name for f in found.fronts][:3] == ["flops", "params", "random"]
     assert any("found by nsga2" in note for note in found.notes)
