@@ -102,6 +102,7 @@ def resumable(arguments: Sequence[str]) -> bool:
         words[:1] in (["train"], ["measure"], ["verify"])
         or words[:2] == ["data", "pull"]
         or (words[:1] == ["score"] and "--all" in arguments)
+        or (words[:1] == ["pareto"] and any(word.startswith(("--method", "--space")) for word in arguments))
     )
 
 

@@ -116,7 +116,7 @@ def test_what_cannot_be_is_refused(
 def test_interrupted_and_resumed_it_ends_with_the_same_front(empty: Path) -> None:
     """Scores are computed with torch and kept: what was scored before the break is not scored again."""
     pytest.importorskip("torch")
-    options = {"proxies": ["nn_degree"], "evaluations": 60, "nets": 3}
+    options = {"proxies": ["nn_degree"], "evaluations": 30, "nets": 3}
 
     def stop(name: str, at: object) -> None:
         raise KeyboardInterrupt
@@ -126,7 +126,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_front(empty: Path) -> Non
     (file,) = (empty / "searches").glob("fbnet_cifar100_*.npz")
     assert len(load_scores(file).network_ids) == 20
     resumed = _fbnet(**options)
-    assert len(load_scores(file).network_ids) == 60
+    assert len(load_scores(file).network_ids) == 30
     file.unlink()
     assert _fbnet(**options).to_dict() == resumed.to_dict()
 
