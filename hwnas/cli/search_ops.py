@@ -16,7 +16,7 @@ def search_ops(
     order: Annotated[
         str,
         typer.Option(
-            help="Order of edges: fixed, random, global-op-iter, global-op-once, global-edge-iter, global-edge-once."
+            help="Edges: fixed, random, global-op-iter, global-op-once, global-edge-iter, global-edge-once, joint."
         ),
     ] = "random",
     disc: Annotated[

@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--proxy", default="synflow")
     parser.add_argument("--repetitions", type=int, default=32)
     parser.add_argument("--searches", nargs="+", default=list(SEARCHES))
+    parser.add_argument("--helps", nargs="+", default=list(HELPS), choices=HELPS)
     arguments = parser.parse_args()
     space = get_space("nasbench201")
     vectors = space.all_vectors()
@@ -57,7 +58,7 @@ def main() -> None:
     scores = score_columns(space, "cifar100", [arguments.proxy], vectors=vectors, network_ids=ids)[0].scores
     known = _read(arguments.results)
     for name in arguments.searches:
-        for help_ in HELPS:
+        for help_ in arguments.helps:
             rows = []
             for seed in range(arguments.repetitions if (name, help_) not in WITHOUT else 0):
                 key = f"{arguments.proxy}/{name}/{help_}/{seed}"
