@@ -1,6 +1,6 @@
 """How much of the exhaustive front searches find: NAS-Bench-201, measured TX2 energies, CIFAR-100 test accuracies.
 
-    python tests/benchmarks/search.py [--seeds 20] [--rows nsga2 plain ...] [--state FILE]
+    python tests/benchmarks/search.py [--seeds 20] [--rows nsga2 plain ...] [--budgets 20 30] [--state FILE]
 
 Needs the tables `hw-nas-bench-cifar100` and `nats-bench` in the cache (`hwnas data pull`). Architecture by
 architecture; an evaluation is one network that is looked at, whichever of its two costs is asked for first. Hypervolume up to the
@@ -122,12 +122,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument("--budgets", nargs="+", type=float, choices=BUDGETS_MJ, default=BUDGETS_MJ)
     parser.add_argument("--state", type=Path, default=Path("search-benchmark.json"))
     options = parser.parse_args()
     done: dict[str, list[float]] = json.loads(options.state.read_text()) if options.state.is_file() else {}
     table = Table()
     for row in options.rows:
-        for budget in BUDGETS_MJ:
+        for budget in options.budgets:
             for seed in range(options.seeds):
                 key = f"{row}/{budget:g}/{seed}"
                 if key not in done:
