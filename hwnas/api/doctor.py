@@ -28,7 +28,7 @@ EXTRAS: Final = {
     "plot": "pictures (`--out file.png`)",
     "onnx": "measuring networks (`hwnas plan`, `hwnas measure`)",
     "models": "named ImageNet models (space `imagenet-models`)",
-    "search": "searching spaces that cannot be enumerated (hwnas pareto --method nsga2)",
+    "search": "searching spaces that cannot be enumerated (`hwnas pareto --method nsga2`)",
 }
 
 
