@@ -50,7 +50,7 @@ class _Kernel:
 
     def of(self, pairs: _Pairs) -> Float[Array, "n m"]:
         """Covariance of every pair."""
-        return 1.0 + self.linear * pairs.products + self.smooth * pairs.near[self.length]
+        return np.asarray(1.0 + self.linear * pairs.products + self.smooth * pairs.near[self.length])
 
 
 _GRID: Final = tuple(

@@ -22,4 +22,4 @@ def warm_up(
         raise UsageError(f"expected to score 1 to {len(vectors)} architectures, got {sample}")
     rows = np.random.default_rng(seed).permutation(len(vectors))[:sample]
     rows = rows[~np.isnan(scores[rows])]
-    return vectors[rows[np.argsort(-scores[rows], kind="stable")]]
+    return np.asarray(vectors[rows[np.argsort(-scores[rows], kind="stable")]])

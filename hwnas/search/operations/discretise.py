@@ -171,7 +171,7 @@ def _order_once(state: _State, rng: np.random.Generator) -> Int[Array, " e"] | N
 
 
 def _next_edge(state: _State, undecided: Int[Array, " u"]) -> int:
-    return max(undecided.tolist(), key=lambda edge: _worth(state, edge))
+    return int(max(undecided.tolist(), key=lambda edge: _worth(state, edge)))
 
 
 def _worth(state: _State, edge: int) -> float:
