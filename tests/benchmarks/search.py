@@ -4,8 +4,8 @@
 
 Needs the tables `hw-nas-bench-cifar100` and `nats-bench` in the cache (`hwnas data pull`). Architecture by
 architecture; an evaluation is one network that is looked at, whichever of its two costs is asked for first. Hypervolume
-up to the budget and the median accuracy of the space, relative to the front of all 15,625 architectures. What is finished
-is kept in FILE, and the same command goes on from there. `--speed 10000` times searches in FBNet instead.
+up to the budget and the median accuracy of the space, relative to the front of all 15,625 architectures. What is
+finished is kept in FILE, and the same command goes on from there. `--speed 10000` times searches in FBNet instead.
 """
 
 from __future__ import annotations
