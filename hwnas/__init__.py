@@ -19,10 +19,13 @@ from hwnas.version import __version__
 
 if TYPE_CHECKING:
     from hwnas.api.adapt import AdaptSettings, adapt
+    from hwnas.api.operation_forms import OperationSettings
     from hwnas.api.pareto import pareto
+    from hwnas.api.plan_training import plan_training
     from hwnas.api.predict import predict
     from hwnas.api.predict_model import predict_model
     from hwnas.api.question import Question
+    from hwnas.api.score_operations import score_operations
     from hwnas.api.scoring import score
     from hwnas.api.verify import VerifySettings, verify
     from hwnas.client import Client
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdaptSettings",
     "Client",
+    "OperationSettings",
     "ParetoResult",
     "Question",
     "VerifySettings",
@@ -38,23 +42,28 @@ __all__ = [
     "adapt",
     "json_schema",
     "pareto",
+    "plan_training",
     "predict",
     "predict_model",
     "score",
+    "score_operations",
     "verify",
 ]
 
 _HOMES: Final = {
     "AdaptSettings": "hwnas.api.adapt",
     "Client": "hwnas.client",
+    "OperationSettings": "hwnas.api.operation_forms",
     "ParetoResult": "hwnas.results",
     "Question": "hwnas.api.question",
     "VerifySettings": "hwnas.api.verify",
     "adapt": "hwnas.api.adapt",
     "json_schema": "hwnas.results",
+    "plan_training": "hwnas.api.plan_training",
     "predict": "hwnas.api.predict",
     "predict_model": "hwnas.api.predict_model",
     "score": "hwnas.api.scoring",
+    "score_operations": "hwnas.api.score_operations",
     "verify": "hwnas.api.verify",
 }
 

@@ -29,6 +29,7 @@ EXTRAS: Final = {
     "onnx": "measuring networks (`hwnas plan`, `hwnas measure`)",
     "service": "the service and its client (`hwnas serve`, `--server`)",
     "models": "named ImageNet models (space `imagenet-models`)",
+    "search": "searching spaces that cannot be enumerated (`hwnas pareto --method nsga2`)",
 }
 
 

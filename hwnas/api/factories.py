@@ -25,7 +25,7 @@ def module_of(name: str, *, seed: int = 0) -> nn.Module:
     """
     import torch
 
-    factory = _factory(name)
+    factory = factory_of(name)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         try:
@@ -39,7 +39,8 @@ def module_of(name: str, *, seed: int = 0) -> nn.Module:
     return made
 
 
-def _factory(name: str) -> Callable[[], Any]:
+def factory_of(name: str) -> Callable[[], Any]:
+    """The function or class called `package.module:name`, which takes no arguments. Raises `UsageError`."""
     path, _, attribute = name.partition(":")
     if not path or not attribute or path.endswith(".py"):
         raise UsageError(f"expected a factory as package.module:function, got {name!r}; e.g. my_networks:tiny_vit")

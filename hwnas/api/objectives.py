@@ -10,6 +10,7 @@ from typing import Final, final
 
 import numpy as np
 
+from hwnas.api.activation_peaks import activation_peaks
 from hwnas.arrays import Array, Float, Integer
 from hwnas.devices import Device, get_device
 from hwnas.energy import energy_model
@@ -23,7 +24,12 @@ from hwnas.spaces import Space
 DEVICE_COSTS: Final[Mapping[str, tuple[Target, str]]] = {
     f"{target}_{UNITS[target].lower()}": (target, UNITS[target]) for target in ("energy", "latency")
 }
-COUNTS: Final[Mapping[str, str]] = {"params": "parameters", "macs": "MACs", "flops": "FLOPs"}
+COUNTS: Final[Mapping[str, str]] = {
+    "params": "parameters",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "peak_memory_bytes": "B",
+}
 INTERVAL_LEVEL: Final = 0.9
 _WORD: Final = re.compile(r"(?P<name>[^.=]+)(?:\.(?P<device>[^=]+))?(?:=(?P<bound>.*))?")
 
@@ -110,16 +116,19 @@ class AxisMaker:
             raise UsageError(message) from None
 
     def _count(self, word: Word) -> CostAxis:
-        values = self.space.counts(self.vectors, dataset=self.dataset)[word.name].astype(np.float64)
+        if word.name == "peak_memory_bytes":
+            values = activation_peaks(self.space, self.vectors, self.dataset).astype(np.float64)
+            summary = "activations alive at once, one image in float32, from the graph of the architecture as written"
+        else:
+            values = self.space.counts(self.vectors, dataset=self.dataset)[word.name].astype(np.float64)
+            summary = "counted from the architecture as written"
         estimate = Estimate(
             mean=values,
             lower=None,
             upper=None,
             confidence=INTERVAL_LEVEL,
             unit=COUNTS[word.name],
-            provenance=Provenance(
-                kind="computed", summary="counted from the architecture as written", source=self.space.name
-            ),
+            provenance=Provenance(kind="computed", summary=summary, source=self.space.name),
         )
         objective = Objective(id=word.name, name=word.name, unit=COUNTS[word.name], bound=word.bound)
         return CostAxis(objective=objective, device=None, estimate=estimate, selection=values)

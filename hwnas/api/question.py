@@ -27,7 +27,8 @@ class Question:
     space, dataset: names; None for the first data set of the space.
     budget_mj, budget_ms: budgets for energy (mJ) and latency (ms) of one inference on the device.
     proxies: names of zero-cost proxies or combinations; each gives a front of its own, beside baselines and truth.
-    objectives: further axes: `energy_mj`, `latency_ms`, `params`, `macs`, `flops`, with `.device` and `=bound`.
+    objectives: further axes: `energy_mj`, `latency_ms`, `params`, `macs`, `flops`,
+        `peak_memory_bytes`, with `.device` and `=bound`.
         Without a cost of a device among them or a budget, energy comes first where the device has it, else latency.
     nets: length K of each list.
     confidence: budgets hold on the one-sided quantile of each predicted cost; None: on its mean.

@@ -98,7 +98,7 @@ def _search(
     return Searched(vectors=run.vectors, scores=np.concatenate(found), ended=run.ended)
 
 
-def _finite(found: Sequence[Float[Array, " n"]]) -> Float[Array, " n"]:
+def _finite(found: Sequence[Float[Array, "..."]]) -> Float[Array, " k"]:
     """The latest scores; infinite ones just beyond the finite ones so far, as a model of them needs numbers."""
     every, latest = np.concatenate(found), found[-1].copy()
     finite = every[np.isfinite(every)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hwnas.api.study import Study
 
 LEARNED: Final = "learned"
-ROUND: Final = 5  # networks that are chosen together: they can be trained in parallel
+ROUND: Final = 1  # networks chosen together: five at once can be trained in parallel, but miss more of the front
 
 
 @final

@@ -24,6 +24,7 @@ from hwnas.cli import (
     score,
     search_ops,
     serve,
+    space,
     spaces,
     train,
     verify,
@@ -61,6 +62,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("search-ops")(search_ops.search_ops)
 app.command("spaces")(spaces.spaces_command)
+app.add_typer(space.app, name="space")
 
 
 def _print_version(wanted: bool) -> bool:
@@ -108,6 +110,7 @@ def resumable(arguments: Sequence[str]) -> bool:
         words[:1] in (["train"], ["measure"], ["verify"])
         or words[:2] in (["data", "pull"], ["kernels", "build"])
         or (words[:1] == ["score"] and "--all" in arguments)
+        or (words[:1] == ["pareto"] and any(word.startswith(("--method", "--space")) for word in arguments))
     )
 
 

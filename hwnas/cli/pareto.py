@@ -23,7 +23,7 @@ Objectives = Annotated[
     typer.Option(
         "--objective",
         help="A further cost beside energy or latency of the device, repeatable: "
-        "energy_mj, latency_ms, params, macs or flops, with [.DEVICE][=BOUND].",
+        "energy_mj, latency_ms, params, macs, flops or peak_memory_bytes, with [.DEVICE][=BOUND].",
         autocompletion=complete_objective,
     ),
 ]

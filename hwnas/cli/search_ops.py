@@ -16,7 +16,7 @@ def search_ops(
     order: Annotated[
         str,
         typer.Option(
-            help="Order of edges: fixed, random, global-op-iter, global-op-once, global-edge-iter, global-edge-once."
+            help="Edges: fixed, random, global-op-iter, global-op-once, global-edge-iter, global-edge-once, joint."
         ),
     ] = "random",
     disc: Annotated[
@@ -39,7 +39,7 @@ def search_ops(
     from hwnas.cli.render_operations import print_operations
     from hwnas.search.operations import Plan
 
-    plan = Plan(order=order, perturb=not disc)  # type: ignore[arg-type]
+    plan = Plan(order=order, perturb=not disc)
     numbers = {"proposals": proposals, "validations": validations, "batch_size": batch_size, "seed": seed}
     budget = None if device is None else Question(budget_mj=budget_mj, budget_ms=budget_ms)
     with progress_bar("scores") as progress:

@@ -50,7 +50,7 @@ class _Kernel:
 
     def of(self, pairs: _Pairs) -> Float[Array, "n m"]:
         """Covariance of every pair."""
-        return 1.0 + self.linear * pairs.products + self.smooth * pairs.near[self.length]
+        return np.asarray(1.0 + self.linear * pairs.products + self.smooth * pairs.near[self.length])
 
 
 _GRID: Final = tuple(
@@ -100,7 +100,7 @@ class AccuracyModel:
         )
 
 
-def fit_accuracy(features: Float[Array, "n f"], accuracy: Float[Array, " n"]) -> AccuracyModel:
+def fit_accuracy(features: Float[Array, "n f"], accuracy: Float[Array, " m"]) -> AccuracyModel:
     """Learn from networks with their accuracies in percent.
 
     features: standardised over the networks that will be asked for. Raises `UsageError` for fewer than `LEAST` networks

@@ -111,14 +111,13 @@ def predictor_training(
     vectors: list[Any] = []
     order = rng.permutation(candidates) if start is None else np.concatenate([start, rng.permutation(candidates)])
     while len(known) < len(np.unique(candidates, axis=0)):
-        taken = 0
+        wanted = len(known) + (batch if known else first)
         for vector in order:
-            if taken == (batch if len(known) >= first else first):
+            if len(known) == wanted:
                 break
             if vector.tobytes() not in known:
                 known[vector.tobytes()] = yield vector
                 vectors.append(vector)
-                taken += 1
         scores = fit(np.stack(vectors), np.array(list(known.values())))
         order = candidates[np.argsort(-scores, kind="stable")]
 

@@ -64,7 +64,7 @@ def _parts() -> Any:
     except ImportError:
         raise MissingExtraError("NSGA-II", "search") from None
 
-    class Uniform(Crossover):
+    class Uniform(Crossover):  # type: ignore[misc]
         """Each position from either parent."""
 
         def __init__(self) -> None:
@@ -74,7 +74,7 @@ def _parts() -> Any:
             swap = random_state.random(X.shape[1:]) < 0.5
             return np.stack([np.where(swap, X[1], X[0]), np.where(swap, X[0], X[1])])
 
-    class OtherChoice(Mutation):
+    class OtherChoice(Mutation):  # type: ignore[misc]
         """Each position with probability 1 / v takes another of its choices."""
 
         def _do(self, problem: Any, X: Any, *_: Any, random_state: Any = None, **__: Any) -> Any:  # noqa: N803

@@ -45,7 +45,8 @@ class KnownCosts:
 
     def costs(self, keys: Integer[Array, " n"]) -> Float[Array, "n m"]:
         """Costs of known keys."""
-        return np.array([self._costs[key] for key in keys.tolist()], dtype=np.float64)
+        width = len(next(iter(self._costs.values()), ()))
+        return np.array([self._costs[key] for key in keys.tolist()], dtype=np.float64).reshape(len(keys), width)
 
     def add(self, keys: Integer[Array, " n"], costs: Float[Array, "n m"]) -> None:
         """Keep costs."""

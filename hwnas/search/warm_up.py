@@ -9,7 +9,7 @@ from hwnas.errors import UsageError
 
 
 def warm_up(
-    vectors: Integer[Array, "n v"], scores: Float[Array, " n"], *, seed: int, sample: int | None = None
+    vectors: Integer[Array, "n v"], scores: Float[Array, " m"], *, seed: int, sample: int | None = None
 ) -> Integer[Array, "k v"]:
     """The start of a search: architectures by descending score, for `SearchSettings.start`.
 
@@ -22,4 +22,4 @@ def warm_up(
         raise UsageError(f"expected to score 1 to {len(vectors)} architectures, got {sample}")
     rows = np.random.default_rng(seed).permutation(len(vectors))[:sample]
     rows = rows[~np.isnan(scores[rows])]
-    return vectors[rows[np.argsort(-scores[rows], kind="stable")]]
+    return np.asarray(vectors[rows[np.argsort(-scores[rows], kind="stable")]])

@@ -58,7 +58,7 @@ class CostModelContract:
         """No architectures, an empty estimate."""
         assert len(self.model.predict(self._vectors()[:0])) == 0
 
-    def test_bad_input_isrefused(self) -> None:
+    def test_bad_input_is_refused(self) -> None:
         """Vectors of another space, and confidences outside (0, 1)."""
         vectors = self._vectors()
         assert refused(lambda: self.model.predict(vectors[:, :-1]), UsageError)

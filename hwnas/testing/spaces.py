@@ -78,7 +78,7 @@ class SpaceContract:
         assert len(np.unique(neighbours, axis=0)) == len(neighbours) == sum(self.space.choices) - len(vector)
         assert ((neighbours != vector).sum(axis=1) == 1).all()
 
-    def test_vectors_outside_arerefused(self) -> None:
+    def test_vectors_outside_are_refused(self) -> None:
         """A wrong length, a negative choice and one too many are usage errors in every function."""
         good = self._vectors()[:1]
         low, high = good.copy(), good.astype(np.int64)

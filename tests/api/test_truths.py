@@ -47,10 +47,9 @@ def known(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
 
 
 def test_composition_of_a_cell() -> None:
-    """Counted by hand: four paths, on one of which two 3x3 convolutions follow each other; a cell of dead operations."""
-    cell = SPACE.parse(
-        ["|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"]
-    )
+    """By hand: four paths, on one of which two 3x3 convolutions follow each other; a cell of dead operations."""
+    text = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
+    cell = SPACE.parse([text])
     assert cell_composition(cell, 5, 3).tolist() == [[2, 0, 3, 1, 4, 2]]
     dead = SPACE.parse(["|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|nor_conv_1x1~2|"])
     assert cell_composition(dead, 5, 3).tolist() == [[0] * 6]
@@ -144,7 +143,7 @@ def test_a_file_grows_round_by_round(known: np.ndarray, tmp_path: Path) -> None:
     assert second.trained == 6 and all(net.predicted_percent is not None for net in second.nets)
     third = plan_training(path, "jetson-tx2", ASKED, nets=2)
     assert third.trained == 6 and third.waiting == 4
-    rows = list(csv.reader(path.open()))[1:]
+    rows = list(csv.reader(path.read_text().splitlines()))[1:]
     indices = [int(SPACE.index(SPACE.parse([row[0]]))[0]) for row in rows]
     assert len(set(NETWORKS[indices])) == 12
     fill(path, known)
@@ -155,7 +154,7 @@ def test_a_file_grows_round_by_round(known: np.ndarray, tmp_path: Path) -> None:
 
 def fill(path: Path, known: np.ndarray) -> None:
     """Write the accuracy of every network into the file."""
-    rows = list(csv.reader(path.open()))
+    rows = list(csv.reader(path.read_text().splitlines()))
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(rows[0])

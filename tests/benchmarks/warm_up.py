@@ -23,7 +23,7 @@ import numpy as np
 
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.columns import score_columns
-from hwnas.arrays import Array, Float
+from hwnas.arrays import Array, Float, Integer
 from hwnas.search.by_training import (
     evolution_training,
     predictor_training,
@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--proxy", default="synflow")
     parser.add_argument("--repetitions", type=int, default=32)
     parser.add_argument("--searches", nargs="+", default=list(SEARCHES))
+    parser.add_argument("--helps", nargs="+", default=list(HELPS), choices=HELPS)
     arguments = parser.parse_args()
     space = get_space("nasbench201")
     vectors = space.all_vectors()
@@ -57,7 +58,7 @@ def main() -> None:
     scores = score_columns(space, "cifar100", [arguments.proxy], vectors=vectors, network_ids=ids)[0].scores
     known = _read(arguments.results)
     for name in arguments.searches:
-        for help_ in HELPS:
+        for help_ in arguments.helps:
             rows = []
             for seed in range(arguments.repetitions if (name, help_) not in WITHOUT else 0):
                 key = f"{arguments.proxy}/{name}/{help_}/{seed}"
@@ -96,7 +97,10 @@ def repetition(
     elif search == "reinforce":
         made = reinforce_training(space, seed=seed, start=start, move=move)
     else:
-        made = predictor_training(space.all_vectors(), _binary(space, seed), rng=rng, start=start)
+        # Each network once: else the best predicted are ten names of one.
+        vectors = networks(space)
+        start = None if start is None else networks(space, start)
+        made = predictor_training(vectors, _binary(space, seed, vectors), rng=rng, start=start)
     found = trained(made, lambda vector: float(percent[space.index(vector[None])[0]]), nets=nets)
     there = np.flatnonzero(found >= GOAL)
     return [float(found[:AFTER].max()), int(there[0]) + 1 if len(there) else -1]
@@ -106,11 +110,16 @@ def _mover(space: Space, scores: Float[Array, " n"], rng: np.random.Generator) -
     return lambda vector: propose_move(space, vector, lambda around: scores[space.index(around)], rng=rng)
 
 
-def _binary(space: Space, seed: int) -> Callable[[Any, Any], Float[Array, " n"]]:
+def networks(space: Space, vectors: Integer[Array, "n v"] | None = None) -> Integer[Array, "k v"]:
+    """The distinct networks of architectures, of all without them, in the order in which they first come up."""
+    ids = space.canonical_id(space.network_id(space.all_vectors() if vectors is None else vectors))
+    return space.vector(ids[np.sort(np.unique(ids, return_index=True)[1])])
+
+
+def _binary(space: Space, seed: int, candidates: Integer[Array, "k v"]) -> Callable[[Any, Any], Float[Array, " k"]]:
     from hwnas.predictors.binary_gcn import fit_binary
 
-    pruned = space.canonical(space.all_vectors())
-    return lambda vectors, found: fit_binary(space, space.canonical(vectors), found, seed=seed).scores(pruned)
+    return lambda vectors, found: fit_binary(space, vectors, found, seed=seed).scores(candidates)
 
 
 def report(name: str, help_: str, rows: Sequence[list[float]]) -> None:

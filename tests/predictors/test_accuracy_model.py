@@ -86,7 +86,7 @@ def test_it_learns_from_thirty_networks_and_knows_what_it_does_not_know() -> Non
 def test_kernels_are_weighted_by_evidence() -> None:
     """A linear truth leaves little to kernels without a linear part."""
     x = np.random.default_rng(5).normal(size=(30, 4))
-    model = fit_accuracy(x, percent_of(2.0 * x[:, 0] - 4.0))
+    model = fit_accuracy(x, percent_of(0.5 * x[:, 0] - 2.0))
     assert model.weights.sum() == pytest.approx(1.0) and (np.diff(model.weights) <= 0).all()
     assert sum(w for k, w in zip(model.kernels, model.weights, strict=True) if k.linear == 0.0) < 0.05
 

@@ -49,7 +49,7 @@ def test_edges_are_decided_in_the_order_that_was_asked_for() -> None:
     for order in ("global-edge-once", "global-edge-iter"):
         assert decided_order(order)[0] == 1
     with pytest.raises(UnknownNameError, match="order of edges 'rando' is not known"):
-        Plan(order="rando")  # type: ignore[arg-type]
+        Plan(order="rando")
 
 
 def test_how_often_the_supernet_is_scored() -> None:
@@ -64,7 +64,7 @@ def test_how_often_the_supernet_is_scored() -> None:
             rng=np.random.default_rng(0),
         )
         counts[order] = len(calls)
-    assert counts["fixed"] == counts["random"] == 9
+    assert counts["fixed"] == counts["random"] == counts["joint"] == 9
     assert counts["global-op-once"] == counts["global-edge-once"] == 9 + 6  # the first edge was scored already
     assert counts["global-op-iter"] == counts["global-edge-iter"] == 9 + 6 + 3
 
@@ -142,6 +142,25 @@ def test_proposals_within_a_budget_meet_it() -> None:
         lambda _n: lambda weights, _s: float((weights @ worth).sum()), choices=space.choices, n=3, plan=Plan(), seed=0
     )
     assert free == [Proposal(vector=(3,) * 6, count=3)]
+
+
+def test_joint_choice_is_the_best_sum_by_brute_force() -> None:
+    """Of all architectures within the budget; edge after edge spends it too early."""
+    space = NASBench201()
+    vectors = space.all_vectors()
+    macs = space.counts(vectors, dataset="cifar10")["macs"][:, None].astype(float)
+    for seed in range(4):
+        worth = np.random.default_rng(seed).random((6, 5))
+        bound = float(np.quantile(macs, 0.15))
+        found = discretise(
+            lambda weights, _step, worth=worth: float((weights * worth).sum()),
+            choices=space.choices,
+            plan=Plan(order="joint"),
+            rng=np.random.default_rng(0),
+            allowed=Completions(vectors, macs, (bound,)).allowed,
+        )
+        sums = np.where(macs[:, 0] <= bound, worth[np.arange(6), vectors].sum(axis=1), -1.0)
+        assert np.array_equal(found, vectors[sums.argmax()])
 
 
 def test_validation_sums_scores() -> None:

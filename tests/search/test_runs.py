@@ -33,21 +33,28 @@ def _problem(known: KnownCosts | None = None, calls: list[int] | None = None, st
         calls.append(len(vectors))
         return _costs(vectors)
 
-    return Problem(space=SPACE, bounds=BOUNDS, evaluate=evaluate, known=known or KnownCosts())
+    return Problem(space=SPACE, bounds=BOUNDS, evaluate=evaluate, known=KnownCosts() if known is None else known)
 
 
 def _search(name: str = "nsga2", seed: int = 0):
     return make_search(name, SPACE, SearchSettings(seed=seed, population=20, raw=True, bounds=BOUNDS))
 
 
-def test_the_front_is_that_of_brute_force() -> None:
-    """Among 15,625 networks, after 600: every non-dominated feasible cost is there."""
-    run = run_search(_search(), _problem(), Limits(evaluations=600))
+def test_the_front_is_nearly_that_of_brute_force() -> None:
+    """Of 15,625 networks 400: nearly the whole area between the feasible front and (bound, median of the space)."""
+    run = run_search(_search(), _problem(), Limits(evaluations=400))
     every = _costs(SPACE.all_vectors())
-    every = every[every[:, 0] <= 0.6]
-    best = {tuple(row) for row in every if not ((every <= row).all(axis=1) & (every < row).any(axis=1)).any()}
-    assert {tuple(row) for row in run.costs[run.front]} == best
-    assert len(run.vectors) == len(np.unique(run.vectors, axis=0)) == 600
+    reference = np.array([0.6, np.median(every[:, 1])])
+
+    def area(points: np.ndarray) -> float:
+        """By strips along the first cost."""
+        points = points[(points < reference).all(axis=1)]
+        points = points[np.argsort(points[:, 0])]
+        edges = np.append(points[:, 0], reference[0])
+        return float((np.diff(edges) * (reference[1] - np.minimum.accumulate(points[:, 1]))).sum())
+
+    assert area(run.costs) >= 0.995 * area(every)
+    assert len(run.vectors) == len(np.unique(run.vectors, axis=0)) == 400
 
 
 @pytest.mark.parametrize("name", ["nsga2", "random", "evolution"])

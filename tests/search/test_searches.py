@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import hwnas.search
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.search import SEARCHES, SearchSettings, make_search
 from hwnas.spaces import FBNet, NASBench201, get_space
@@ -28,7 +32,7 @@ class TestSearches(SearchContract):
 def test_a_space_is_searched_to_its_end(name: str) -> None:
     """All 9,445 networks of the space, each once; then there is nothing more to ask for."""
     space = NASBench201()
-    search = make_search(name, space, SearchSettings(population=20))
+    search = make_search(name, space, SearchSettings(population=20, model=False))
     asked = []
     while len(vectors := search.ask(2000)):
         costs = space.counts(vectors, dataset="cifar10")["params"][:, None].astype(float)
@@ -44,3 +48,18 @@ def test_unknown_searches_and_settings_are_refused() -> None:
         SearchSettings(seed=-1)
     with pytest.raises(UsageError, match="at least 4 architectures, got 3"):
         SearchSettings(population=3)
+
+
+def test_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its example finds a feasible front, its test case is a contract, and it names every file and search."""
+    folder = Path(hwnas.search.__file__).parent
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.S):
+        exec(compile(block, "README of search", "exec"), names)
+    assert "evaluations" in capsys.readouterr().out
+    assert issubclass(names["TestMySearch"], SearchContract)  # type: ignore[arg-type]
+    for path in folder.glob("*.py"):
+        assert path.name == "__init__.py" or f"`{path.name}`" in text, path.name
+    for name in SEARCHES:
+        assert f"`{name}`" in text, name

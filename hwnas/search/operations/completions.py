@@ -20,7 +20,7 @@ class Completions:
     """
 
     def __init__(
-        self, vectors: Integer[Array, "n v"], costs: Float[Array, "n m"], bounds: tuple[float | None, ...]
+        self, vectors: Integer[Array, "n v"], costs: Float[Array, "k m"], bounds: tuple[float | None, ...]
     ) -> None:
         """vectors: every architecture of the space. Raises `InfeasibleError` where none meets the budgets."""
         if len(vectors) != len(costs):

@@ -16,8 +16,9 @@ import numpy as np
 from hwnas.arrays import Array, Bool, Float, Int
 from hwnas.errors import UnknownNameError, UsageError
 
-Order = Literal["fixed", "random", "global-op-iter", "global-op-once", "global-edge-iter", "global-edge-once"]
+Order = Literal["fixed", "random", "global-op-iter", "global-op-once", "global-edge-iter", "global-edge-once", "joint"]
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+_UNKNOWN: Final = 1e30  # worth of an operation whose score is infinite
 # Score of a supernet with mixing weights (e, o), higher is better; and how many edges are decided, as each step may
 # look at other images.
 Score = Callable[[Float[Array, "e o"], int], float]
@@ -32,14 +33,16 @@ class Plan:
 
     order: in which order edges are decided. "fixed" from input to output; "random"; "global-op-iter" takes at each step
     the most important operation of all edges, "global-op-once" orders edges by that once; "global-edge-iter" and
-    "global-edge-once" do so by the mean score of the operations of an edge.
+    "global-edge-once" do so by the mean score of the operations of an edge. "joint", not of the paper, scores all
+    operations of the undecided supernet and takes, of all architectures that are allowed, the one with the largest sum
+    of importances: within a budget the others spend it on whichever edges come first.
     perturb: True scores an operation by the supernet without it, and the lowest score is the most important operation
     (Zero-Cost-PT); False by the supernet whose edge has nothing else, and the highest is (Zero-Cost-Disc).
 
     Raises `UnknownNameError` for another order.
     """
 
-    order: Order = "random"
+    order: str = "random"
     perturb: bool = True
 
     def __post_init__(self) -> None:
@@ -64,6 +67,8 @@ def discretise(
     if len(set(choices)) != 1:
         raise UsageError(f"expected edges with the same number of operations, got {tuple(choices)}")
     state = _State(score, len(choices), choices[0], plan, allowed)
+    if plan.order == "joint":
+        return _jointly(state)
     order = _order_once(state, rng)
     while (undecided := state.undecided).size:
         edge = int(order[state.steps]) if order is not None else _next_edge(state, undecided)
@@ -71,6 +76,7 @@ def discretise(
     return state.decided
 
 
+@final
 class _State:
     """Mixing weights, what is decided, and the importance of operations in the present state."""
 
@@ -93,7 +99,7 @@ class _State:
         return self._known[edge]
 
     def _importance(self, edge: int) -> Float[Array, " o"]:
-        mask = self._mask(edge)
+        mask = self.allowed_on(edge)
         found = np.full(self.operations, -np.inf)
         for operation in np.flatnonzero(mask):
             weights = self.weights.copy()
@@ -106,7 +112,8 @@ class _State:
             found[operation] = -np.inf if np.isnan(value) else (-value if self.plan.perturb else value)
         return found
 
-    def _mask(self, edge: int) -> Bool[Array, " o"]:
+    def allowed_on(self, edge: int) -> Bool[Array, " o"]:
+        """Operations that an edge may take, given what is decided. Raises `UsageError` where there is none."""
         if self.allowed is None:
             return np.ones(self.operations, dtype=np.bool_)
         mask = self.allowed(self.decided, edge)
@@ -118,12 +125,36 @@ class _State:
         """Give an edge its most important operation."""
         operation = int(self.importance(edge).argmax())
         if self.importance(edge)[operation] == -np.inf:  # nothing could be scored: the first that is allowed
-            operation = int(self._mask(edge).argmax())
+            operation = int(self.allowed_on(edge).argmax())
         self.decided[edge] = operation
         self.weights[edge] = 0.0
         self.weights[edge, operation] = 1.0
         self.steps += 1
         self._known.clear()
+
+
+def _jointly(state: _State) -> Int[Array, " e"]:
+    """The allowed architecture with the largest sum of importances: depth first, cut off by what may follow."""
+    worth = np.stack([state.importance(edge) for edge in range(len(state.decided))])
+    worth = np.nan_to_num(worth, neginf=-_UNKNOWN, posinf=_UNKNOWN)
+    rest = np.append(np.cumsum(worth.max(axis=1)[::-1])[::-1], 0.0)
+    best, chosen = -np.inf, state.decided
+
+    def visit(edge: int, total: float) -> None:
+        nonlocal best, chosen
+        if edge == len(worth):
+            best, chosen = total, state.decided.copy()
+            return
+        mask = state.allowed_on(edge)
+        for operation in np.argsort(-worth[edge], kind="stable"):
+            value = total + worth[edge, operation]
+            if mask[operation] and value + rest[edge + 1] > best:
+                state.decided[edge] = operation
+                visit(edge + 1, value)
+                state.decided[edge] = -1
+
+    visit(0, 0.0)
+    return chosen
 
 
 def _order_once(state: _State, rng: np.random.Generator) -> Int[Array, " e"] | None:
@@ -140,7 +171,7 @@ def _order_once(state: _State, rng: np.random.Generator) -> Int[Array, " e"] | N
 
 
 def _next_edge(state: _State, undecided: Int[Array, " u"]) -> int:
-    return max(undecided.tolist(), key=lambda edge: _worth(state, edge))
+    return int(max(undecided.tolist(), key=lambda edge: _worth(state, edge)))
 
 
 def _worth(state: _State, edge: int) -> float:

@@ -1,0 +1,141 @@
+"""`pareto` by a search: in a space that can be enumerated against its truth, and in one that cannot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+import hwnas
+from hwnas.errors import UnknownNameError, UsageError
+from hwnas.latency import latency_model
+from hwnas.outputs import csv_text
+from hwnas.proxies.table import load_scores
+from hwnas.spaces import FBNet
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No tables in the cache: what is shipped answers."""
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+    return tmp_path
+
+
+def _fbnet(**options: object):
+    asked = {"space": "fbnet", "budget_ms": 8.5, "proxies": ["flops"], "nets": 5, "evaluations": 80, **options}
+    return hwnas.pareto("titan-rtx", **asked)  # type: ignore[arg-type]
+
+
+def test_a_search_finds_most_of_what_looking_at_all_finds(empty: Path) -> None:
+    """400 of 15,625 architectures, one by one: the best score within the budget is there."""
+    options = {"budget_mj": 20, "proxies": ["flops"], "nets": 10, "raw": True}
+    every = hwnas.pareto("jetson-tx2", **options).front("flops")  # type: ignore[arg-type]
+    found = hwnas.pareto("jetson-tx2", method="nsga2", evaluations=400, **options)  # type: ignore[arg-type]
+    front = found.front("flops")
+    assert (front.method, every.method) == ("nsga2", "exhaustive")
+    assert front.evaluations <= 400 and every.evaluations == 15_625
+    assert max(net.score for net in front.nets) >= 0.98 * max(net.score for net in every.nets)
+    assert all(net.costs["energy_mj"].mean <= 20 for net in front.nets)
+    assert [f.name for f in found.fronts][:3] == ["flops", "params", "random"]
+    assert any("found by nsga2" in note for note in found.notes)
+
+
+def test_two_devices_of_a_space_without_end_at_once(empty: Path) -> None:
+    """One front for both, within both budgets, with the intervals of each device's own model."""
+    result = _fbnet(objectives=["latency_ms.gtx-1080-ti=12"], evaluations=100)
+    ids = ["latency_ms.titan-rtx", "latency_ms.gtx-1080-ti"]
+    assert [objective.id for objective in result.objectives] == ids
+    nets, space = result.front("flops").nets, FBNet()
+    assert 0 < len(nets) <= 5
+    for name, device, bound in zip(ids, ("titan-rtx", "gtx-1080-ti"), (8.5, 12.0), strict=True):
+        estimate = latency_model(device, space="fbnet", dataset="cifar100").predict(
+            space.parse([net.arch for net in nets])
+        )
+        costs = [net.costs[name] for net in nets]
+        np.testing.assert_allclose([cost.mean for cost in costs], estimate.mean, rtol=1e-6)
+        np.testing.assert_allclose([cost.upper for cost in costs], estimate.upper, rtol=1e-6)
+        assert all(cost.mean <= bound and cost.lower < cost.mean < cost.upper for cost in costs)
+
+
+def test_the_form_is_that_of_the_main_job(empty: Path) -> None:
+    """The schema holds, a csv has its rows, what has no value is null and says why."""
+    result = _fbnet()
+    plain = json.loads(result.to_json())
+    jsonschema.validate(plain, hwnas.json_schema())
+    front = plain["fronts"][0]
+    assert front["method"] == "nsga2" and front["evaluations"] <= 80
+    assert all(net["index"] is None and net["accuracy_percent"] is None for net in front["nets"])
+    assert front["comparison"]["relative_hypervolume"] is None
+    assert "no front of all of them" in front["comparison"]["reason_if_null"]
+    assert [f["name"] for f in plain["fronts"]] == ["flops", "params", "random"]
+    assert len(csv_text(result).splitlines()) == 1 + sum(len(f.nets) for f in result.fronts)
+    text = str(result)
+    assert "flops #1: " in text and "None" not in text
+    assert max(map(len, text.split("\n\n")[0].splitlines())) <= 100
+
+
+def test_same_seed_same_front(empty: Path) -> None:
+    first, second, other = _fbnet(), _fbnet(), _fbnet(seed=1)
+    assert first.to_dict() == second.to_dict() != other.to_dict()
+
+
+def test_a_budget_holds_at_a_confidence(empty: Path) -> None:
+    """The 0.9 quantile of each net is within the budget, not its mean alone."""
+    sure = _fbnet(confidence=0.9)
+    space = FBNet()
+    nets = sure.front("flops").nets
+    model = latency_model("titan-rtx", space="fbnet", dataset="cifar100")
+    upper = model.predict(space.parse([net.arch for net in nets]), confidence=0.8).upper
+    assert upper is not None and (upper <= 8.5).all()
+
+
+def test_auto_searches_what_cannot_be_listed_and_says_what_stands_in(empty: Path) -> None:
+    result = hwnas.pareto("titan-rtx", space="fbnet", evaluations=60, nets=3)
+    assert result.fronts[0].name == "flops" and result.fronts[0].method == "nsga2"
+    assert any("flops stands in for auto" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"method": "exhaustive"}, UsageError, "all be looked at, got fbnet with 9.8e.20; search it"),
+        ({"method": "anneal"}, UnknownNameError, "method 'anneal'"),
+        ({"proxies": ["az_nas"]}, UsageError, "az_nas ranks within a table .*search by one of"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    empty: Path, options: dict[str, object], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        _fbnet(**options)
+
+
+def test_interrupted_and_resumed_it_ends_with_the_same_front(empty: Path) -> None:
+    """Scores are computed with torch and kept: what was scored before the break is not scored again."""
+    pytest.importorskip("torch")
+    options = {"proxies": ["nn_degree"], "evaluations": 30, "nets": 3}
+
+    def stop(name: str, at: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _fbnet(progress=stop, **options)
+    (file,) = (empty / "searches").glob("fbnet_cifar100_*.npz")
+    assert len(load_scores(file).network_ids) == 20
+    resumed = _fbnet(**options)
+    assert len(load_scores(file).network_ids) == 30
+    file.unlink()
+    assert _fbnet(**options).to_dict() == resumed.to_dict()
+
+
+@pytest.mark.slow
+def test_one_worker_or_three_find_the_same_front(empty: Path) -> None:
+    pytest.importorskip("torch")
+    options = {"proxies": ["naswot"], "evaluations": 40, "nets": 3}
+    alone = _fbnet(workers=1, **options)
+    (file,) = (empty / "searches").glob("fbnet_cifar100_*.npz")
+    file.unlink()
+    assert _fbnet(workers=3, **options).to_dict() == alone.to_dict()
