@@ -35,7 +35,9 @@ def predict(
 ) -> None:
     """Latency and energy of architectures, or kernel by kernel of an ONNX file, with intervals and sources."""
     if any(word.lower().endswith(".onnx") for word in architectures or []):
-        options = ModelOptions(confidence=confidence, top=top, batch_size=batch_size, out=out, strict=strict, server=server)
+        options = ModelOptions(
+            confidence=confidence, top=top, batch_size=batch_size, out=out, strict=strict, server=server
+        )
         return _predict_model(architectures or [], device, target, options, as_json=as_json)
     from hwnas.api.predict import predict as predict_here
     from hwnas.api.predict import read_architectures
