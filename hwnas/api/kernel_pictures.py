@@ -7,7 +7,6 @@ from typing import Any, Final
 from hwnas.api.predict_model import KernelCost, ModelPrediction
 from hwnas.pictures import COLOURS, drawn
 
-
 # More bars than this cannot be read; the last one is the sum of the rest.
 _BARS: Final = 30
 _UNITS: Final = {"latency_ms": "latency (ms)", "energy_mj": "energy (mJ)"}
