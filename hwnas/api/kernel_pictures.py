@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from hwnas.api.predict_model import KernelCost, ModelPrediction
 from hwnas.pictures import COLOURS, drawn
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # More bars than this cannot be read; the last one is the sum of the rest.
 _BARS: Final = 30
@@ -27,7 +24,7 @@ def kernel_picture(answer: ModelPrediction, *, suffix: str = "png") -> bytes:
     kinds = list(dict.fromkeys(kernel.kind for kernel in shown))
     colours = {kind: COLOURS[number] if number < len(COLOURS) else "#000000" for number, kind in enumerate(kinds)}
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Any) -> None:
         axes = figure.subplots()
         for place, kernel in enumerate(shown):
             its = kernel.costs[cost]
