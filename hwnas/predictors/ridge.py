@@ -16,7 +16,7 @@ def fit_ridge(inputs: Float[Array, "n f"], costs: Float[Array, " n"]) -> Float[A
     """Weights (f inputs, then the intercept) that minimise sum (1 - prediction / cost)^2 + ridge |weights|^2.
 
     costs: positive, in any unit. The ridge, out of nine, has the smallest leave-one-out error, in closed form (Allen
-    1974); the intercept is hardly penalised. Raises `UsageError` for costs that are not positive or fewer than ten nets.
+    1974); the intercept is hardly penalised. Raises `UsageError` for costs that are not positive, or under ten nets.
     """
     if len(costs) < 10 or not (np.isfinite(costs) & (costs > 0)).all():
         raise UsageError(f"expected at least 10 nets of positive costs to fit, got {len(costs)}, or some that are not")
