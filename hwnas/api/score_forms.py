@@ -193,12 +193,13 @@ def score_result(plain: Mapping[str, Any]) -> ScoreResult:
 def saved_table(plain: Mapping[str, Any], *, path: Path) -> SavedTable:
     """Write the table of a service's answer to a file. Raises `DataError` where it cannot be written."""
     names, nets = plain["proxies"], plain["nets"]
-    scores = np.array([[_score_of(net, name) for name in names] for net in nets])
+    scores = np.array([[_score_of(net, name) for name in names] for net in nets]).reshape(len(nets), len(names))
     table = ScoreTable(
         recipe=plain["recipe"],
         proxies=tuple(names),
         network_ids=np.array([net["network_id"] for net in nets], dtype=np.int64),
-        scores=scores.reshape(len(nets), len(names)).astype(np.float32),
+        scores=scores.astype(np.float32),
+        undefined=np.isnan(scores),
     )
     table.save(path)
     return SavedTable(path=path, table=table)
