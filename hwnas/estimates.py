@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hwnas.arrays import Array, Float, Integer
+from hwnas.errors import UsageError
 
 Target = Literal["latency", "energy"]
 UNITS: dict[str, str] = {"latency": "ms", "energy": "mJ"}
@@ -75,3 +76,9 @@ class CostModel(abc.ABC):
         confidence: probability mass of the central interval, in (0, 1).
         Returns an `Estimate` of length n. Raises `UsageError` for vectors that are not of the space.
         """
+
+
+def check_confidence(confidence: float) -> None:
+    """Raise `UsageError` unless it is the probability mass of an interval: between 0 and 1, NaN being neither."""
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is the probability mass of an interval, between 0 and 1; got {confidence}")

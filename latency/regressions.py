@@ -17,7 +17,7 @@ from hwnas import metrics
 from hwnas.arrays import Array, Float, Integer
 from hwnas.data.table_files import ARCHIVE_DAMAGE
 from hwnas.errors import DataError
-from hwnas.estimates import CostModel, Estimate, Provenance, Target
+from hwnas.estimates import CostModel, Estimate, Provenance, Target, check_confidence
 from hwnas.folders import write_whole
 from hwnas.predictors.conformal import LEVELS, residual_quantiles
 from hwnas.predictors.ridge import fit_ridge, predict_ridge
@@ -71,6 +71,7 @@ class RegressionCosts(CostModel):
 
         Raises `UsageError` for vectors that are not of the space, and for a confidence that was not calibrated.
         """
+        check_confidence(confidence)
         low, high = self._regression.factors(confidence)
         mean = self._regression.mean(self._space.features(architectures))
         figures = self._regression.figures

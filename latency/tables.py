@@ -16,7 +16,7 @@ from hwnas.arrays import Array, Float, Integer
 from hwnas.data.sources import repair_command
 from hwnas.devices import Device, get_device, load_devices
 from hwnas.errors import DataError, UsageError
-from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target
+from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target, check_confidence
 from hwnas.folders import cache_folder
 from hwnas.latency.regressions import RegressionCosts, open_regressions
 from hwnas.predictors.shipped import SHIPPED_FOLDER, Head, HeadRecord, head_id, interval_factors, open_shipped_costs
@@ -38,7 +38,7 @@ class MeasuredCosts(CostModel):
 
     def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
         """The measured cost of each architecture, NaN where it was not measured; bounds are None."""
-        _check_confidence(confidence)
+        check_confidence(confidence)
         return Estimate(
             mean=self._values[self._space.index(architectures)],
             lower=None,
@@ -71,7 +71,7 @@ class MeasuredSample(CostModel):
 
     def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
         """The measured cost of each architecture that is in the table as it is written, NaN for others."""
-        _check_confidence(confidence)
+        check_confidence(confidence)
         keys = self._space.key(architectures)
         place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         return Estimate(
@@ -98,7 +98,7 @@ class ShippedPredictions(CostModel):
 
         Raises `UsageError` for a confidence outside of what was calibrated.
         """
-        _check_confidence(confidence)
+        check_confidence(confidence)
         index = self._space.index(architectures)
         mean = self._head.mean[index]
         low, high = interval_factors(self._head.quantiles, self._head.levels, confidence)
@@ -244,8 +244,3 @@ def _refuse(target: Target, device: Device, *, space: Space, dataset: str, sourc
     ]
     same_space = [text for text, its_space in there if its_space == space.name] or [text for text, _ in there]
     raise UsageError(f"{what} was not measured; {target} ({UNITS[target]}) is known for {', '.join(same_space)}")
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is the probability mass of an interval, between 0 and 1; got {confidence}")

@@ -10,7 +10,7 @@ import pytest
 
 from hwnas import metrics
 from hwnas.api.train import train
-from hwnas.data import open_table
+from hwnas.data import open_table, pull
 from hwnas.devices import get_device
 from hwnas.errors import DataError, UsageError
 from hwnas.latency import latency_model
@@ -27,6 +27,16 @@ from hwnas.spaces import FBNet
 from hwnas.testing import CostModelContract
 
 SPACE = FBNet()
+
+
+@pytest.fixture(scope="module")
+def help_tables(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with HELP's tables of both spaces."""
+    folder = tmp_path_factory.mktemp("help")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HWNAS_DATA", str(folder))
+        pull(["help-fbnet", "help-ofa"], mirror=mirror)
+    return folder
 
 
 def _additive(vectors: np.ndarray, *, noise: float, seed: int = 0) -> np.ndarray:
@@ -117,9 +127,9 @@ def test_shipped_devices_answer_without_tables(reference: str, tmp_path: Path, m
 
 @pytest.mark.data
 @pytest.mark.parametrize("space", ["fbnet", "ofa"])
-def test_shipped_files_are_what_training_makes(space: str, pulled: Path, tmp_path: Path, monkeypatch) -> None:
+def test_shipped_files_are_what_training_makes(space: str, help_tables: Path, tmp_path: Path, monkeypatch) -> None:
     """And the tables of which every device has one agree with what is predicted without them."""
-    monkeypatch.setenv("HWNAS_DATA", str(pulled))
+    monkeypatch.setenv("HWNAS_DATA", str(help_tables))
     result = train(space=space, out=tmp_path)
     shipped = open_regressions(SHIPPED_FOLDER, space)
     again = open_regressions(tmp_path, space)
@@ -130,8 +140,8 @@ def test_shipped_files_are_what_training_makes(space: str, pulled: Path, tmp_pat
 
 
 @pytest.mark.data
-def test_measured_costs_of_fbnet_are_predicted(pulled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HWNAS_DATA", str(pulled))
+def test_measured_costs_of_fbnet_are_predicted(help_tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_DATA", str(help_tables))
     table = open_table("help-fbnet")
     assert table is not None
     vectors = SPACE.from_table_rows(table["architectures"])
