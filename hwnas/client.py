@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
@@ -25,6 +25,7 @@ from hwnas.results import ParetoResult, read_form
 _Form = TypeVar("_Form")
 Progress = Callable[[int, int], None]
 LOOK_S: Final = 0.3  # between two looks at a job
+_HERE_ALONE: Final = ("truths", "accuracies", "executor", "workers")  # of a question; a service decides the last two
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -62,10 +63,16 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def pareto(self, device: str, question: Question | None = None, **options: Any) -> ParetoResult:
-        """As `hwnas.pareto`; `candidates` are not among the answer."""
-        asked = (question or Question()).with_options(**options)
-        plain = self._ask("POST", "/v1/pareto", json={"device": device, **_listed(asdict(asked))})
+    def pareto(
+        self, device: str, question: Question | None = None, *, progress: Progress = _silent, **options: Any
+    ) -> ParetoResult:
+        """As `hwnas.pareto`; `candidates` are not among the answer. Waits for a search.
+
+        progress: called with networks that were looked at so far and in all.
+        Raises `UsageError` for options that a service does not take.
+        """
+        asked = _unusual((question or Question()).with_options(**options))
+        plain = self._ask("POST", "/v1/pareto", progress=progress, json={"device": device, **_listed(asked)})
         del plain["id"]
         return read_form(ParetoResult, plain)
 
@@ -222,6 +229,17 @@ class Client:
         if answer.is_error:
             raise error_of(plain)
         return self.wait(plain["id"], progress=progress) if answer.status_code == 202 else plain
+
+
+def _unusual(question: Question) -> dict[str, Any]:
+    """What is asked other than by default. Raises `UsageError` for what a service does not take."""
+    usual = Question()
+    asked = {column.name: getattr(question, column.name) for column in fields(question)}
+    asked = {name: value for name, value in asked.items() if value != getattr(usual, name)}
+    for name in _HERE_ALONE:
+        if name in asked:
+            raise UsageError(f"expected a question that a service takes, got one with {name}; drop it, or ask here")
+    return asked
 
 
 def _listed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from hwnas.cli.completion import complete_device, complete_objective, complete_p
 from hwnas.cli.numbers import number
 from hwnas.cli.remote import Server, client
 from hwnas.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from hwnas.api.question import Question
+    from hwnas.results import ParetoResult
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
 Proxies = Annotated[
@@ -83,10 +87,9 @@ def pareto_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Networks with the most accuracy within a budget on a device, compared with the true front."""
-    from hwnas.api.pareto import pareto
     from hwnas.api.question import Question
     from hwnas.cli.choices import as_source
-    from hwnas.cli.render_pareto import print_result, search_progress
+    from hwnas.cli.render_pareto import print_result
     from hwnas.outputs import save
     from hwnas.render import shown_fronts
 
@@ -98,12 +101,24 @@ def pareto_command(
         space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen, **learning, **searching
     )
     _check(show or (), question.proxies, out)
-    with search_progress() as progress:
-        result = client(server).pareto(device, question) if server else pareto(device, question, progress=progress)
+    result = _ask(device, question, server)
     shown_fronts(result, show or ())  # only the answer knows whether there is a true front
     if out is not None:
         save(result, out)
     print_result(result, also=show or (), as_json=as_json)
+
+
+def _ask(device: str, question: Question, server: str | None) -> ParetoResult:
+    """The answer, by the service at an address or here."""
+    from hwnas.api.pareto import pareto
+    from hwnas.cli.console import progress_bar
+    from hwnas.cli.render_pareto import search_progress
+
+    if server:
+        with progress_bar("networks") as report:
+            return client(server).pareto(device, question, progress=report)
+    with search_progress() as progress:
+        return pareto(device, question, progress=progress)
 
 
 def _check(show: Sequence[str], proxies: Sequence[str], out: Path | None) -> None:

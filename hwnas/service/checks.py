@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from hwnas.api.computing import require_torch
+from hwnas.api.scores_on_demand import scorers_of
+from hwnas.devices import get_device
+from hwnas.proxies import Proxy
 from hwnas.proxies.combinations import get_scorer
-from hwnas.service.forms import TableBody
+from hwnas.service.forms import ParetoBody, TableBody
 from hwnas.spaces import get_space
 
 
@@ -14,3 +17,18 @@ def check_scoring(body: TableBody) -> None:
     for name in body.proxies or ():
         get_scorer(name)
     require_torch()
+
+
+def check_search(body: ParetoBody) -> None:
+    """Names that are known, costs that can be asked for together, scores that can be had, and torch where they are
+    computed. Raises `UnknownNameError`, `UsageError`, `MissingExtraError`."""
+    space = get_space(body.space)
+    dataset = space.dataset(body.dataset)
+    body.question().words(get_device(body.device), space, dataset)
+    if space.enumerable:  # scores are looked up
+        for name in body.proxies:
+            get_scorer(name)
+        return
+    proxies, _ = scorers_of(space, dataset, body.proxies)
+    if any(isinstance(scorer, Proxy) and not scorer.by_architecture for scorer, _ in proxies):
+        require_torch(f"scoring networks of {space.name}")

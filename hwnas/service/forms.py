@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal, final
 from annotated_types import Ge, Gt, Le, Len, Lt
 from pydantic import Strict
 
-from hwnas.api.methods import EXHAUSTIVE
 from hwnas.api.question import Question
 from hwnas.service.store import Job
 
@@ -58,12 +57,16 @@ class ParetoBody:
     raw: Yes = False
     """Architecture by architecture, as papers compare; else each network once."""
     seed: Seed = 0
-    """Settles ties."""
+    """Settles ties, and the first draws of a search."""
+    method: Literal["auto", "exhaustive", "nsga2", "evolution", "random"] = "auto"
+    """How: all networks looked up ("exhaustive", at once), or a search (a job); "auto" searches what has no list."""
+    evaluations: Annotated[int, Strict(), Ge(1), Le(20_000)] = 1000
+    """Networks that a search looks at for each proxy, at most."""
 
     def question(self) -> Question:
         """What the Python API is asked."""
         asked = {name: value for name, value in asdict(self).items() if name != "device"}
-        return Question().with_options(**asked, method=EXHAUSTIVE)  # a search takes longer than a request may
+        return Question().with_options(**asked)
 
 
 @final
@@ -154,7 +157,7 @@ class JobForm:
     __pydantic_config__: ClassVar[dict[str, Any]] = _DESCRIBED
     id: str
     """Hash of the question: the same question is the same job."""
-    kind: Literal["score", "score-table", "adapt", "predict-onnx"]
+    kind: Literal["score", "score-table", "adapt", "predict-onnx", "pareto"]
     """Which function was asked."""
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     """Where it stands; the last three are final until it is resumed."""

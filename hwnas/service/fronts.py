@@ -30,10 +30,13 @@ class Front:
     id: str
     result: ParetoResult
 
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain values, with its id."""
+        return {"id": self.id, **self.result.to_dict()}
+
     def json(self) -> bytes:
         """The answer as JSON, with its id."""
-        plain = {"id": self.id, **self.result.to_dict()}
-        return json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode()
+        return json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode()
 
     def csv(self) -> bytes:
         """The answer as a table."""

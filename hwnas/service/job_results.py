@@ -7,19 +7,23 @@ import io
 import json
 from typing import Any
 
+from hwnas.outputs import csv_text
+from hwnas.results import ParetoResult, read_form
 from hwnas.service.errors import ConflictError
-from hwnas.service.store import Database
+from hwnas.service.store import Database, Job
 from hwnas.service.store.parts import get_part
 
 
-def result_file(database: Database, job: str, *, form: str) -> tuple[bytes, str]:
+def result_file(database: Database, job: Job, *, form: str) -> tuple[bytes, str]:
     """The result of a job that is done, as "json" or "csv", and its media type. Raises `ConflictError`."""
-    content = get_part(database, job, "result")
+    content = get_part(database, job.id, "result")
     if content is None:
         raise ConflictError("expected a result that is still kept, got one that was pruned; ask the question again")
     if form == "json":
         return content, "application/json"
-    return _table(json.loads(content)).encode(), "text/csv"
+    result = json.loads(content)
+    text = csv_text(read_form(ParetoResult, result)) if job.kind == "pareto" else _table(result)
+    return text.encode(), "text/csv"
 
 
 def _table(result: dict[str, Any]) -> str:

@@ -37,7 +37,7 @@ def answer_job(request: Request, asked: Asked, *, key: str | None, at_once: bool
         job = find_job(service.database, job.id) or job
     where = {"Location": f"/v1/jobs/{job.id}"}
     if job.state == "done":
-        content, media_type = result_file(service.database, job.id, form="json")
+        content, media_type = result_file(service.database, job, form="json")
         return Response(content, media_type=media_type, headers=where)
     if job.state == "failed" and job.error is not None:
         return answer_problem(request, job.error, where)

@@ -77,7 +77,7 @@ def test_an_unchanged_answer_is_not_sent_again(client: Any) -> None:
         ({"objectives": ["latency_ms=fast"]}, 422, "wrong-use", "expected a number after '='"),
         ({"proxies": ["snip"]}, 409, "data", "proxy 'snip' is not scored"),
         ({"source": "measured"}, 409, "data", "is not in the cache"),
-        ({"space": "fbnet"}, 422, "wrong-use", "expected a space whose networks can all be looked at"),
+        ({"space": "fbnet", "method": "exhaustive"}, 422, "wrong-use", "expected a space whose networks"),
     ],
 )
 def test_what_cannot_be_is_a_problem_with_the_message_of_the_error(

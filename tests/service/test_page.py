@@ -150,6 +150,39 @@ def test_a_question_gives_a_front(page: Any, site: str) -> None:
     assert one(page, "input[name=budget_ms]").get_attribute("value") == "12"
 
 
+def test_a_space_without_a_list_is_searched_by_a_job_whose_front_is_shown(page: Any) -> None:
+    choose(page, "space", "fbnet")
+    choose(page, "device", "raspi4")
+    one(page, "input[name=budget_ms]").send_keys("60")
+    one(page, "input[name=proxies][value=zen]").click()
+    one(page, "#question details.more summary").click()
+    one(page, "input[name=evaluations]").clear()
+    one(page, "input[name=evaluations]").send_keys("80")
+    one(page, "#question button[type=submit]").click()
+    wait(page, lambda: "A search of fbnet takes longer; job" in one(page, "#searching").text)
+    assert one(page, "#question button[type=submit]").is_enabled() and "energy ≤ 20 mJ" in title(page)
+    wait(page, lambda: title(page) == "fbnet on cifar100, raspi4, latency ≤ 60 ms")
+    assert not one(page, "#searching").is_displayed()
+    listed = [float(cell.text.split(" ")[0]) for cell in some(page, "table.nets tbody td:nth-child(3)")]
+    assert len(listed) == 20 and max(listed) <= 60
+    drawn = page.execute_script("return document.querySelector('#picture .plot').data.flatMap((trace) => trace.x)")
+    assert min(drawn) == pytest.approx(min(listed), abs=0.06) and max(drawn) <= 60
+    some(page, "table.nets button.link")[4].click()
+    arch = some(page, "table.nets tbody tr")[4].find_elements(By.TAG_NAME, "code")[0].text
+    wait(page, lambda: one(page, "#network .arch").text == arch and len(some(page, "tr.chosen")) == 1)
+    # The address keeps the answer; a search that finds nothing says so, and the front stays.
+    address = page.current_url
+    page.get("about:blank")
+    page.get(address)
+    wait(page, lambda: title(page) == "fbnet on cifar100, raspi4, latency ≤ 60 ms")
+    assert one(page, "input[name=evaluations]").get_attribute("value") == "80"
+    budget = one(page, "input[name=budget_ms]")
+    budget.clear()
+    budget.send_keys("0.001", Keys.ENTER)
+    wait(page, lambda: one(page, "#failure").is_displayed())
+    assert "no net of fbnet" in one(page, "#failure").text and "latency ≤ 60 ms" in title(page)
+
+
 def test_a_wrong_question_is_answered_in_words(page: Any) -> None:
     budget = one(page, "input[name=budget_mj]")
     budget.clear()

@@ -48,7 +48,7 @@ function netTable(result, front, onSelect) {
     properties: { "data-index": net.index, onclick: () => onSelect(net.index) },
     cells: [
       String(net.rank),
-      pick(net, onSelect),
+      pick(net, row, onSelect),
       ...cost.map((cells) => cells[row]),
       ...(scored ? [scores[row]] : []),
       ...(judged ? [fixed(net.accuracy_percent, 2)] : []),
@@ -60,7 +60,8 @@ function netTable(result, front, onSelect) {
     : element("p", { class: "note" }, "No network: none keeps the budget by the costs that judge.");
 }
 
-function pick(net, onSelect) {
+/** A button with the number of a network; without one, that of its row. */
+function pick(net, row, onSelect) {
   const press = (event) => {
     event.stopPropagation();
     onSelect(net.index);
@@ -68,7 +69,7 @@ function pick(net, onSelect) {
   return element(
     "button",
     { type: "button", class: "link", onclick: press, "aria-label": `Show network ${net.index}` },
-    String(net.index),
+    Number.isInteger(net.index) ? String(net.index) : `${row + 1}.`,
   );
 }
 

@@ -20,7 +20,7 @@ import { chartLayout, colour, plain } from "./plot_style.js";
 
 const MARKERS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"];
 const BASELINES = { params: "x-thin", flops: "cross-thin", random: "asterisk" };
-const QUIET = ["flops", "random"]; // baselines that are shown when they are asked for
+const QUIET = ["flops", "random"]; // baselines that are shown when they are asked for, or are what nets are judged by
 const ROLES = ["proxy", "truth", "reference", "baseline"];
 const CONFIG = { displayModeBar: false, doubleClick: "reset", showTips: false };
 
@@ -71,6 +71,8 @@ export function makeFrontChart(holder, { onSelect, onBudget = null }) {
   return {
     show(data, options) {
       chart.data = data;
+      const judging = data.result.fronts.filter(({ name, role }) => role === "proxy" && QUIET.includes(name));
+      for (const { name } of judging) chart.hidden.delete(name);
       redraw(options);
       if (!plot.dataset.ready) {
         plot.dataset.ready = "yes";

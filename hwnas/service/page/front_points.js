@@ -17,6 +17,12 @@ export function axesOf(result) {
   };
 }
 
+/** The result, with the text of an architecture in the place of its number where a space is too large for numbers. */
+export function numbered(result) {
+  const nets = (front) => front.nets.map((net) => ({ ...net, index: net.index ?? net.arch }));
+  return { ...result, fronts: result.fronts.map((front) => ({ ...front, nets: nets(front) })) };
+}
+
 /** Fronts that can share the axes, from back to front: the truth, the parameters, the proxies. */
 export function shownFronts(result) {
   const { known, scoredBy } = axesOf(result);

@@ -3,7 +3,8 @@
 import { showComparison, showLists, showSources } from "./answer_tables.js";
 import { element, fill } from "./elements.js";
 import { makeFrontChart } from "./front_chart.js";
-import { titleOf } from "./front_points.js";
+import { numbered, titleOf } from "./front_points.js";
+import { progressOf } from "./jobs_part.js";
 import { makeKeptFronts, MOST_KEPT } from "./kept_fronts.js";
 import { firstNetwork, showNetwork, showNoNetwork } from "./network_panel.js";
 import { makeQuestionForm } from "./question_form.js";
@@ -12,8 +13,8 @@ import { download, get, post, Refusal, say } from "./server.js";
 const MOST_DOTS = 20_000;
 const place = (id) => document.getElementById(id);
 
-/** Start the part; id: the front to show first, of an address that somebody kept. */
-export async function startFronts(lists, id) {
+/** Start the part; id: the front to show first, of an address that somebody kept. watch(job, onNews): see Jobs. */
+export async function startFronts(lists, id, watch) {
   const state = { answer: null, body: null, index: null, asked: 0 };
   const form = makeQuestionForm(place("question"), lists, ask);
   const chart = makeFrontChart(place("picture"), { onSelect: select, onBudget: changeBudget });
@@ -58,7 +59,11 @@ export async function startFronts(lists, id) {
     const mine = state.asked;
     form.busy(true);
     place("answer").classList.add("busy");
-    const answer = await attempt(async () => (await post("/v1/pareto", body)).value);
+    place("searching").hidden = true;
+    const answer = await attempt(async () => {
+      const { status, value } = await post("/v1/pareto", body);
+      return status === 202 ? search(value, mine) : value;
+    });
     if (mine !== state.asked) return;
     form.busy(false);
     place("answer").classList.remove("busy");
@@ -70,10 +75,28 @@ export async function startFronts(lists, id) {
     await complete(answer, { keepRange });
   }
 
-  async function complete(result, options) {
+  /** The front that a job finds; meanwhile its progress is shown, and another question may be asked. */
+  async function search(begun, mine) {
+    const holder = place("searching");
+    form.busy(false);
+    const job = await watch(begun, (news) => {
+      if (mine !== state.asked) return;
+      const what = `A search of ${begun.request.space} takes longer; job ${begun.id.slice(0, 8)} does it: `;
+      fill(holder, what, progressOf(news));
+      holder.hidden = false;
+    });
+    if (mine !== state.asked) return null;
+    holder.hidden = true;
+    if (job.state !== "done") throw new Refusal(job.error?.detail ?? `the job was ${job.state}`, 0);
+    return get(`/v1/jobs/${job.id}/result`);
+  }
+
+  async function complete(found, options) {
+    const result = numbered(found);
     const cell = lists.cells[result.space] ?? null;
     show({ result, candidates: stale(state.answer, result), cell, drawings: {}, predicted: {} }, options);
     const answer = state.answer;
+    if (result.fronts[0].method !== "exhaustive") return; // what a search did not look at has no dots
     const columns = await attempt(() => get(`/v1/fronts/${result.id}/candidates?most=${MOST_DOTS}`));
     if (columns && state.answer === answer) {
       answer.candidates = columns;
@@ -190,5 +213,6 @@ function bodyOf(result) {
     seed: result.seed,
     raw: result.raw,
     source: "auto",
+    evaluations: JSON.parse(atob(result.id.replaceAll("-", "+").replaceAll("_", "/"))).evaluations ?? 1000,
   };
 }

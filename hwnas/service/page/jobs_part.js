@@ -20,7 +20,10 @@ const COLUMNS = [
 const MOVING = [3, 4, 6]; // columns: progress, time left, attempts
 const place = (id) => document.getElementById(id);
 
-/** Start the part. Returns {watch(job)}, which adds a job that another part began and resolves once it has ended. */
+/**
+ * Start the part. Returns {watch(job, onNews)}, which adds a job that another part began and resolves once it has
+ * ended; onNews(job) is told of what the server says until then.
+ */
 export async function startJobs({ spaces, proxies }) {
   const jobs = new Map();
   const ends = new Map();
@@ -119,9 +122,10 @@ export async function startJobs({ spaces, proxies }) {
     if (before?.state !== job.state) say(`job ${job.id.slice(0, 8)}: ${job.state}`);
     if (before) renew(job, before.state === job.state && before.cancel_requested === job.cancel_requested);
     else draw();
+    for (const { news } of ends.get(job.id) ?? []) news(job);
     if (OPEN.includes(job.state)) listen(job);
     else {
-      ends.get(job.id)?.(job);
+      for (const { end } of ends.get(job.id) ?? []) end(job);
       ends.delete(job.id);
     }
   }
@@ -160,29 +164,30 @@ export async function startJobs({ spaces, proxies }) {
   for (const job of (await get("/v1/jobs?limit=100")).jobs) put(job);
   draw();
   return {
-    watch: (job) =>
+    watch: (job, onNews = () => {}) =>
       new Promise((done) => {
-        ends.set(job.id, done);
+        ends.set(job.id, [...(ends.get(job.id) ?? []), { end: done, news: onNews }]);
         put(job);
       }),
   };
 }
 
 function describe(job) {
-  const { space, dataset, proxies, name, architectures } = job.request ?? {};
+  const { space, dataset, device, proxies, name, architectures } = job.request ?? {};
   const what = {
     "score-table": "scores of all networks",
     score: "scores of networks",
+    pareto: "a search",
     adapt: "a new device",
     "predict-onnx": "costs of a model",
   };
-  const of = [name, space, dataset, proxies?.join(", "), architectures && `${architectures.length} networks`].filter(
-    Boolean,
-  );
+  const networks = architectures && `${architectures.length} networks`;
+  const of = [name, space, dataset, device, proxies?.join(", "), networks].filter(Boolean);
   return `${what[job.kind] ?? job.kind}${of.length ? `: ${of.join(", ")}` : ""}`;
 }
 
-function progressOf(job) {
+/** How far a job is, in words and, while it runs, as a bar. */
+export function progressOf(job) {
   const { done = 0, total = null } = job.progress ?? {};
   if (job.state === "queued") return "waits for a worker";
   const count = has(total)

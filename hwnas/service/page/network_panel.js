@@ -17,7 +17,7 @@ export function showNetwork(panel, data, index, actions = []) {
   const unlisted = found.listed.length === 0 && !data.predicted?.[index];
   fill(
     panel,
-    element("h2", { tabindex: -1 }, `Network ${index}`),
+    element("h2", { tabindex: -1 }, Number.isInteger(index) ? `Network ${index}` : "Network"),
     cell ? cellPicture(cell) : null,
     element("p", { class: "arch" }, found.net?.arch ?? drawing?.arch ?? (cell ? benchmarkString(cell) : "")),
     table(

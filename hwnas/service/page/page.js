@@ -39,8 +39,9 @@ async function start() {
   const found = await Promise.all(names.map((name) => all(`/v1/${name}`, name)));
   const lists = { ...Object.fromEntries(names.map((name, i) => [name, found[i]])) };
   lists.cells = Object.fromEntries(lists.spaces.filter((space) => space.cell).map((space) => [space.name, space.cell]));
-  const fronts = startFronts(lists, id);
-  const jobs = await startJobs(lists);
+  const starting = startJobs(lists);
+  const fronts = startFronts(lists, id, async (job, onNews) => (await starting).watch(job, onNews));
+  const jobs = await starting;
   const added = document.querySelector("#question select[name=device]");
   startDevices(lists, jobs.watch, async () => {
     const chosen = added.value;

@@ -34,6 +34,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       ["measured", "measured"],
       ["predicted", "predicted"],
     ]),
+    evaluations: element("input", { name: "evaluations", type: "number", min: 1, max: 20000, step: 1, value: 1000 }),
     seed: element("input", { name: "seed", type: "number", min: 0, step: 1, value: 0 }),
     raw: element("input", { name: "raw", type: "checkbox" }),
   };
@@ -77,6 +78,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
         labelled("Networks in a list", fields.nets),
         labelled("Budgets hold for", fields.confidence),
         labelled("Costs", fields.source),
+        labelled("Networks in a search", fields.evaluations),
         labelled("Seed of ties", fields.seed),
         element("label", { class: "check" }, fields.raw, "Architecture by architecture"),
       ),
@@ -113,6 +115,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       nets: numberOf(fields.nets) ?? 20,
       confidence: numberOf(fields.confidence),
       source: fields.source.value,
+      evaluations: numberOf(fields.evaluations) ?? 1000,
       raw: fields.raw.checked,
       seed: numberOf(fields.seed) ?? 0,
     };

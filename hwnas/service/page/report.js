@@ -3,12 +3,13 @@
 import { showComparison, showLists, showSources } from "./answer_tables.js";
 import { element, fill } from "./elements.js";
 import { makeFrontChart } from "./front_chart.js";
-import { titleOf } from "./front_points.js";
+import { numbered, titleOf } from "./front_points.js";
 import { firstNetwork, showNetwork, showNoNetwork } from "./network_panel.js";
 import { costName } from "./numbers.js";
 
-function showReport(data) {
-  const { result } = data;
+function showReport(told) {
+  const result = numbered(told.result);
+  const data = { ...told, result };
   const { objectives } = result;
   const [picture, panel, lists, comparison, sources] = ["section", "aside", "section", "section", "section"].map(
     (tag) => element(tag, { class: "card" }),

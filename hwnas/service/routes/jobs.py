@@ -78,6 +78,6 @@ def resume_job(id: Id, request: Request) -> Response:
 )
 def result(id: Id, request: Request, format: Format = "json") -> Response:
     """The answer of a job that is done, as JSON or as CSV."""
-    require_job(request, id, before=("done",))
-    content, media_type = result_file(service_of(request).database, id, form=format)
+    done = require_job(request, id, before=("done",))
+    content, media_type = result_file(service_of(request).database, done, form=format)
     return tagged(request, content, media_type=media_type)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final, Literal
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from hwnas.service.answers import described, plain_json, problems, tagged
+from hwnas.service.checks import check_search
+from hwnas.service.errors import NotFoundError
 from hwnas.service.examples import CANDIDATES, FRONT
 from hwnas.service.forms import ParetoBody
 from hwnas.service.fronts import LONGEST_ID, body_of
+from hwnas.service.searches import needs_search, search_asked, searched_front
 from hwnas.service.service import service_of
+from hwnas.service.submitting import Key, accepted, answer_job
 
 router: Final = APIRouter(tags=["fronts"])
 Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, description="`id` of an answer.")]
@@ -19,22 +25,43 @@ _SCHEMA: Final = {"$ref": "#/components/schemas/Front"}
 
 
 @router.post(
-    "/v1/pareto", responses={**described("The fronts.", _SCHEMA, example=FRONT), **problems(409, 413, 415, 422)}
+    "/v1/pareto",
+    responses={
+        **described("The fronts.", _SCHEMA, example=FRONT),
+        **accepted(),
+        **problems(409, 413, 415, 422, 500),
+    },
 )
-async def pareto(body: ParetoBody, request: Request) -> Response:
+async def pareto(body: ParetoBody, request: Request, key: Key = None) -> Response:
     """The networks with the most accuracy within a budget on a device, compared with the true front.
 
     A front for each proxy asked for, the baselines, and the true front where accuracies are known. The same question
-    has the same `id`, by which `GET /v1/fronts/{id}` answers it again.
+    has the same `id`, by which `GET /v1/fronts/{id}` answers it again. What needs a search, because all networks of
+    the space cannot be listed or a search is asked for, is a job, and its result the same form.
     """
-    front, content = await service_of(request).front_json(body)
+    service = service_of(request)
+    if needs_search(body):
+        return await run_sync(partial(_search, body, request, key=key))
+    front, content = await service.front_json(body)
     return tagged(request, content, Content_Location=f"/v1/fronts/{front}")
+
+
+def _search(body: ParetoBody, request: Request, *, key: str | None) -> Response:
+    service = service_of(request)
+    service.refresh_devices()
+    check_search(body)
+    return answer_job(request, search_asked(service.database, body), key=key)
 
 
 @router.get("/v1/fronts/{id}", responses={**described("The fronts.", _SCHEMA), **problems(404, 409, 422)})
 def front(id: Id, request: Request, format: Format = "json") -> Response:
-    """The answer to the question that an id stands for, as JSON or as CSV."""
-    found = service_of(request).front(body_of(id))
+    """The answer to the question that an id stands for, as JSON or CSV; that of a search once it is done."""
+    service, body = service_of(request), body_of(id)
+    if needs_search(body):
+        service.refresh_devices()
+        content, media_type = searched_front(service.database, search_asked(service.database, body), form=format)
+        return tagged(request, content, media_type=media_type)
+    found = service.front(body)
     if format == "csv":
         return tagged(request, found.csv(), media_type="text/csv")
     return tagged(request, found.json())
@@ -46,4 +73,10 @@ def front(id: Id, request: Request, format: Format = "json") -> Response:
 )
 def candidates(id: Id, request: Request, most: Annotated[int, Query(ge=1, le=20000)] = 3000) -> Response:
     """Costs, scores, accuracies and feasibility of at most `most` architectures of the space, for pictures."""
-    return tagged(request, plain_json(service_of(request).front(body_of(id)).candidates(most)))
+    body = body_of(id)
+    if needs_search(body):
+        raise NotFoundError(
+            f"expected a front of a list of all networks, got one that a search of {body.space} finds; "
+            f"GET /v1/fronts/{id} has the networks that it lists"
+        )
+    return tagged(request, plain_json(service_of(request).front(body).candidates(most)))

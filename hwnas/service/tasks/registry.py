@@ -11,12 +11,13 @@ from hwnas.service.tasks.task import Task
 # Modules by name: a worker's process loads what its one job needs.
 TASKS: Final[dict[Kind, str]] = {
     "adapt": "hwnas.service.tasks.adapt",
+    "pareto": "hwnas.service.tasks.pareto",
     "predict-onnx": "hwnas.service.tasks.predict_onnx",
     "score": "hwnas.service.tasks.score",
     "score-table": "hwnas.service.tasks.score_table",
 }
 UPLOADS: Final[tuple[Kind, ...]] = ("adapt", "predict-onnx")  # files of strangers: little memory, little time
-HEAVY: Final[tuple[Kind, ...]] = ("score", "score-table")  # may take hours: one slot stays free of them
+HEAVY: Final[tuple[Kind, ...]] = ("score", "score-table", "pareto")  # may take hours: one slot stays free of them
 
 
 def get_task(kind: Kind) -> Task:
