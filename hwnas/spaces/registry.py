@@ -6,6 +6,7 @@ from typing import Final
 
 from hwnas.errors import UnknownNameError
 from hwnas.spaces.autoformer import AutoFormer
+from hwnas.spaces.darts import DARTS
 from hwnas.spaces.fbnet import FBNet
 from hwnas.spaces.imagenet_models import ImageNetModels
 from hwnas.spaces.nasbench201 import NASBench201
@@ -22,6 +23,7 @@ SPACES: Final[dict[str, Space]] = {
         NASBench201(),
         FBNet(),
         OnceForAll(),
+        DARTS(),
         NASBenchMacro(),
         TransNASMicro(),
         NATSSize(),
