@@ -1,5 +1,6 @@
 """Search spaces. A new space is one file here and one line in `SPACES`; see README.md."""
 
+from hwnas.spaces.accel_nasbench import AccelNASBench
 from hwnas.spaces.autoformer import AutoFormer
 from hwnas.spaces.darts import DARTS
 from hwnas.spaces.fbnet import FBNet
@@ -16,6 +17,7 @@ from hwnas.spaces.transnas_micro import TransNASMicro
 __all__ = [
     "DARTS",
     "SPACES",
+    "AccelNASBench",
     "AutoFormer",
     "CellGraphs",
     "FBNet",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hwnas.errors import UnknownNameError
+from hwnas.spaces.accel_nasbench import AccelNASBench
 from hwnas.spaces.autoformer import AutoFormer
 from hwnas.spaces.darts import DARTS
 from hwnas.spaces.fbnet import FBNet
@@ -27,6 +28,7 @@ SPACES: Final[dict[str, Space]] = {
         NASBenchMacro(),
         TransNASMicro(),
         NATSSize(),
+        AccelNASBench(),
         AutoFormer(),
         PiT(),
         ImageNetModels(),
