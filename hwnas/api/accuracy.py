@@ -136,6 +136,7 @@ ACCURACIES: Final[Mapping[str, Lookup]] = {
     "nas-bench-macro": from_table("nas-bench-macro"),
     "nats-size": from_table("nats-bench-size"),
     "transnas-micro": from_table("transnas101", what="validation accuracy"),
+    "accel-nasbench": from_table("accel-nasbench", what="top-1 accuracy after a shortened training"),
     # Plain training hardly tells AutoFormers apart: on CIFAR-100 they deviate by 0.45 points, and ranks on two data
     # sets correlate at -0.25 (with a teacher at 0.72, of twice as many networks). PiT's deviate by 4.3 points (0.92).
     "autoformer": from_table("autoprox-autoformer", what="test accuracy after training with a teacher", suffix="_kd"),

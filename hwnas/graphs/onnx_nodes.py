@@ -79,8 +79,15 @@ def _conv(builder: NodeBuilder, operator: Operator) -> None:
     inputs = [operator.inputs[0], builder.random(f"{operator.name}.weight", shape, fan_in=fan_in)]
     if a.get("bias", 0):
         inputs.append(builder.random(f"{operator.name}.bias", (channels,), fan_in=fan_in))
-    window = {"kernel_shape": [kernel] * 2, "strides": [a["stride"]] * 2, "pads": [a["padding"]] * 4}
+    window = _window(operator)
+    if (dilation := a.get("dilation", 1)) > 1:
+        window["dilations"] = [dilation] * 2
     builder.node("Conv", inputs, operator.name, group=a["groups"], **window)
+
+
+def _window(operator: Operator) -> dict[str, list[int]]:
+    a = operator.attributes
+    return {"kernel_shape": [a["kernel"]] * 2, "strides": [a["stride"]] * 2, "pads": [a["padding"]] * 4}
 
 
 def _batch_norm(builder: NodeBuilder, operator: Operator) -> None:
@@ -99,10 +106,13 @@ def _add(builder: NodeBuilder, operator: Operator) -> None:
         total = builder.node("Add", [total, other], output)
 
 
-def _avg_pool(builder: NodeBuilder, operator: Operator) -> None:
-    a = operator.attributes
-    kernel, strides, pads = [a["kernel"]] * 2, [a["stride"]] * 2, [a["padding"]] * 4
-    builder.node("AveragePool", operator.inputs, operator.name, kernel_shape=kernel, strides=strides, pads=pads)
+def _pool(kind: str) -> Callable[[NodeBuilder, Operator], None]:
+    """A pooling that counts no padding."""
+
+    def write(builder: NodeBuilder, operator: Operator) -> None:
+        builder.node(kind, operator.inputs, operator.name, **_window(operator))
+
+    return write
 
 
 def _global_avg_pool(builder: NodeBuilder, operator: Operator) -> None:
@@ -204,7 +214,8 @@ WRITERS: Final[dict[str, Callable[[NodeBuilder, Operator], None]]] = {
     "zero": _zero,
     "add": _add,
     "mul": _plain("Mul"),
-    "avg_pool": _avg_pool,
+    "avg_pool": _pool("AveragePool"),
+    "max_pool": _pool("MaxPool"),
     "global_avg_pool": _global_avg_pool,
     "channel_shuffle": _channel_shuffle,
     "concat": _concat,

@@ -1,6 +1,8 @@
 """Search spaces. A new space is one file here and one line in `SPACES`; see README.md."""
 
+from hwnas.spaces.accel_nasbench import AccelNASBench
 from hwnas.spaces.autoformer import AutoFormer
+from hwnas.spaces.darts import DARTS
 from hwnas.spaces.fbnet import FBNet
 from hwnas.spaces.imagenet_models import ImageNetModels
 from hwnas.spaces.nasbench201 import NASBench201
@@ -13,7 +15,9 @@ from hwnas.spaces.space import CellGraphs, Space
 from hwnas.spaces.transnas_micro import TransNASMicro
 
 __all__ = [
+    "DARTS",
     "SPACES",
+    "AccelNASBench",
     "AutoFormer",
     "CellGraphs",
     "FBNet",

@@ -16,7 +16,7 @@ from hwnas.spaces.space import Space
 
 # Operators of one block share a name up to its last leading number: `cells.3` of `cells.3.layers.0.op.1`.
 _BLOCK: Final = re.compile(r"[A-Za-z_]\w*(?:\.\d+)*")
-_WORK: Final = ("conv", "linear", "matmul", "avg_pool", "global_avg_pool")
+_WORK: Final = ("conv", "linear", "matmul", "avg_pool", "max_pool", "global_avg_pool")
 
 
 @final
@@ -115,14 +115,15 @@ def _words(operator: Operator) -> str:
         size = f"{facts['kernel']}×{facts['kernel']}"
         stride = f" / {facts['stride']}" if facts["stride"] > 1 else ""
         if facts["groups"] == facts["in_channels"] == shape[1] > 1:
-            return f"{size} depthwise{stride}"
+            dilated = "dilated " if facts.get("dilation", 1) > 1 else ""
+            return f"{size} {dilated}depthwise{stride}"
         grouped = f" in {facts['groups']} groups" if facts["groups"] > 1 else ""
         return f"{size} conv {facts['in_channels']}→{shape[1]}{stride}{grouped}"
     if operator.kind == "linear":
         return f"linear {facts['in_features']}→{shape[-1]}"
     if operator.kind == "matmul":
         return f"matmul {math.prod(shape[1:-1])}×{facts['inner']}×{shape[-1]}"
-    if operator.kind == "avg_pool":
+    if operator.kind in ("avg_pool", "max_pool"):
         stride = f" / {facts['stride']}" if facts.get("stride", 1) > 1 else ""
-        return f"{facts['kernel']}×{facts['kernel']} average{stride}"
+        return f"{facts['kernel']}×{facts['kernel']} {'average' if operator.kind == 'avg_pool' else 'maximum'}{stride}"
     return {"global_avg_pool": "average of all pixels", "input": "image"}.get(operator.kind, operator.kind)

@@ -19,7 +19,8 @@ from hwnas.spaces.ofa_layers import CLASSES, Skeleton
 _ACTIVATIONS: Final = {"relu": nn.ReLU, "hard_swish": nn.Hardswish}
 
 
-def _conv_bn_act(conv: Conv, activation: str | None, *, bn: bool = True) -> nn.Sequential:
+def conv_bn_act(conv: Conv, activation: str | None, *, bn: bool = True) -> nn.Sequential:
+    """Convolution, batch norm and activation, each under its name."""
     layers: OrderedDict[str, nn.Module] = OrderedDict(conv=conv2d(conv))
     if bn:
         layers["bn"] = nn.BatchNorm2d(conv.channels)
@@ -55,13 +56,13 @@ class Block(nn.Module):
     def __init__(self, block: InvertedResidual, activation: str) -> None:
         super().__init__()
         *expand, depthwise, project = block.convs
-        middle = _conv_bn_act(depthwise, activation)
+        middle = conv_bn_act(depthwise, activation)
         if block.squeeze:
             middle.add_module("se", SqueezeExcitation(block.hidden, block.squeeze))
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for conv in expand:
-            layers["inverted_bottleneck"] = _conv_bn_act(conv, activation)
-        layers |= {"depth_conv": middle, "point_linear": _conv_bn_act(project, None)}
+            layers["inverted_bottleneck"] = conv_bn_act(conv, activation)
+        layers |= {"depth_conv": middle, "point_linear": conv_bn_act(project, None)}
         self.conv = nn.Sequential(layers)
         self.residual = block.residual
 
@@ -77,12 +78,12 @@ class Network(nn.Module):
 
     def __init__(self, blocks: Blocks, shape: Skeleton) -> None:
         super().__init__()
-        self.first_conv = _conv_bn_act(shape.stem_conv, "hard_swish")
+        self.first_conv = conv_bn_act(shape.stem_conv, "hard_swish")
         every = [(shape.first_block, "relu"), *blocks]
         self.blocks = nn.ModuleList(Block(block, activation) for block, activation in every)
-        self.final_expand_layer = _conv_bn_act(shape.expand_conv, "hard_swish")
+        self.final_expand_layer = conv_bn_act(shape.expand_conv, "hard_swish")
         self.global_avg_pool = nn.AdaptiveAvgPool2d(1)
-        self.feature_mix_layer = _conv_bn_act(shape.mix_conv, "hard_swish", bn=False)
+        self.feature_mix_layer = conv_bn_act(shape.mix_conv, "hard_swish", bn=False)
         self.classifier = nn.Sequential(OrderedDict(linear=nn.Linear(shape.mix, CLASSES)))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from hwnas.errors import UnknownNameError
+from hwnas.spaces.accel_nasbench import AccelNASBench
 from hwnas.spaces.autoformer import AutoFormer
+from hwnas.spaces.darts import DARTS
 from hwnas.spaces.fbnet import FBNet
 from hwnas.spaces.imagenet_models import ImageNetModels
 from hwnas.spaces.nasbench201 import NASBench201
@@ -22,9 +24,11 @@ SPACES: Final[dict[str, Space]] = {
         NASBench201(),
         FBNet(),
         OnceForAll(),
+        DARTS(),
         NASBenchMacro(),
         TransNASMicro(),
         NATSSize(),
+        AccelNASBench(),
         AutoFormer(),
         PiT(),
         ImageNetModels(),

@@ -18,7 +18,7 @@ from hwnas.spaces import SPACES, Space, get_space
 pytest.importorskip("onnx")
 # Of spaces that torch exports: one small network for every change, others with `-m slow`.
 SMALL = {"imagenet-models": "mobilenetv2_050"}
-WRITTEN = ("nasbench201", "fbnet", "ofa", "nas-bench-macro", "transnas-micro", "nats-size")
+WRITTEN = ("nasbench201", "fbnet", "ofa", "nas-bench-macro", "transnas-micro", "nats-size", "darts", "accel-nasbench")
 LATER = [
     "resnet18", "regnetx_004_tv", "mobilenetv1_100", "tf_efficientnet_b0", "convnext_atto", "convnextv2_atto",
     "deit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "mobilevit_xxs", "mobilevitv2_050", "poolformer_s12",

@@ -212,7 +212,7 @@ def test_lists_say_what_is_there(cache: Path, folder: Path) -> None:
     assert {status.status for status in list_sources()} == {"absent"}
     assert statuses(("nats-bench", "accel-nasbench")) == {
         "nats-bench": "absent",
-        "accuracy-spaces/accel_nasbench/anb_dataset_jsons.tar.gz": "absent",
+        "accel-nasbench": "absent",
     }
     pull(["nats-bench"], mirror=folder)
     assert {s.source.name: s.status for s in list_sources()}["nats-bench"] == "present"

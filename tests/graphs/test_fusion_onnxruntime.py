@@ -24,7 +24,7 @@ from hwnas.spaces import get_space
 
 pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
-WRITTEN = ("nasbench201", "fbnet", "ofa", "nas-bench-macro", "transnas-micro", "nats-size")
+WRITTEN = ("nasbench201", "fbnet", "ofa", "nas-bench-macro", "transnas-micro", "nats-size", "darts")
 EXPORTED = (
     "resnet", "regnet", "mobilenet-v1", "mobilenet-v2", "efficientnet", "convnext", "convnext-v2", "vit", "deit",
     "swin", "swin-v2", "mobilevit", "poolformer", "pvt-v2", "levit", "bit",
@@ -77,7 +77,7 @@ def compare(content: bytes, folder: Path) -> tuple[Counter[str], Counter[str]]:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_networks_of_spaces(name: str, tmp_path: Path) -> None:
     space = get_space(name)
-    for vector in space.sample(1 if name in ("ofa", "transnas-micro") else 2, seed=11):
+    for vector in space.sample(1 if name in ("ofa", "transnas-micro", "darts") else 2, seed=11):
         found, real = compare(onnx_bytes(space.graph(vector, dataset=space.datasets[0])), tmp_path)
         assert found == real
 

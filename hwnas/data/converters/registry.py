@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from hwnas.data.converters.accel_nasbench import convert_accel_nasbench
 from hwnas.data.converters.analog_nasbench import convert_analog_nasbench
 from hwnas.data.converters.auto_prox import convert_auto_prox
 from hwnas.data.converters.help import convert_help_fbnet, convert_help_nasbench201, convert_help_ofa
@@ -37,6 +38,7 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     "nas-bench-macro": convert_nas_bench_macro,
     "transnas101": convert_transnas101,
     "autoprox-vit": convert_auto_prox,
+    "accel-nasbench": convert_accel_nasbench,
     "jetson-nano-cnn": convert_jetson_nano,
     "phone-kernels": convert_phone_kernels,
     "timm-imagenet": convert_timm,
