@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hwnas.results import ParetoResult
+from hwnas.results import NetResult, ParetoResult
 from hwnas.spaces import get_space
 from hwnas.spaces.drawings import cell_form, drawing
 
@@ -71,10 +71,12 @@ def report(result: ParetoResult) -> str:
 def report_data(result: ParetoResult) -> dict[str, Any]:
     """What the scripts read: the answer, columns of all architectures, the form of cells, the listed nets drawn."""
     space = get_space(result.space)
-    indices = sorted({net.index for front in result.fronts for net in front.nets})
-    vectors = space.parse([net.arch for front in result.fronts for net in front.nets])
-    by_index = dict(zip((net.index for front in result.fronts for net in front.nets), np.asarray(vectors), strict=True))
-    drawings = {index: asdict(drawing(space, by_index[index], dataset=result.dataset)) for index in indices}
+    listed = {_key(net): net.arch for front in result.fronts for net in front.nets}
+    vectors = np.asarray(space.parse(list(listed.values())))
+    drawings = {
+        key: asdict(drawing(space, vector, dataset=result.dataset))
+        for key, vector in sorted(zip(listed, vectors, strict=True), key=lambda pair: str(pair[0]))
+    }
     cell = cell_form(space)
     columns = result.candidates
     return {
@@ -83,6 +85,11 @@ def report_data(result: ParetoResult) -> dict[str, Any]:
         "cell": None if cell is None else asdict(cell),
         "drawings": drawings,
     }
+
+
+def _key(net: NetResult) -> int | str:
+    """How the scripts name a network: by its number, or by its text where it has none."""
+    return net.arch if net.index is None else net.index
 
 
 def one_script(entry: str) -> str:

@@ -50,7 +50,7 @@ class Regression:
 
     def mean(self, features: Float[Array, "n f"]) -> Float[Array, " n"]:
         """Predicted costs."""
-        return np.maximum(predict_ridge(features, self.weights.astype(np.float64)), self.floor)
+        return np.asarray(np.maximum(predict_ridge(features, self.weights.astype(np.float64)), self.floor))
 
     def factors(self, confidence: float) -> tuple[float, float]:
         """What the mean is multiplied by at either end of a central interval. Raises `UsageError`."""

@@ -53,7 +53,7 @@ HOMES = {
     "starlette": "hwnas/service/",
     "uvicorn": "hwnas/service/server.py",
     "moocore": "pareto/dominance.py",
-    "onnx": "hwnas/graphs/onnx_file.py",
+    "onnx": ("hwnas/graphs/onnx_file.py", "hwnas/graphs/onnx_checks.py"),
     "onnxruntime": "devices/agent/onnx_runtime.py",
     "PIL": "hwnas/proxies/image_folders.py",
     "pyarrow": "latency/kernels/sources/gpu_kernels.py",

@@ -46,13 +46,14 @@ def _exported(module: nn.Module, shape: Shape) -> ExportedProgram:
     with _evaluating(module), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own deprecations while it traces
         try:
-            return torch.export.export(module, (example,), strict=False).run_decompositions({})
+            program: ExportedProgram = torch.export.export(module, (example,), strict=False).run_decompositions({})
         except Exception as error:  # whatever the module's own code raises, and torch's many kinds
             what = " ".join(str(error).split())[:200]
             raise UsageError(
                 f"expected a module that torch.export can follow with one input of shape {shape}, got "
                 f"{type(error).__name__}: {what}; wrap it so that it takes one tensor, or read its ONNX file"
             ) from error
+    return program
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -133,7 +133,7 @@ _EVALUATED: Final[Mapping[str, Callable[..., Any]]] = {
     "ReduceProd": _product,
     "Div": _divided,
     **{
-        kind: _plain(function)
+        kind: _plain(cast("Callable[..., Any]", function))
         for kind, function in {
             "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Mod": np.mod, "Neg": np.negative, "Sqrt": np.sqrt,
             "Floor": np.floor, "Ceil": np.ceil, "Equal": np.equal, "Greater": np.greater, "Less": np.less,

@@ -49,7 +49,7 @@ class ScoreTable:
     @property
     def unscored(self) -> Bool[Array, "n p"]:
         """Which cells are still to be computed."""
-        return np.isnan(self.scores) & ~self.undefined
+        return np.asarray(np.isnan(self.scores) & ~self.undefined)
 
     def complete(self, proxy: str) -> bool:
         """Whether the proxy was computed for every network of the table; some scores may be undefined."""
@@ -62,20 +62,21 @@ class ScoreTable:
 
     def enter(self, rows: Integer[Array, " r"], columns: Sequence[int], scores: Float[Array, " c"]) -> None:
         """Set what was computed for networks that are the same; NaN is undefined."""
-        cells = np.ix_(rows, columns)
+        cells = np.ix_(rows, np.asarray(columns))
         self.scores[cells], self.undefined[cells] = scores, np.isnan(scores)
 
     def save(self, path: Path) -> None:
         """Write beside `path` and rename, so that a reader never sees half a table. Raises `DataError`."""
         meta = {"format": FORMAT_VERSION, "recipe": dict(self.recipe), "proxies": list(self.proxies)}
+        arrays: dict[str, Any] = {
+            "meta": np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
+            "network_ids": self.network_ids,
+            "scores": self.scores,
+        }
+        if self.undefined.any():
+            arrays["undefined"] = self.undefined
         file = io.BytesIO()
-        np.savez_compressed(
-            file,
-            meta=np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
-            network_ids=self.network_ids,
-            scores=self.scores,
-            **({"undefined": self.undefined} if self.undefined.any() else {}),
-        )
+        np.savez_compressed(file, **arrays)
         write_whole(path, file.getvalue())
 
 

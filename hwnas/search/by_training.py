@@ -29,7 +29,7 @@ TOURNAMENT: Final = 10
 
 def trained(search: Training, accuracy: Callable[[Any], float], *, nets: int) -> Float[Array, " t"]:
     """Accuracies in the order in which `nets` networks were trained; fewer where the search ends."""
-    found = []
+    found: list[float] = []
     vector = next(search, None)
     while vector is not None and len(found) < nets:
         found.append(accuracy(vector))

@@ -47,7 +47,7 @@ class NSGA2(Search):
         pool = self.canonical(np.concatenate([self._children(_CHILDREN), self._neighbours()]))
         pool = pool[self.unknown(pool)]
         if not len(pool):
-            return pool
+            return np.asarray(pool)
         front = self.known_costs[self._front()]
         chosen = choose(self._surrogate.believe(pool), front, self._reference(known), n=n, rng=self.rng)
         rest = np.setdiff1d(np.arange(len(pool)), chosen)

@@ -11,10 +11,7 @@ from hwnas.search.random_search import RandomSearch
 from hwnas.search.search import Search, SearchSettings
 from hwnas.spaces import Space
 
-SEARCHES: Final[dict[str, type[Search]]] = {
-    search.name: search  # type: ignore[type-abstract]
-    for search in (NSGA2, RandomSearch, AgeingEvolution)
-}
+SEARCHES: Final[dict[str, type[Search]]] = {search.name: search for search in (NSGA2, RandomSearch, AgeingEvolution)}
 
 
 def make_search(name: str, space: Space, settings: SearchSettings | None = None) -> Search:

@@ -144,7 +144,7 @@ class Search(abc.ABC):
 
     def _take(self, vectors: Integer[Array, "k v"], n: int) -> Integer[Array, "j v"]:
         """The first n rows that were never asked for, which then were."""
-        taken = vectors[self.unknown(vectors)][:n].astype(np.int8)
+        taken = np.asarray(vectors[self.unknown(vectors)][:n].astype(np.int8))
         self._asked.update(self.space.key(taken).tolist())
         return taken
 

@@ -56,7 +56,10 @@ class Service:
         """Id and JSON of the answer: at once where it is kept, else from a thread that few may have at a time."""
         self.devices.refresh(every_s=RECENT_S)
         known = self.fronts.known(body)
-        return known or await run_sync(self.fronts.answer_json, body, limiter=self._slots)
+        if known is not None:
+            return known
+        answered: tuple[str, bytes] = await run_sync(self.fronts.answer_json, body, limiter=self._slots)
+        return answered
 
     def submit(self, request: Request, asked: Asked, *, key: str | None = None) -> tuple[Job, bool]:
         """The job of a question, and whether it is new. Raises what `store.jobs.submit` does."""

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from hwnas.arrays import Array, Integer
-from hwnas.spaces.darts_cells import CELL_CHOICES, DILATED, INPUTS, MAX_POOL, SEPARABLE, SKIP, cell_edges
-from hwnas.spaces.darts_graph import FORMS, NODES, STEM_MULTIPLIER, Place, places
+from hwnas.spaces.darts_cells import CELL_CHOICES, DILATED, INPUTS, MAX_POOL, NODES, SEPARABLE, SKIP, cell_edges
+from hwnas.spaces.darts_graph import FORMS, STEM_MULTIPLIER, Place, places
 from hwnas.spaces.four_node_modules import ReLUConvBN
 
 
@@ -40,9 +40,11 @@ class DepthwiseConv(nn.Module):
     def __init__(self, channels: int, kernel: int, *, strides: tuple[int, ...], dilation: int = 1) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        window = {"padding": dilation * (kernel // 2), "dilation": dilation, "groups": channels}
+        padding = dilation * (kernel // 2)
         for stride in strides:
-            depthwise = nn.Conv2d(channels, channels, kernel, stride=stride, bias=False, **window)
+            depthwise = nn.Conv2d(
+                channels, channels, kernel, stride, padding, dilation=dilation, groups=channels, bias=False
+            )
             pointwise = nn.Conv2d(channels, channels, 1, bias=False)
             layers += [nn.ReLU(), depthwise, pointwise, nn.BatchNorm2d(channels)]
         self.op = nn.Sequential(*layers)

@@ -64,7 +64,7 @@ class SearchContract:
 
     def test_leaves_the_global_random_state(self) -> None:
         """Draws come from the seed alone."""
-        before = np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
+        before = np.random.get_state()[1].copy()  # type: ignore[index]
         self._run(self._make(), rounds=4)
         assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[index]
 

@@ -26,7 +26,7 @@ class NASBench201Supernet(nn.Module):
         self.mixing = [[1.0 / len(OPERATIONS)] * len(OPERATIONS) for _ in EDGES]
         # All that is no cell is taken from a network of the space, so that both stay the same.
         body = Network([CONV_3X3] * len(EDGES), dataset=dataset)
-        channels = body.stem[0].out_channels
+        channels = int(body.stem[0].out_channels)  # type: ignore[arg-type]
         self.stem, self.lastact = body.stem, body.lastact
         self.global_pooling, self.classifier = body.global_pooling, body.classifier
         self.cells = nn.ModuleList()
