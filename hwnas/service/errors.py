@@ -19,11 +19,6 @@ class ConflictError(UsageError):
     """A job or device is in a state that does not allow it."""
 
 
-@final
-class NotAvailableError(UsageError):
-    """This server does not have what is asked for."""
-
-
 @contextmanager
 def missing_if_unknown() -> Iterator[None]:
     """A name that stands in the address: where it is unknown, there is nothing at the address."""

@@ -20,7 +20,7 @@ from hwnas.errors import (
     UnknownNameError,
     UsageError,
 )
-from hwnas.service.errors import ConflictError, NotAvailableError, NotFoundError
+from hwnas.service.errors import ConflictError, NotFoundError
 from hwnas.service.store import StoreError
 from hwnas.service.store.errors import KeyReusedError, TooManyJobsError
 
@@ -29,7 +29,6 @@ MEDIA_TYPE: Final = "application/problem+json"
 _KINDS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (NotFoundError, 404, "not-found", "Not found"),
     (ConflictError, 409, "conflict", "Not possible in this state"),
-    (NotAvailableError, 409, "not-available", "Not available on this server"),
     (TooManyJobsError, 429, "too-many-jobs", "Too many unfinished jobs"),
     (KeyReusedError, 422, "idempotency-key-reused", "Idempotency key used for another question"),
     (UnknownNameError, 422, "unknown-name", "Unknown name"),
