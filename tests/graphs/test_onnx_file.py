@@ -14,7 +14,16 @@ from hwnas.graphs.onnx_file import onnx_bytes, onnx_model
 from hwnas.spaces import SPACES, get_space
 
 onnx = pytest.importorskip("onnx")
-CONVOLUTIONAL = ("nasbench201", "fbnet", "ofa", "nas-bench-macro", "transnas-micro", "nats-size", "darts")
+CONVOLUTIONAL = (
+    "nasbench201",
+    "fbnet",
+    "ofa",
+    "nas-bench-macro",
+    "transnas-micro",
+    "nats-size",
+    "darts",
+    "accel-nasbench",
+)
 
 
 def initializers(model: Any) -> dict[str, Any]:
