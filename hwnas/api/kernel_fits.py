@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from hwnas import metrics
 from hwnas.api.kernel_totals import totals_models
 from hwnas.api.kernels import KernelModelResult, described
-from hwnas.arrays import Array, Float
+from hwnas.arrays import Array
 from hwnas.errors import UnknownNameError
 from hwnas.estimates import Target
 from hwnas.latency.kernels import KernelModel, KernelRows, save_kernel_model
 from hwnas.latency.kernels.regressor import calibrated, fit_regressor, held_out_logs
 from hwnas.latency.kernels.store import file_name, own_models
+from hwnas.latency.kernels.whole_networks import total_figures
 from hwnas.predictors.boosting import BoostingSettings
 
 # Of a space: more teach an additive model nothing.
@@ -108,23 +108,12 @@ def kernel_rows_model(
         logs = held_out_logs(measured, settings=_SETTINGS)
         regressor = fit_regressor(measured, settings=_SETTINGS, held_out=False)
         regressors[kind] = calibrated(regressor, measured.costs, logs)
-        figures[kind] = _figures(measured.costs, np.exp(logs))
+        figures[kind] = total_figures(measured.costs, np.exp(logs))
     count = sum(map(len, rows.values()))
     parts = ", ".join(f"{kind} {figures[kind]['median_ape']:.1f} %" for kind in figures)
     summary = f"kernel model fitted to {count} {source}; median held-out error of a kernel: {parts}"
     facts: dict[str, Any] = {"summary": summary, "source": source, "held_out_kernels": figures}
     return KernelModel(device=device, runtime=runtime, target=target, regressors=regressors, facts=facts)
-
-
-def _figures(true: Float[Array, " n"], predicted: Float[Array, " n"]) -> dict[str, float]:
-    known = np.isfinite(predicted)
-    true, predicted = true[known], predicted[known]
-    return {
-        "median_ape": round(metrics.median_ape(true, predicted), 2),
-        "mape": round(metrics.mape(true, predicted), 2),
-        "within_10": round(metrics.within(true, predicted), 1),
-        "spearman": round(metrics.spearman(true, predicted), 4),
-    }
 
 
 SOURCES: Final[Mapping[str, Callable[[Callable[[str], None]], Iterator[KernelModel]]]] = {

@@ -51,7 +51,7 @@ def predict_known(fit: AdditiveFit, networks: Networks) -> Float[Array, " m"]:
 
 
 def total_figures(true: Float[Array, " n"], predicted: Float[Array, " n"]) -> dict[str, float]:
-    """Errors in percent and rank correlation of the networks that were predicted."""
+    """Errors in percent and rank correlation of the networks, or kernels, that were predicted."""
     known = np.isfinite(predicted)
     true, predicted = true[known], predicted[known]
     return {
