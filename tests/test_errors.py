@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from hwnas.errors import HwnasError, MissingExtraError, UnknownNameError
+from hwnas.service.store.errors import TooManyJobsError
 
 # What classes take that do not take a message.
 ARGUMENTS: dict[type[HwnasError], tuple[object, ...]] = {
     UnknownNameError: ("proxy", "sinflow", ["zen", "synflow"]),
     MissingExtraError: ("a picture", "plot"),
+    TooManyJobsError: (4, 3),
 }
 
 
