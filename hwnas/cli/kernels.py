@@ -70,3 +70,16 @@ def fit_command(
         return
     for result in results:
         print_built(result, as_json=False)
+
+
+@app.command("nn-meter")
+def nn_meter_command(
+    folder: Annotated[Path, typer.Argument(help="Unpacked predictors of nn-Meter: conv-bn-relu.pkl and others.")],
+    device: Annotated[str | None, typer.Option(help="What to call the device; without, the folder's name.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep predictors of nn-Meter as a kernel model; neither nn-Meter nor its scikit-learn is needed."""
+    from hwnas.api.nn_meter import import_nn_meter
+    from hwnas.cli.render_kernels import print_built
+
+    print_built(import_nn_meter(folder, device=device), as_json=as_json)

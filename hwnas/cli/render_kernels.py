@@ -37,7 +37,14 @@ def print_models(models: Sequence[KernelModelResult], *, as_json: bool) -> None:
         print_json([model.to_dict() for model in models])
         return
     rows = [
-        (m.device, m.target, m.runtime, str(sum(kind.rows for kind in m.kinds)), _figure(m, "median_ape"), m.summary)
+        (
+            m.device,
+            m.target,
+            m.runtime,
+            str(sum(kind.rows for kind in m.kinds) or "-"),
+            _figure(m, "median_ape"),
+            m.summary,
+        )
         for m in models
     ]
     print_table(("device", "target", "runtime", "kernels", "held-out error", "what"), rows, numeric=(3, 4))
@@ -49,7 +56,7 @@ def print_built(model: KernelModelResult, *, as_json: bool) -> None:
         print_json(model.to_dict())
         return
     rows = [
-        (kind.kind, str(kind.rows), "-" if kind.error_percent is None else f"{kind.error_percent:.1f} %")
+        (kind.kind, str(kind.rows or "-"), "-" if kind.error_percent is None else f"{kind.error_percent:.1f} %")
         for kind in sorted(model.kinds, key=lambda kind: -kind.rows)
     ]
     print_table(("kind", "measured", "held-out error"), rows, numeric=(1, 2), title=model.summary)

@@ -93,6 +93,8 @@ def _dense(s: Sketch, d: Draw, x: str) -> str:
 def _preactivated(s: Sketch, d: Draw, x: str) -> str:
     """Group norms before convolutions (BiT)."""
     x, width = stem(s, d, x, "relu"), d.log(32, 256, step=32)
+    if d.chance(0.3):
+        x = s.pool(s.pad(x, before=1, after=1), kind="MaxPool", kernel=3, stride=2)
     x = s.conv(x, 2 * width)
     for _ in range(d.pick(2, 3)):
         y = s.conv(s.activation(s.group_norm(x, 32 if s.shapes[x][1] % 32 == 0 else 1), "relu"), width)
@@ -105,11 +107,11 @@ def _preactivated(s: Sketch, d: Draw, x: str) -> str:
 def _channels_last(s: Sketch, d: Draw, x: str) -> str:
     """Depthwise convolutions, then a perceptron over the last axis (ConvNeXt)."""
     x = stem(s, d, x, "gelu") if d.chance(0.5) else s.conv(x, d.width(32, 384), kernel=4, stride=d.pick(2, 4))
-    width, normalised = s.shapes[x][1], d.chance(0.3)
+    width, normalised, gelu = s.shapes[x][1], d.chance(0.3), d.word("gelu", "halved_gelu")
     for _ in range(d.pick(2, 3)):
         y = s.conv(x, width, kernel=d.pick(7, 7, 5, 3), groups=width)
         y = s.layer_norm(s.transpose(y, 0, 2, 3, 1))
-        hidden = s.activation(s.linear(y, 4 * width), "gelu")
+        hidden = s.activation(s.linear(y, 4 * width), gelu)
         y = s.linear(_responses(s, hidden) if normalised else hidden, width)
         y = s.transpose(s.same("Mul", y, s.random((width,), fan_in=1)), 0, 3, 1, 2)
         x = s.same("Add", x, y)
@@ -119,12 +121,12 @@ def _channels_last(s: Sketch, d: Draw, x: str) -> str:
 def _pooled_mixing(s: Sketch, d: Draw, x: str) -> str:
     """Average pooling mixes pixels, convolutions of one pixel the channels (PoolFormer)."""
     x = s.conv(x, d.width(32, 384), kernel=d.pick(3, 7), stride=d.pick(1, 2, 4))
-    width = s.shapes[x][1]
+    width, gelu = s.shapes[x][1], d.word("gelu", "halved_gelu")
     for _ in range(d.pick(2, 3)):
         y = s.group_norm(x, 1)
         y = s.same("Sub", s.pool(y, kind="AveragePool", kernel=3, stride=1), y)
         x = s.same("Add", x, s.same("Mul", y, s.random((width, 1, 1), fan_in=1)))
-        y = s.conv(s.activation(s.conv(s.group_norm(x, 1), 4 * width), "gelu"), width)
+        y = s.conv(s.activation(s.conv(s.group_norm(x, 1), 4 * width), gelu), width)
         x = s.same("Add", x, s.same("Mul", y, s.random((width, 1, 1), fan_in=1)))
     return x
 
@@ -132,12 +134,13 @@ def _pooled_mixing(s: Sketch, d: Draw, x: str) -> str:
 def _transformer(s: Sketch, d: Draw, x: str) -> str:
     """Attention and perceptron over tokens (ViT, DeiT)."""
     width = s.shapes[x][-1]
-    heads, bias = d.pick(*[h for h in (1, 2, 3, 4, 6, 8, 12, 16) if width % h == 0]), d.chance(0.2)
+    heads, bias = d.pick(*[h for h in (1, 2, 3, 4, 6, 8, 12, 16) if width % h == 0]), d.chance(0.4)
+    guarded, gelu = bias and d.chance(0.7), d.word("gelu", "halved_gelu")
     if d.chance(0.5):
         x = s.concat([s.random((1, 1, width), fan_in=1), x])
     for _ in range(d.pick(1, 2)):
-        x = s.same("Add", x, s.attention(s.layer_norm(x), heads, bias=bias))
-        x = _perceptron(s, d, x, "gelu")
+        x = s.same("Add", x, s.attention(s.layer_norm(x), heads, bias=bias, guarded=guarded))
+        x = _perceptron(s, d, x, gelu)
     return s.layer_norm(x)
 
 
@@ -145,9 +148,13 @@ def _windows(s: Sketch, d: Draw, x: str) -> str:
     """Attention within windows that are rolled, and merged patches (Swin)."""
     window, heads = d.pick(4, 7, 8), d.pick(2, 3, 4, 6, 8)
     side, width = window * d.pick(1, 2, 4), heads * d.pick(16, 32, 32)
+    padded, gelu = d.pick(0, 0, 1, 2), d.word("gelu", "halved_gelu")
     x = _grid(s, x, side, width)
     for shifted in (False, True):
         y = s.layer_norm(x)
+        if padded:  # to a whole number of windows
+            inner = s.part(s.part(y, 1, 0, side - padded), 2, 0, side - padded)
+            y = s.pad(inner, before=0, after=padded, channels_last=True)
         if shifted and side > window:
             y = s.concat([s.part(y, 1, 2, side), s.part(y, 1, 0, 2)], axis=1)
             y = s.concat([s.part(y, 2, 2, side), s.part(y, 2, 0, 2)], axis=2)
@@ -156,7 +163,7 @@ def _windows(s: Sketch, d: Draw, x: str) -> str:
         y = s.attention(s.reshape(y, (count * count, window * window, width)), heads, bias=True)
         y = s.transpose(s.reshape(y, (1, count, count, window, window, width)), 0, 1, 3, 2, 4, 5)
         x = s.same("Add", x, s.reshape(y, (1, side, side, width)))
-        x = _perceptron(s, d, x, "gelu")
+        x = _perceptron(s, d, x, gelu)
     return s.reshape(x, (1, side * side, width))
 
 

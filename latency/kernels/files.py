@@ -15,7 +15,8 @@ from hwnas.errors import DataError
 from hwnas.estimates import Target
 from hwnas.folders import write_whole
 from hwnas.graphs import feature_names
-from hwnas.latency.kernels.model import KernelModel
+from hwnas.latency.kernels.model import KernelModel, Regressor
+from hwnas.latency.kernels.nn_meter import ForestRegressor
 from hwnas.latency.kernels.regressor import KernelRegressor
 from hwnas.predictors.trees import trees_from_arrays
 
@@ -28,7 +29,7 @@ def save_kernel_model(path: Path, model: KernelModel) -> None:
     """Write a model, whole or not at all. Raises `DataError` where it cannot be written."""
     kinds = {
         kind: {"rows": r.rows, "error_percent": None if np.isnan(r.error_percent) else r.error_percent,
-               "features": list(feature_names(kind))}
+               "features": list(feature_names(kind)), **_form(r)}
         for kind, r in model.regressors.items()
     }  # fmt: skip
     header = {
@@ -44,8 +45,7 @@ def save_kernel_model(path: Path, model: KernelModel) -> None:
     if model.network_quantiles is not None:
         arrays["network_quantiles"] = model.network_quantiles
     for kind, regressor in model.regressors.items():
-        arrays |= {f"{kind}/{name}": getattr(regressor, name) for name in _ARRAYS}
-        arrays |= {f"{kind}/trees.{name}": values for name, values in regressor.trees.arrays().items()}
+        arrays |= {f"{kind}/{name}": values for name, values in _arrays(regressor).items()}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_whole(path, buffer.getvalue())
@@ -75,10 +75,33 @@ def load_kernel_model(path: Path) -> KernelModel:
         raise DataError(f"{path}: expected a kernel model, got {error!r}; build it again") from error
 
 
-def _regressor(path: Path, kind: str, facts: dict[str, Any], arrays: dict[str, Array]) -> KernelRegressor:
+def _form(regressor: Regressor) -> dict[str, Any]:
+    """What tells a regressor of nn-Meter from one of ours."""
+    return {"forests": list(regressor.forests)} if isinstance(regressor, ForestRegressor) else {}
+
+
+def _arrays(regressor: Regressor) -> dict[str, Array]:
+    if isinstance(regressor, ForestRegressor):
+        forests = {
+            f"{name}.{field}": values for name, f in regressor.forests.items() for field, values in f.arrays().items()
+        }
+        return {"quantiles": regressor.quantiles, **forests}
+    if not isinstance(regressor, KernelRegressor):
+        raise TypeError(f"expected a regressor of this package, got {type(regressor).__name__}, which has no file")
+    trees = {f"trees.{name}": values for name, values in regressor.trees.arrays().items()}
+    return {name: getattr(regressor, name) for name in _ARRAYS} | trees
+
+
+def _regressor(path: Path, kind: str, facts: dict[str, Any], arrays: dict[str, Array]) -> Regressor:
     names = feature_names(kind)
     if facts["features"] != list(names):
         raise DataError(f"{path}: expected the features {', '.join(names)} of {kind!r}, got others; build it again")
+    if "forests" in facts:
+        forests = {
+            forest: trees_from_arrays({name: arrays[f"{kind}/{forest}.{name}"] for name in _TREES})
+            for forest in facts["forests"]
+        }
+        return ForestRegressor(kind=kind, forests=forests, quantiles=arrays[f"{kind}/quantiles"])
     trees = trees_from_arrays({name: arrays[f"{kind}/trees.{name}"] for name in _TREES})
     error = facts["error_percent"]
     return KernelRegressor(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, Final, Protocol, final, runtime_checkable
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from hwnas.arrays import Array, Bool, Float
 from hwnas.errors import UsageError
 from hwnas.estimates import UNITS, Target
 from hwnas.graphs import Kernel
-from hwnas.latency.kernels.regressor import KernelRegressor
 from hwnas.latency.kernels.rows import feature_matrix
 from hwnas.predictors.conformal import LEVELS
 
@@ -20,12 +19,42 @@ from hwnas.predictors.conformal import LEVELS
 _WIDER_PER_DOUBLING: Final = 1.0
 
 
+@runtime_checkable
+class Regressor(Protocol):
+    """What gives the costs of kernels of one kind: `KernelRegressor`, or what was made elsewhere.
+
+    quantiles: of logarithmic held-out errors at `LEVELS`. rows: how many kernels were measured, 0 where that is not
+    known. error_percent: median held-out error, NaN where none is known.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def quantiles(self) -> Float[Array, " l"]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def error_percent(self) -> float: ...
+
+    def predict(self, features: Float[Array, "n f"]) -> Float[Array, " n"]:
+        """Costs by the features of `feature_names(kind)`, positive; NaN for kernels that it cannot tell the cost of."""
+        ...
+
+    def outside(self, features: Float[Array, "n f"]) -> Float[Array, " n"]:
+        """The factor by which a kernel lies outside of what was measured: 1 inside."""
+        ...
+
+    def worst_feature(self, features: Float[Array, "n f"]) -> list[str]:
+        """Which feature lies farthest outside."""
+        ...
+
+
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkCost:
     """Costs of the kernels of one network, in their order, and their total.
 
-    mean, lower, upper: NaN where a kind has no model. outside: the factor by which a kernel lies outside of what
+    mean, lower, upper: NaN where a kernel has no model. outside: the factor by which a kernel lies outside of what
     was measured, 1 inside. total, total_lower, total_upper: of the kernels that have a model, and the overhead.
     """
 
@@ -56,7 +85,7 @@ class KernelModel:
     device: str
     runtime: str
     target: Target
-    regressors: Mapping[str, KernelRegressor]
+    regressors: Mapping[str, Regressor]
     overhead: float = 0.0
     network_quantiles: Float[Array, " l"] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -116,7 +145,7 @@ class KernelModel:
             return float(low), float(high)
         if not kinds or total <= 0:
             return 1.0, 1.0
-        widths = np.array([[float(np.sum(ends[side, k] - mean[k])) for k in kinds] for side in (0, 1)])
+        widths = np.array([[float(np.nansum(ends[side, k] - mean[k])) for k in kinds] for side in (0, 1)])
         down, up = np.sqrt((widths**2).sum(axis=1)) / total
         return max(0.0, 1 - float(down)), 1 + float(up)
 

@@ -17,7 +17,7 @@ from hwnas.errors import HwnasError
 from hwnas.latency.kernels.sketches import INPUT, Sketch
 
 # Of what a recipe stands for: measurements of another version are of other networks.
-VERSION: Final = 1
+VERSION: Final = 2
 # Multiply-accumulates of one network: less is all overhead, more takes the time of many others. Sizes are drawn until
 # they are within this factor of a number drawn first, else small networks, which more sizes give, would prevail.
 LIMITS: Final = (4_000_000, 1_200_000_000)

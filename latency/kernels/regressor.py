@@ -74,10 +74,14 @@ def calibrated(regressor: KernelRegressor, costs: Float[Array, " n"], held_out: 
     """The regressor with intervals from held-out logarithmic predictions; NaN where there is none."""
     errors = (np.log(costs) - held_out)[np.isfinite(held_out)]
     if len(errors) < 10:
-        quantiles = np.interp(LEVELS, [0, 0.5, 1], [-_UNKNOWN_SPREAD, 0, _UNKNOWN_SPREAD])
-        return replace(regressor, quantiles=quantiles, error_percent=float("nan"))
+        return replace(regressor, quantiles=unknown_quantiles(), error_percent=float("nan"))
     median = float(np.median(np.abs(np.expm1(-errors)))) * 100
     return replace(regressor, quantiles=residual_quantiles(errors, np.array(LEVELS)), error_percent=median)
+
+
+def unknown_quantiles() -> Float[Array, " l"]:
+    """Of logarithmic errors at `LEVELS` where none are known: a factor of two on both sides at the outermost level."""
+    return np.asarray(np.interp(LEVELS, [0, 0.5, 1], [-_UNKNOWN_SPREAD, 0, _UNKNOWN_SPREAD]))
 
 
 def held_out_logs(rows: KernelRows, *, settings: BoostingSettings | None = None) -> Float[Array, " n"]:

@@ -153,11 +153,12 @@ class Sketch:
         self.nodes.weights["first_index"] = np.array(0, dtype=np.int64)
         return self.add("Gather", [x, "first_index"], (self.shapes[x][0], self.shapes[x][2]), axis=1)
 
-    def pad(self, x: str, *, before: int, after: int) -> str:
+    def pad(self, x: str, *, before: int, after: int, channels_last: bool = False) -> str:
         """Zeros around an image."""
-        batch, channels, height, width = self.shapes[x]
-        shape = (batch, channels, height + before + after, width + before + after)
-        return self.add("Pad", [x, self.numbers(0, 0, before, before, 0, 0, after, after)], shape)
+        padded = (1, 2) if channels_last else (2, 3)
+        starts, ends = ([size if axis in padded else 0 for axis in range(4)] for size in (before, after))
+        shape = tuple(sum(sizes) for sizes in zip(self.shapes[x], starts, ends, strict=True))
+        return self.add("Pad", [x, self.numbers(*starts, *ends)], shape)
 
     def pooled(self, x: str, *, mean: bool = False) -> str:
         """The average over all pixels, as GlobalAveragePool or as ReduceMean."""
@@ -174,17 +175,22 @@ class Sketch:
             return self.same("Mul", x, self.same("Sigmoid", x))
         if kind == "relu6":
             return self.same("Clip", x, self.constant(0.0), self.constant(6.0))
-        if kind == "gelu":
+        if kind in ("gelu", "halved_gelu"):  # x (1 + erf) / 2 is one kernel of onnxruntime, (1 + erf) / 2 x is not
             erf = self.same("Erf", self.same("Div", x, self.constant(math.sqrt(2))))
-            half = self.same("Mul", x, self.same("Add", erf, self.constant(1.0)))
-            return self.same("Mul", half, self.constant(0.5))
+            summed = self.same("Add", erf, self.constant(1.0))
+            if kind == "gelu":
+                return self.same("Mul", self.same("Mul", x, summed), self.constant(0.5))
+            return self.same("Mul", x, self.add("Mul", [self.constant(0.5), summed], self.shapes[x]))
         if kind in ("hard_sigmoid", "hard_swish"):
             gate = self.same("HardSigmoid", x, alpha=1 / 6, beta=0.5)
             return gate if kind == "hard_sigmoid" else self.same("Mul", x, gate)
         return self.same({"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}[kind], x)
 
-    def attention(self, x: str, heads: int, *, bias: bool) -> str:
-        """Self-attention of tokens (1, n, width), without its first norm and its residual."""
+    def attention(self, x: str, heads: int, *, bias: bool, guarded: bool = False) -> str:
+        """Self-attention of tokens (1, n, width), without its first norm and its residual.
+
+        guarded: rows that a mask emptied are set to 0, as torch exports attention with one.
+        """
         batch, tokens, width = self.shapes[x]
         apart = (batch, tokens, heads, width // heads)
         if bias:  # one product for all three, taken apart
@@ -197,6 +203,9 @@ class Sketch:
         scores = self.matmul(queries, self.same("Mul", keys, scale))
         if bias:
             scores = self.same("Add", scores, self.random((1, heads, tokens, tokens), fan_in=1))
-        mixed = self.matmul(self.same("Softmax", scores, axis=-1), self.transpose(v, 0, 2, 1, 3))
+        shares = self.same("Softmax", scores, axis=-1)
+        if guarded:
+            shares = self.same("Where", self.same("IsNaN", shares), self.constant(0.0), shares)
+        mixed = self.matmul(shares, self.transpose(v, 0, 2, 1, 3))
         joined = self.reshape(self.transpose(mixed, 0, 2, 1, 3), (batch, tokens, width))
         return self.linear(joined, width)

@@ -17,9 +17,8 @@ from hwnas.errors import UsageError
 from hwnas.graphs import feature_names
 from hwnas.latency.kernels.features import physical_terms, tree_features
 from hwnas.latency.kernels.networks import Networks
-from hwnas.latency.kernels.regressor import KernelRegressor
+from hwnas.latency.kernels.regressor import KernelRegressor, unknown_quantiles
 from hwnas.predictors.boosting import BoostingSettings, fit_trees, positive_least_squares
-from hwnas.predictors.conformal import LEVELS
 from hwnas.predictors.trees import Tree, Trees, stack_trees
 
 # Kernels that one tree is grown on, drawn anew for each by their share of all costs.
@@ -159,7 +158,7 @@ class _Boosting:
             trees=stack_trees(self.trees[kind], offset=0.0),
             low=rows.min(axis=0),
             high=rows.max(axis=0),
-            quantiles=np.interp(LEVELS, [0, 0.5, 1], [-np.log(2.0), 0, np.log(2.0)]),
+            quantiles=unknown_quantiles(),
             rows=len(rows),
             error_percent=float("nan"),
         )

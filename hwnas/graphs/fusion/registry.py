@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from hwnas.errors import UnknownNameError
-from hwnas.graphs.fusion import onnxruntime, tensorrt
+from hwnas.graphs.fusion import onnxruntime, tensorrt, tflite
 from hwnas.graphs.fusion.rules import Rules
 
 NONE: Final = Rules(runtime="none", source="nothing is fused: every operator is a kernel")
-RUNTIMES: Final[dict[str, Rules]] = {rules.runtime: rules for rules in (onnxruntime.RULES, tensorrt.RULES, NONE)}
+RUNTIMES: Final[dict[str, Rules]] = {
+    rules.runtime: rules for rules in (onnxruntime.RULES, tensorrt.RULES, tflite.RULES, NONE)
+}
 
 
 def get_runtime(name: str) -> Rules:
