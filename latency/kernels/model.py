@@ -120,7 +120,8 @@ class KernelModel:
             errors[:, chosen] = ends[:, None] * (1 + _WIDER_PER_DOUBLING * np.log2(outside[chosen]))
         lower, upper = mean * np.exp(errors)
         total = self.overhead + float(np.nansum(mean))
-        low, high = self._total_ends(mean, np.stack([lower, upper]), list(kinds.values()), confidence)
+        wider = 1 + _WIDER_PER_DOUBLING * float(np.nansum(mean * np.log2(outside))) / max(total, 1e-300)
+        low, high = self._total_ends(mean, np.stack([lower, upper]), list(kinds.values()), confidence, wider)
         return NetworkCost(
             mean=mean,
             lower=lower,
@@ -132,16 +133,22 @@ class KernelModel:
         )
 
     def _total_ends(
-        self, mean: Float[Array, " n"], ends: Float[Array, "2 n"], kinds: list[list[int]], confidence: float
+        self,
+        mean: Float[Array, " n"],
+        ends: Float[Array, "2 n"],
+        kinds: list[list[int]],
+        confidence: float,
+        wider: float,
     ) -> tuple[float, float]:
         """Factors from a total to the ends of its interval.
 
-        Where held-out networks were measured, from their errors. Else errors of one kind are taken for equal and those
+        Where held-out networks were measured, from their errors, times `wider`: the mean over the total of what widens
+        the intervals of kernels that lie outside. Else errors of one kind are taken for equal and those
         of different kinds for independent: widths add up within a kind, their squares over kinds.
         """
         total = self.overhead + float(np.nansum(mean))
         if self.network_quantiles is not None:
-            low, high = np.exp(quantile_ends(self.network_quantiles, confidence))
+            low, high = np.exp(wider * quantile_ends(self.network_quantiles, confidence))
             return float(low), float(high)
         if not kinds or total <= 0:
             return 1.0, 1.0

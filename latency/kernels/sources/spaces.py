@@ -8,7 +8,7 @@ from typing import Final, final
 
 import numpy as np
 
-from hwnas.arrays import Array, Float
+from hwnas.arrays import Array, Float, Integer
 from hwnas.data import open_table
 from hwnas.data.sources import repair_command
 from hwnas.devices import load_devices
@@ -25,9 +25,10 @@ DATASETS: Final = {"nasbench201": "cifar10", "fbnet": "cifar100"}
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeasuredSpace:
-    """Networks of a space, and what each device measured of them, by device and target."""
+    """Networks of a space, as vectors too, and what each device measured of them, by device and target."""
 
     networks: Networks
+    vectors: Integer[Array, "n v"]
     costs: dict[tuple[str, Target], Float[Array, " n"]]
 
 
@@ -39,11 +40,10 @@ def measured_space(space: str, table: str, *, count: int, seed: int = 0) -> Meas
     its = get_space(space)
     rows = np.sort(np.random.default_rng(seed).choice(len(opened), min(count, len(opened)), replace=False))
     listed = opened["architectures"] if "architectures" in opened else its.all_vectors()
-    networks = count_kernels(
-        kernels_of(its.graph(vector, dataset=DATASETS[space]), RUNTIME) for vector in np.asarray(listed)[rows]
-    )
+    vectors = np.asarray(listed)[rows]
+    networks = count_kernels(kernels_of(its.graph(vector, dataset=DATASETS[space]), RUNTIME) for vector in vectors)
     costs = {key: np.asarray(opened[column], dtype=np.float64)[rows] for key, column in _columns(space, table)}
-    return MeasuredSpace(networks=networks, costs=costs)
+    return MeasuredSpace(networks=networks, vectors=vectors, costs=costs)
 
 
 def _columns(space: str, table: str) -> Iterator[tuple[tuple[str, Target], str]]:
