@@ -53,6 +53,11 @@ def list_kernel_models() -> list[KernelModelResult]:
     return [describe(device, target) for device, targets in kernel_devices().items() for target in targets]
 
 
+def kernel_models_of(device: str) -> list[KernelModelResult]:
+    """The kernel models of one device; none where there are none."""
+    return [describe(device, target) for target in kernel_devices().get(canonical(device), ())]
+
+
 def describe(device: str, target: Any, *, path: Path | None = None) -> KernelModelResult:
     """One kernel model. Raises as `open_kernel_model`."""
     model = open_kernel_model(device, target)

@@ -33,4 +33,9 @@ def devices_command(
     elif name is None:
         render_devices.devices(known.list_devices(), as_json=as_json)
     else:
-        render_devices.device(known.describe_device(name), as_json=as_json)
+        found = known.describe_device(name)
+        render_devices.device(found, as_json=as_json)
+        if not server and not as_json:
+            from hwnas.api.kernels import kernel_models_of
+
+            render_devices.kernel_models(kernel_models_of(found.card.name))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hwnas.api.devices import DeviceResult
+from hwnas.api.kernels import KernelModelResult
 from hwnas.cli.console import print_json, print_table
 from hwnas.devices import NOT_STATED, Card
 
@@ -16,7 +17,10 @@ def devices(listed: Sequence[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print_json({"devices": listed})
         return
-    rows = [(d["name"], d["title"], ", ".join(d["targets"]), d["evidence"], str(len(d["variants"]))) for d in listed]
+    rows = [
+        (d["name"], d["title"], ", ".join(d["targets"]) or "by kernel", d["evidence"], str(len(d["variants"])))
+        for d in listed
+    ]
     print_table(("device", "what", "known costs", "evidence", "variants"), rows)
     for own in listed:
         if own["adapted"]:
@@ -46,6 +50,12 @@ def device(result: DeviceResult, *, as_json: bool) -> None:
     print("prediction: model and median error of what is shipped" + adapted)
     for command in dict.fromkeys(cost.get for cost in result.costs if cost.get):
         print(f"run `{command}` for measured values")
+
+
+def kernel_models(models: Sequence[KernelModelResult]) -> None:
+    """A line for each model that predicts any network kernel by kernel."""
+    for model in models:
+        print(f"{model.target} of any network, by `hwnas predict model.onnx --device {model.device}`: {model.summary}")
 
 
 def removed(name: str, card: str, *, as_json: bool) -> None:

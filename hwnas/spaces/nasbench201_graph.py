@@ -15,8 +15,12 @@ IMAGE_SIZE: Final = {"cifar10": 32, "cifar100": 32, "ImageNet16-120": 16}
 CLASSES: Final = {"cifar10": 10, "cifar100": 100, "ImageNet16-120": 120}
 
 
-def build_graph(vector: Sequence[int], dataset: str) -> Graph:
-    """Graph of the whole network for one image of `dataset`; names follow the module's."""
+def build_graph(vector: Sequence[int], dataset: str, *, sums_of_one: bool = False) -> Graph:
+    """Graph of the whole network for one image of `dataset`; names follow the module's.
+
+    sums_of_one: whether a node with one input is an addition too, as where the networks were measured: there a node is
+    Python's `sum`, which begins with 0.
+    """
     builder, channels = GraphBuilder(), STEM_CHANNELS
     tensor = builder.conv("stem.0", builder.image(IMAGE_SIZE[dataset]), channels, kernel=3)
     tensor = builder.same("stem.1", "batch_norm", tensor)
@@ -27,7 +31,7 @@ def build_graph(vector: Sequence[int], dataset: str) -> Graph:
             tensor = reduction(builder, f"cells.{number}", tensor, channels)
             number += 1
         for _ in range(CELLS_PER_STAGE):
-            tensor = _cell(builder, f"cells.{number}", vector, tensor)
+            tensor = _cell(builder, f"cells.{number}", vector, tensor, sums_of_one=sums_of_one)
             number += 1
     return finish(builder, tensor, dataset)
 
@@ -50,7 +54,7 @@ def finish(builder: GraphBuilder, source: str, dataset: str) -> Graph:
     return builder.graph()
 
 
-def _cell(builder: GraphBuilder, name: str, vector: Sequence[int], source: str) -> str:
+def _cell(builder: GraphBuilder, name: str, vector: Sequence[int], source: str, *, sums_of_one: bool) -> str:
     nodes = [source]
     for node in (1, 2, 3):
         incoming = [
@@ -58,7 +62,10 @@ def _cell(builder: GraphBuilder, name: str, vector: Sequence[int], source: str) 
             for number, (start, end) in enumerate(EDGES)
             if end == node
         ]
-        nodes.append(builder.sum(f"{name}.node{node}", incoming))
+        if sums_of_one:
+            nodes.append(builder.add(f"{name}.node{node}", "add", incoming, builder.operators[source].shape))
+        else:
+            nodes.append(builder.sum(f"{name}.node{node}", incoming))
     return nodes[-1]
 
 

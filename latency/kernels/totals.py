@@ -32,8 +32,8 @@ class TotalsSettings:
     """rounds: trees of each kind. leaves: of a tree. rate: share of what it says that is kept. ridge: of leaves."""
 
     rounds: int = 60
-    leaves: int = 10
-    rate: float = 0.3
+    leaves: int = 16
+    rate: float = 0.6
     ridge: float = 1.0
 
 

@@ -30,7 +30,7 @@ from hwnas.graphs import Graph
 from hwnas.graphs.onnx_reader import read_onnx
 from hwnas.latency.kernels.recipes import Recipe, write
 
-WIDTH, LAYERS, EPOCHS, SEEDS, FOLDS = 96, 4, 250, 3, 4
+WIDTH, LAYERS, EPOCHS, SEEDS, FOLDS = 96, 4, 120, 3, 4
 
 
 class GraphNetwork(nn.Module):

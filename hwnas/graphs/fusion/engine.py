@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
+from hwnas.graphs.fusion.constants import without_zeros
 from hwnas.graphs.fusion.patterns import fuse_patterns
 from hwnas.graphs.fusion.rules import Absorb, Rules
 from hwnas.graphs.graph import Graph, Operator
@@ -46,6 +47,8 @@ def group_operators(graph: Graph, rules: Rules, kind_of: Callable[[Operator], st
     """Groups in order of execution. kind_of: the family of kernels that an operator leads."""
     operators = [operator for operator in graph.operators if operator.kind not in _BORDERS]
     operators, outputs = _dropped(operators, graph.output_names, rules.dropped)
+    if rules.drops_zeros:
+        operators = without_zeros(operators, outputs)
     if rules.merges_equal:
         operators, outputs = _merged(operators, outputs)
     operators = fuse_patterns(operators, outputs, rules.patterns)

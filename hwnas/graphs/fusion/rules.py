@@ -75,7 +75,8 @@ class Rules:
     """What one runtime does with a graph, step by step in this order.
 
     source: where that is written, and how it was checked. dropped: kinds that vanish. merges_equal: whether operators
-    that compute the same are computed once.
+    that compute the same are computed once. drops_zeros: whether products with 0, and what they alone read, are left
+    out.
     before: what a kind of kernel takes in from the operators that it reads (kind to kinds).
     """
 
@@ -83,6 +84,7 @@ class Rules:
     source: str
     dropped: tuple[str, ...] = ()
     merges_equal: bool = False
+    drops_zeros: bool = False
     patterns: tuple[Pattern, ...] = ()
     absorbs: tuple[Absorb, ...] = ()
     before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ RULES: Final = Rules(
     runtime="tensorrt",
     source="NVIDIA TensorRT developer guide, section 'Layer Fusion'; not compared with a built engine here",
     dropped=("identity", "dropout"),
+    drops_zeros=True,
     patterns=(
         Pattern(kind="silu", steps=(Step(kind="sigmoid", reads=("x",)), Step(kind="mul", reads=("x", 0)))),
         Pattern(kind="hard_swish", steps=(Step(kind="hard_sigmoid", reads=("x",)), Step(kind="mul", reads=("x", 0)))),

@@ -14,9 +14,10 @@ from hwnas.data.sources import repair_command
 from hwnas.devices import load_devices
 from hwnas.errors import DataError
 from hwnas.estimates import Target
-from hwnas.graphs import kernels_of
+from hwnas.graphs import Graph, kernels_of
 from hwnas.latency.kernels.networks import Networks, count_kernels
-from hwnas.spaces import get_space
+from hwnas.spaces import Space, get_space
+from hwnas.spaces.nasbench201_graph import build_graph
 
 RUNTIME: Final = "tensorrt"  # convolution, batch norm and activation in one: what runtimes of all these devices do
 DATASETS: Final = {"nasbench201": "cifar10", "fbnet": "cifar100"}
@@ -41,9 +42,16 @@ def measured_space(space: str, table: str, *, count: int, seed: int = 0) -> Meas
     rows = np.sort(np.random.default_rng(seed).choice(len(opened), min(count, len(opened)), replace=False))
     listed = opened["architectures"] if "architectures" in opened else its.all_vectors()
     vectors = np.asarray(listed)[rows]
-    networks = count_kernels(kernels_of(its.graph(vector, dataset=DATASETS[space]), RUNTIME) for vector in vectors)
+    networks = count_kernels(kernels_of(_graph(its, vector), RUNTIME) for vector in vectors)
     costs = {key: np.asarray(opened[column], dtype=np.float64)[rows] for key, column in _columns(space, table)}
     return MeasuredSpace(networks=networks, vectors=vectors, costs=costs)
+
+
+def _graph(space: Space, vector: Integer[Array, " v"]) -> Graph:
+    """The network as it was measured."""
+    if space.name == "nasbench201":
+        return build_graph(vector.tolist(), DATASETS[space.name], sums_of_one=True)
+    return space.graph(vector, dataset=DATASETS[space.name])
 
 
 def _columns(space: str, table: str) -> Iterator[tuple[tuple[str, Target], str]]:

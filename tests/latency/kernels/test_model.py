@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def test_beyond_what_was_measured_the_physical_cost_goes_on(made_up_model: Kerne
     assert answer.outside[1] == 1
     width = np.log(answer.upper / answer.lower)
     assert width[0] > 2 * width[1]
+
+
+def test_the_total_of_what_lies_outside_has_a_wider_interval(made_up_model: KernelModel) -> None:
+    model = dataclasses.replace(made_up_model, network_quantiles=np.linspace(-0.2, 0.2, len(LEVELS)))
+    inside, outside = model.predict([conv_kernel(20, 32, 32)]), model.predict([conv_kernel(224, 256, 256)])
+    widths = [np.log(answer.total_upper / answer.total_lower) for answer in (inside, outside)]
+    assert widths[1] > 1.5 * widths[0]
 
 
 def test_a_kind_without_a_model_is_no_zero(made_up_model: KernelModel) -> None:
