@@ -135,7 +135,7 @@ def _transformer(s: Sketch, d: Draw, x: str) -> str:
     """Attention and perceptron over tokens (ViT, DeiT)."""
     width = s.shapes[x][-1]
     heads, bias = d.pick(*[h for h in (1, 2, 3, 4, 6, 8, 12, 16) if width % h == 0]), d.chance(0.4)
-    guarded, gelu = bias and d.chance(0.7), d.word("gelu", "halved_gelu")
+    guarded, gelu = bias and d.chance(0.7), d.word("gelu", "gelu", "halved_gelu", "halved_gelu", "tanh_gelu")
     if d.chance(0.5):
         x = s.concat([s.random((1, 1, width), fan_in=1), x])
     for _ in range(d.pick(1, 2)):

@@ -181,6 +181,11 @@ class Sketch:
             if kind == "gelu":
                 return self.same("Mul", self.same("Mul", x, summed), self.constant(0.5))
             return self.same("Mul", x, self.add("Mul", [self.constant(0.5), summed], self.shapes[x]))
+        if kind == "tanh_gelu":
+            cubic = self.same("Mul", self.same("Pow", x, self.constant(3.0)), self.constant(0.044715))
+            inner = self.same("Mul", self.same("Add", x, cubic), self.constant(math.sqrt(2 / math.pi)))
+            summed = self.same("Add", self.same("Tanh", inner), self.constant(1.0))
+            return self.same("Mul", self.same("Mul", x, self.constant(0.5)), summed)
         if kind in ("hard_sigmoid", "hard_swish"):
             gate = self.same("HardSigmoid", x, alpha=1 / 6, beta=0.5)
             return gate if kind == "hard_sigmoid" else self.same("Mul", x, gate)
