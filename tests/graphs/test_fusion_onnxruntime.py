@@ -93,7 +93,7 @@ def test_published_families(family: Any, tmp_path: Path) -> None:
         total += sum(real.values())
         wrong[name] = sum(difference.values())
     assert {name for name, count in wrong.items() if count} <= {"convnext", "convnext-v2", "pvt-v2", "swin-v2"}
-    assert sum(wrong.values()) <= 0.011 * total
+    assert sum(wrong.values()) <= 0.012 * total
     assert total > 1000
 
 
