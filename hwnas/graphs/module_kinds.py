@@ -46,6 +46,8 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "resize": ("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d", "interpolate"),
     "is_na_n": ("isnan",),
     "tile": ("repeat",),
+    "unfold": ("im2col",),
+    "fold": ("col2im",),
 }
 _KEPT: Final = """
 linear matmul batch_norm layer_norm group_norm instance_norm rms_norm relu gelu silu sigmoid tanh elu selu celu

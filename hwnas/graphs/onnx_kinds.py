@@ -19,7 +19,8 @@ RENAMED: Final[Mapping[str, str]] = {
     "LayerNormalization": "layer_norm", "InstanceNormalization": "instance_norm", "GroupNormalization": "group_norm",
     "RMSNormalization": "rms_norm", "ReduceMean": "mean", "Flatten": "reshape", "Squeeze": "reshape",
     "Unsqueeze": "reshape", "Sum": "add", "Swish": "silu", "Upsample": "resize", "LRN": "local_response_norm",
-    "LSTM": "lstm", "GRU": "gru", "RNN": "rnn", "Gemm": "linear", "MatMul": "matmul", "Einsum": "matmul",
+    "Col2Im": "fold", "LSTM": "lstm", "GRU": "gru", "RNN": "rnn",
+    "Gemm": "linear", "MatMul": "matmul", "Einsum": "matmul",
 }  # fmt: skip
 # Types that keep their name: `MaxPool` is "max_pool".
 _KEPT: Final = """
