@@ -28,7 +28,8 @@ class _Held:
     """Stand-in of an object of scikit-learn: holds what it was made of."""
 
     def __init__(self, *arguments: object) -> None:
-        self.arguments, self.state = arguments, {}
+        self.arguments = arguments
+        self.state: dict[str, Any] = {}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.state = state
