@@ -9,11 +9,11 @@ import numpy as np
 
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.computing import require_torch
+from hwnas.api.found_devices import find_device
 from hwnas.api.operation_forms import OperationNet, OperationResult, OperationSettings
 from hwnas.api.question import Question
 from hwnas.api.study import Study, make_study
 from hwnas.arrays import Array, Float
-from hwnas.devices import get_device
 from hwnas.errors import UsageError
 from hwnas.proxies import Proxy, get_proxy
 from hwnas.search.operations import Completions, Proposal, propose, validate
@@ -82,7 +82,7 @@ def _module_proxy(name: str) -> Proxy:
 
 def _study(question: Question, space: Space, dataset: str, device: str) -> Study:
     asked = question.with_options(space=space.name, dataset=dataset, proxies=("flops",))
-    return make_study(asked, space, get_device(device))
+    return make_study(asked, space, find_device(device))
 
 
 def _net(space: Space, dataset: str, study: Study | None, proposal: Proposal) -> OperationNet:
