@@ -157,7 +157,7 @@ def test_killed_in_the_middle_it_ends_with_the_same_front(method: str, empty: Pa
     pytest.importorskip("torch")
     command = (
         *(sys.executable, "-m", "hwnas", "pareto", "--device", "titan-rtx", "--space", "fbnet", "--budget-ms", "8.5"),
-        *("--proxy", "naswot", "--method", method, "--evaluations", "70", "--nets", "5", "--workers", "2", "--json"),
+        *("--proxy", "naswot", "--method", method, "--evaluations", "50", "--nets", "5", "--workers", "2", "--json"),
     )
 
     def start(cache: Path) -> subprocess.Popen[str]:
@@ -175,14 +175,15 @@ def test_killed_in_the_middle_it_ends_with_the_same_front(method: str, empty: Pa
         while scored(killed) <= known and process.poll() is None:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, "it was not done"
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, "it was done before"
         known = scored(killed)
-        assert 0 < known < 70
+        assert 0 < known < 50
     answers = []
     for cache in (killed, whole):
         out, err = start(cache).communicate()
-        assert err == "" and scored(cache) == 70
+        assert err == "" and scored(cache) == 50
         answers.append(json.loads(out))
     assert answers[0] == answers[1]
     fronts = {front["name"]: front for front in answers[0]["fronts"]}
-    assert fronts["naswot"]["nets"] and fronts["naswot"]["evaluations"] == 70
+    assert fronts["naswot"]["nets"] and fronts["naswot"]["evaluations"] == 50
