@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hwnas.devices import get_device
+from hwnas.energy import energy_model
 from hwnas.errors import UsageError
 from hwnas.graphs import Graph, Kernel, kernels_of
 from hwnas.latency import latency_model
@@ -139,6 +140,20 @@ def test_tables_come_first_and_other_batches_are_refused(
     with pytest.raises(UsageError, match="was not measured"):
         latency_model("gtx-1080-ti", space="darts", dataset="cifar10", source="measured")
     assert space_kernel_costs(get_device("raspi4"), "energy", space=get_space("darts"), dataset="cifar10") is None
+
+
+def test_energy_is_that_of_the_energy_model(shipped, convolutions: KernelModel) -> None:
+    space = get_space("nas-bench-macro")
+    vectors = space.sample(2, seed=0)
+    with pytest.raises(UsageError, match="energy"):
+        energy_model("raspi4", space=space.name, dataset="cifar10")
+    for target, overhead in (("latency", 0.0), ("energy", 7.0)):
+        model = dataclasses.replace(convolutions, target=target, overhead=overhead)
+        save_kernel_model(kernel_model_path("raspi4", model.target), model)
+    energy = energy_model("raspi4", space=space.name, dataset="cifar10").predict(vectors)
+    latency = latency_model("raspi4", space=space.name, dataset="cifar10").predict(vectors)
+    assert (energy.unit, latency.unit) == ("mJ", "ms")
+    np.testing.assert_allclose(energy.mean, latency.mean + 7)
 
 
 def test_confidences_that_were_not_calibrated_are_refused(convolutions: KernelModel) -> None:
