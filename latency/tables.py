@@ -251,8 +251,8 @@ def _refuse(target: Target, device: Device, *, space: Space, dataset: str, sourc
         if known.target == target
     ]
     same_space = [text for text, its_space in there if its_space == space.name] or [text for text, _ in there]
-    known = f"{target} ({UNITS[target]}) is known for {', '.join(same_space)}"
+    elsewhere = f"{target} ({UNITS[target]}) is known for {', '.join(same_space)}"
     single = replace(device, variant=replace(device.variant, batch_size=1))
     if source != "measured" and _by_kernels(target, single, space=space, dataset=dataset):
-        known = f"{known}; costs of one image alone come from its kernel model"
-    raise UsageError(f"{what} was not measured; {known}")
+        elsewhere += "; costs of one image alone come from its kernel model"
+    raise UsageError(f"{what} was not measured; {elsewhere}")
