@@ -40,6 +40,7 @@ class Estimate:
 
     mean: best estimate, in `unit`; NaN where the device has no value ("not measured"), never 0.
     lower, upper: ends of the central interval at `confidence`; None for single measurements, which have no interval.
+    covered: whether all of each architecture is in its cost; where it is not, `notes` say what is missing and how much.
     """
 
     mean: Float[Array, " n"]
@@ -48,6 +49,8 @@ class Estimate:
     confidence: float
     unit: str
     provenance: Provenance
+    covered: bool = True
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.mean)

@@ -41,6 +41,8 @@ class ObjectiveResult:
     """Where the numbers come from: the measured table, or the predictor with its error."""
     measured: bool
     """Whether the values are measured or counted, as against predicted."""
+    covered: bool = True
+    """Whether all of each network is in the cost; where parts have no model, `notes` say which, and their share."""
 
 
 @final

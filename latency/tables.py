@@ -1,4 +1,4 @@
-"""Costs that are looked up: a measured table, else a model that was adapted to the user's own device, else predictions.
+"""Costs that are looked up: a measured table, else a model adapted to the user's own device, else predictions.
 
 Latency and energy differ in target and unit only, so both are served from here; no torch.
 """
@@ -134,7 +134,7 @@ def cost_model(
     adapted: Callable[[Device, Space, str], CostModel | None] = lambda _device, _space, _dataset: None,
 ) -> CostModel:
     """The best source there is: the measured table when it is in the cache, else what was adapted or trained by the
-    user, else the shipped predictions.
+    user, else the shipped predictions; where there is none of these, the device's kernel model.
 
     source: "measured" or "predicted" insists on one of them. adapted: opens what was adapted on a card that has it.
     Raises `UnknownNameError` for names, `UsageError` where the device has no such measurements, `DataError` where its
@@ -145,13 +145,15 @@ def cost_model(
     device = get_device(device) if isinstance(device, str) else device
     its_space = get_space(space)
     dataset = its_space.dataset(dataset)
-    model = None
+    model, column = None, device.column(space=its_space.name, dataset=dataset, target=target)
     if source != "predicted":
         model = _measured(target, device, space=its_space, dataset=dataset)
     if source != "measured" and model is None and device.adapted(space=its_space.name, dataset=dataset, target=target):
         model = adapted(device, its_space, dataset)
     if source != "measured" and model is None:
         model = _shipped(target, device, space=its_space, dataset=dataset)
+    if source != "measured" and model is None and (source == "predicted" or column is None):
+        model = _by_kernels(target, device, space=its_space, dataset=dataset)
     if model is None:
         _refuse(target, device, space=its_space, dataset=dataset, source=source)
     return model
@@ -196,6 +198,12 @@ def _shipped(target: Target, device: Device, *, space: Space, dataset: str) -> C
                 batch=of_batch(device),
             )
     return None
+
+
+def _by_kernels(target: Target, device: Device, *, space: Space, dataset: str) -> CostModel | None:
+    from hwnas.latency.kernels.space_costs import space_kernel_costs  # what has a table does not wait for it
+
+    return space_kernel_costs(device, target, space=space, dataset=dataset)
 
 
 def _predicted(record: HeadRecord, batch: str) -> Provenance:
@@ -243,4 +251,8 @@ def _refuse(target: Target, device: Device, *, space: Space, dataset: str, sourc
         if known.target == target
     ]
     same_space = [text for text, its_space in there if its_space == space.name] or [text for text, _ in there]
-    raise UsageError(f"{what} was not measured; {target} ({UNITS[target]}) is known for {', '.join(same_space)}")
+    elsewhere = f"{target} ({UNITS[target]}) is known for {', '.join(same_space)}"
+    single = replace(device, variant=replace(device.variant, batch_size=1))
+    if source != "measured" and _by_kernels(target, single, space=space, dataset=dataset):
+        elsewhere += "; costs of one image alone come from its kernel model"
+    raise UsageError(f"{what} was not measured; {elsewhere}")

@@ -144,6 +144,7 @@ def _objective(axis: CostAxis) -> ObjectiveResult:
         bound=axis.objective.bound,
         source=axis.estimate.provenance.summary,
         measured=axis.measured,
+        covered=axis.estimate.covered,
     )
 
 
@@ -210,6 +211,8 @@ def notes(study: Study) -> tuple[str, ...]:
     budgeted = [axis for axis in study.axes if axis.objective.bound is not None]
     if study.question.confidence is None and any(axis.estimate.upper is not None for axis in budgeted):
         said.append("budgets hold on the best estimate of a net; confidence 0.9 makes them hold for nine nets in ten")
+    for axis in (*study.axes, *study.others):
+        said += [f"{axis.objective.id}: {note}" for note in axis.estimate.notes]
     for axis in study.axes:
         absent = int(np.isnan(axis.selection).sum())
         if absent:

@@ -11,8 +11,9 @@ from typing import Final, final
 import numpy as np
 
 from hwnas.api.activation_peaks import activation_peaks
+from hwnas.api.found_devices import find_device
 from hwnas.arrays import Array, Float, Integer
-from hwnas.devices import Device, get_device
+from hwnas.devices import Device
 from hwnas.energy import energy_model
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target
@@ -93,7 +94,7 @@ class AxisMaker:
         return other if other.measured else axis
 
     def _device_cost(self, word: Word) -> CostAxis:
-        device = get_device(word.device) if word.device else self.device
+        device = find_device(word.device) if word.device else self.device
         target, unit = DEVICE_COSTS[word.name]
         model_of = {"latency": latency_model, "energy": energy_model}[target]
         model = model_of(device, space=self.space.name, dataset=self.dataset, source=self.source)
@@ -164,4 +165,4 @@ def positive(what: str, value: float) -> float:
 def several_devices(words: list[Word], device: Device) -> bool:
     """Whether costs of more than one device are among the words. Raises `UnknownNameError` for unknown ones."""
     its_own = {device.reference}
-    return len({get_device(w.device).reference for w in words if w.device} | its_own) > 1
+    return len({find_device(w.device).reference for w in words if w.device} | its_own) > 1

@@ -37,11 +37,12 @@ class OperationSettings:
 class OperationNet:
     """A proposed architecture. count: how many proposals it was. score: summed over validations, null where undefined.
 
+    index: null in spaces that are too large to number.
     accuracy_percent: its true accuracy; null where not known.
     """
 
     arch: str
-    index: int
+    index: int | None
     count: int
     score: float | None
     costs: Mapping[str, float]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from hwnas.api.answers import answer
+from hwnas.api.found_devices import find_device
 from hwnas.api.question import Question
 from hwnas.api.searching import Progress
 from hwnas.api.study import make_study
 from hwnas.api.truths import with_learned
-from hwnas.devices import get_device
 from hwnas.results import ParetoResult
 from hwnas.spaces import get_space
 
@@ -31,4 +31,4 @@ def pareto(
     `DataError` where a table is damaged or absent.
     """
     asked = (question or Question()).with_options(**options)
-    return answer(with_learned(make_study(asked, get_space(asked.space), get_device(device), progress=progress)))
+    return answer(with_learned(make_study(asked, get_space(asked.space), find_device(device), progress=progress)))

@@ -8,12 +8,12 @@ from typing import Any, final
 
 import numpy as np
 
+from hwnas.api.found_devices import find_device
 from hwnas.api.question import Question
 from hwnas.api.study import make_study
 from hwnas.api.trained_networks import append_untrained, listed, read_trained, trained_in
 from hwnas.api.truths import Trainer
 from hwnas.arrays import Array, Int
-from hwnas.devices import get_device
 from hwnas.errors import UsageError
 from hwnas.predictors.accuracy_model import LEAST, percent_of
 from hwnas.spaces import get_space
@@ -59,7 +59,7 @@ def plan_training(file: Path, device: str, question: Question | None = None, *, 
     if nets < 1:
         raise UsageError(f"expected at least 1 network to train, got {nets}")
     question = question or Question()
-    study = make_study(question, get_space(question.space), get_device(device))
+    study = make_study(question, get_space(question.space), find_device(device))
     trainer = Trainer(study)
     everything = listed(file, study.space)
     known = trained_in(file) if everything else 0

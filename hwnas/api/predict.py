@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from hwnas.api.found_devices import find_device, known_targets
 from hwnas.arrays import Array, Float
-from hwnas.devices import get_device
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, UsageError
 from hwnas.estimates import CostModel, Estimate, Target
@@ -39,7 +39,10 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictResult:
-    """Costs of architectures on one device and data set; `sources` says where each kind of cost comes from."""
+    """Costs of architectures on one device and data set; `sources` says where each kind of cost comes from.
+
+    covered: whether all of each architecture is in its costs. notes: what is missing and how much, by kind of cost.
+    """
 
     space: str
     dataset: str
@@ -47,6 +50,8 @@ class PredictResult:
     interval_level: float
     sources: dict[str, str]
     nets: tuple[Prediction, ...]
+    covered: bool = True
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -70,13 +75,13 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
     """
     if not architectures:
         raise UsageError("expected at least one architecture, got none")
-    its_space, its_device = get_space(space), get_device(device)
+    its_space, its_device = get_space(space), find_device(device)
     dataset = its_space.dataset(dataset)
     vectors = its_space.parse(architectures)
     estimates: dict[str, Estimate] = {}
+    targets = [target] if target else known_targets(its_device, space=its_space.name, dataset=dataset)
     for name, its_target, build in _COSTS:
-        known = its_device.knows(space=its_space.name, dataset=dataset, target=its_target)
-        if target == its_target or (target is None and known):
+        if its_target in targets:
             model = build(its_device, space=its_space.name, dataset=dataset, source=source)
             estimates[name] = model.predict(vectors, confidence=confidence)
     if not estimates:
@@ -93,6 +98,8 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
             Prediction(arch=arch, index=index, costs={name: _cost(e, row) for name, e in estimates.items()})
             for row, (arch, index) in enumerate(zip(strings, indices, strict=True))
         ),
+        covered=all(estimate.covered for estimate in estimates.values()),
+        notes=tuple(f"{name}: {note}" for name, estimate in estimates.items() for note in estimate.notes),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, final, get_args
 
+from hwnas.api.found_devices import known_targets
 from hwnas.api.objectives import DEVICE_COSTS, Word, parse_word, positive
 from hwnas.devices import Device
 from hwnas.errors import UnknownNameError, UsageError
@@ -123,11 +124,10 @@ class Question:
 
 
 def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
-    """Energy and latency, as far as the device was measured so; latency where neither was."""
+    """Energy and latency, as far as the device was measured so or has kernel models; latency where neither is known."""
+    known = known_targets(device, space=space.name, dataset=dataset)
     return [
-        Word(name=name, device=None, bound=None)
-        for name, (target, _) in DEVICE_COSTS.items()
-        if device.knows(space=space.name, dataset=dataset, target=target)
+        Word(name=name, device=None, bound=None) for name, (target, _) in DEVICE_COSTS.items() if target in known
     ] or [Word(name="latency_ms", device=None, bound=None)]
 
 

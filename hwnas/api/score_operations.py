@@ -9,11 +9,11 @@ import numpy as np
 
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.computing import require_torch
+from hwnas.api.found_devices import find_device
 from hwnas.api.operation_forms import OperationNet, OperationResult, OperationSettings
 from hwnas.api.question import Question
 from hwnas.api.study import Study, make_study
-from hwnas.arrays import Array, Float
-from hwnas.devices import get_device
+from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.proxies import Proxy, get_proxy
 from hwnas.search.operations import Completions, Proposal, propose, validate
@@ -46,12 +46,18 @@ def score_operations(
     settings = settings or OperationSettings()
     found, scorer = get_space(space), _module_proxy(proxy)
     name = found.dataset(dataset)
+    if within is not None and not found.enumerable:
+        raise UsageError(
+            f"expected a space whose networks can all be looked at for a budget, got {found.name} with "
+            f"{found.size:.1e}; leave the budget out, or search by `hwnas pareto`"
+        )
     study = None if within is None else _study(within[1], found, name, within[0])
     scores = _Scores(found, name, scorer, settings)
     allowed = None if study is None else Completions(study.vectors, study.costs, study.bounds).allowed
     proposals = propose(
         scores.of_supernet,
         choices=scores.supernet.choices,
+        joins=scores.supernet.joins,
         n=settings.proposals,
         plan=settings.plan,
         seed=settings.seed,
@@ -68,7 +74,7 @@ def score_operations(
         device=None if study is None else study.device.reference,
         budgets={} if study is None else {a.objective.id: a.objective.bound for a in study.axes},
         accuracy_source=true_accuracy(found, name).source,
-        nets=tuple(_net(found, name, study, proposal) for proposal in validated),
+        nets=tuple(_net(scores, study, proposal) for proposal in validated),
         supernet_scores=scores.asked,
     )
 
@@ -82,13 +88,13 @@ def _module_proxy(name: str) -> Proxy:
 
 def _study(question: Question, space: Space, dataset: str, device: str) -> Study:
     asked = question.with_options(space=space.name, dataset=dataset, proxies=("flops",))
-    return make_study(asked, space, get_device(device))
+    return make_study(asked, space, find_device(device))
 
 
-def _net(space: Space, dataset: str, study: Study | None, proposal: Proposal) -> OperationNet:
-    vector = np.array([proposal.vector], dtype=np.int8)
-    index = int(space.index(vector)[0])
-    percent = true_accuracy(space, dataset).of_all(space)
+def _net(scores: _Scores, study: Study | None, proposal: Proposal) -> OperationNet:
+    space, vector = scores.space, scores.vector(proposal)[None]
+    percent = true_accuracy(space, scores.dataset).of_all(space) if space.enumerable else None
+    index = int(space.index(vector)[0]) if space.enumerable else None
     return OperationNet(
         arch=space.strings(vector)[0],
         index=index,
@@ -113,6 +119,10 @@ class _Scores:
         self.supernet: Supernet = make_supernet(space, dataset=dataset, seed=settings.seed)
         self.asked = 0
 
+    def vector(self, proposal: Proposal) -> Integer[Array, " v"]:
+        """The architecture of a proposal."""
+        return self.supernet.vector(np.array(proposal.vector, dtype=np.int64))
+
     def of_supernet(self, number: int) -> Callable[[Float[Array, "e o"], int], float]:
         """The score function of a proposal."""
 
@@ -131,7 +141,7 @@ class _Scores:
         rounds = self.settings.validations if len(proposals) > 1 else 1
         scores = np.zeros((len(proposals), rounds))
         for row, proposal in enumerate(proposals):
-            vector = np.array(proposal.vector, dtype=np.int8)
+            vector = self.vector(proposal)
             module = initial_module(self.space, vector, dataset=self.dataset, seed=self.settings.seed)
             module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             for column in range(rounds):

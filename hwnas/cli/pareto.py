@@ -83,6 +83,7 @@ def pareto_command(
     workers: Workers = None,
     show: Show = None,
     out: Out = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where a kernel has no model.")] = False,
     server: Server = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -106,6 +107,8 @@ def pareto_command(
     if out is not None:
         save(result, out)
     print_result(result, also=show or (), as_json=as_json)
+    if strict and not all(cost.covered for cost in result.objectives):
+        raise typer.Exit(1)
 
 
 def _ask(device: str, question: Question, server: str | None) -> ParetoResult:

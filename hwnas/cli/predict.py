@@ -38,7 +38,8 @@ def predict(
         options = ModelOptions(
             confidence=confidence, top=top, batch_size=batch_size, out=out, strict=strict, server=server
         )
-        return _predict_model(architectures or [], device, target, options, as_json=as_json)
+        _predict_model(architectures or [], device, target, options, as_json=as_json)
+        return
     from hwnas.api.predict import predict as predict_here
     from hwnas.api.predict import read_architectures
     from hwnas.cli.choices import as_source, as_target
@@ -48,7 +49,9 @@ def predict(
     kind, origin = as_target(target), as_source(source)
     ask = client(server).predict if server else predict_here
     answer = ask(named, device=device, space=space, dataset=dataset, target=kind, source=origin, confidence=confidence)
-    return print_prediction(answer, as_json=as_json)
+    print_prediction(answer, as_json=as_json)
+    if strict and not answer.covered:
+        raise typer.Exit(1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ def print_operations(answer: OperationResult, *, as_json: bool) -> None:
     ids = list(answer.nets[0].costs)
     rows = [
         (
-            str(net.index),
+            "" if net.index is None else str(net.index),
             short_architecture(net.arch),
             str(net.count),
             "-" if net.score is None else f"{net.score:.6g}",

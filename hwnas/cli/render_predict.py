@@ -28,6 +28,8 @@ def print_prediction(answer: PredictResult, *, as_json: bool) -> None:
     print_table(heading, rows, numeric=(0, *range(2, len(heading))), title=title)
     for name, source in answer.sources.items():
         print(f"{_UNITS[name]}: {source}")
+    for note in answer.notes:
+        print(f"note: {note}")
 
 
 def _cost(cost: CostResult) -> str:

@@ -16,9 +16,9 @@ from torch import nn
 
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UsageError
-from hwnas.predictors.regressor import one_thread
 from hwnas.predictors.training import build_model, encode
 from hwnas.spaces import Space
+from hwnas.threads import one_thread
 
 STEPS: Final = 80  # of 30 networks: 80, 150 and 300 steps order NAS-Bench-201 equally well (Spearman 0.85, 0.84, 0.85)
 _LEARNING_RATE: Final = 3e-3

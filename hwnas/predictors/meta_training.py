@@ -20,7 +20,8 @@ from torch.func import vmap
 
 from hwnas.predictors.meta_gcn import MetaGCN, few_shot, standardise
 from hwnas.predictors.meta_tasks import MEASURED, KnownTasks, TaskMix, draw_task
-from hwnas.predictors.regressor import load_tensors, one_thread, save_tensors
+from hwnas.predictors.regressor import load_tensors, save_tensors
+from hwnas.threads import one_thread
 
 Progress = Callable[[int, int], None]
 _HUBER: Final = 0.5  # of the outer loss, in standard deviations of the measured log costs

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -19,6 +18,7 @@ from hwnas.errors import DataError
 from hwnas.folders import write_whole
 from hwnas.predictors.training import LogScale, ModelKind, build_model, encode, log_scale, plan_for, train
 from hwnas.spaces import Space
+from hwnas.threads import one_thread
 
 
 @final
@@ -67,17 +67,6 @@ def fit_regressor(
     with one_thread():
         train(model, encode(kind, space, vectors), targets, plan=plan, seed=seed, progress=progress)
     return Regressor(kind=kind, space=space, model=model.half().float(), scale=scale)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums in one order, so that training can be repeated to the bit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def regressor_from_tensors(kind: ModelKind, space: Space, tensors: dict[str, Tensor]) -> Regressor:

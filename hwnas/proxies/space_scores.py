@@ -19,6 +19,7 @@ from hwnas.proxies.lock import single_writer
 from hwnas.proxies.recipes import Recipe, score_networks
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
 from hwnas.spaces import Space, get_space
+from hwnas.threads import one_thread
 
 NETWORKS_PER_TASK: Final = 2  # Ctrl-C waits for the tasks under way
 CHECKPOINT_SECONDS: Final = 10.0
@@ -135,7 +136,9 @@ def _results(
     """Scores as they come, from this process or from `workers` others."""
     if workers == 1 and executor == "process":
         for task in todo:
-            yield task, score_networks(recipe, task.vectors)
+            with one_thread():  # as in every other worker: the same scores to the bit
+                scores = score_networks(recipe, task.vectors)
+            yield task, scores
         return
     run, vectors = get_executor(executor), [task.vectors for task in todo]
     with closing(run(score_networks, recipe, vectors, Workers(count=workers, gpu=recipe.device == "cuda"))) as results:

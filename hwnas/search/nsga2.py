@@ -34,6 +34,7 @@ class NSGA2(Search):
     def __init__(self, space: Space, settings: SearchSettings | None = None) -> None:
         super().__init__(space, settings)
         self._alive: Int[Array, " p"] = np.zeros(0, dtype=np.int64)
+        self._known_neighbours: dict[bytes, Integer[Array, "k v"]] = {}
         self._middle: Float[Array, " m"] | None = None
         self._surrogate = Surrogate(space, seed=self.settings.seed) if self.settings.model else None
 
@@ -85,11 +86,28 @@ class NSGA2(Search):
         rows, found = self.vectors[self._front()], self.vectors[:0]
         for _ in range(2):
             if len(rows) and len(found) < _NEIGHBOURS:
-                around = np.concatenate([self.space.neighbours(vector) for vector in rows])
+                around = np.concatenate([self._around(vector) for vector in rows])
                 around = around[self.rng.permutation(len(around))]
-                found = np.concatenate([found, around[self.unknown(self.canonical(around))]])[:_NEIGHBOURS]
+                found = np.concatenate([found, self._first_unknown(around, _NEIGHBOURS - len(found))])
                 rows = around[:_PARENTS]
         return np.asarray(found)
+
+    def _around(self, vector: Integer[Array, " v"]) -> Integer[Array, "k v"]:
+        """Neighbours; the front hardly changes from one generation to the next."""
+        key = vector.tobytes()
+        if key not in self._known_neighbours:
+            self._known_neighbours[key] = self.space.neighbours(vector)
+        return self._known_neighbours[key]
+
+    def _first_unknown(self, vectors: Integer[Array, "n v"], wanted: int) -> Integer[Array, "k v"]:
+        """The first rows that were never asked for. To key all 50,000 around a front was half of a search."""
+        looked = 2 * wanted
+        while True:
+            some = vectors[:looked]
+            found = some[self.unknown(self.canonical(some))]
+            if len(found) >= wanted or looked >= len(vectors):
+                return np.asarray(found[:wanted])
+            looked *= 2
 
     def _reference(self, known: Bool[Array, " n"]) -> Float[Array, " m"]:
         """The worst cost that counts: the bound, the median of the first generation for a quality, else the worst."""

@@ -177,10 +177,11 @@ class DARTS(Space):
         pruned: bool = False,  # noqa: ARG002 - part of the contract
     ) -> nn.Module:
         """The network that the paper trains; `pruned` changes nothing, since every operation reaches the output."""
+        from hwnas.spaces.darts_graph import FORMS
         from hwnas.spaces.darts_module import Network
 
         self.check(vector[None])
-        return Network(vector, dataset=self.dataset(dataset))
+        return Network(vector, form=FORMS[self.dataset(dataset)])
 
     def _edges(self, vectors: Integer[Array, "n v"]) -> Integer[Array, "n 2 4 2 2"]:
         """By cell, node and edge: operation and input."""

@@ -68,9 +68,8 @@ FORMS: Final[Mapping[str, Form]] = {
 }
 
 
-def places(dataset: str) -> Iterator[Place]:
+def places(form: Form) -> Iterator[Place]:
     """The cells in order; those after a third and after two thirds of them double the channels."""
-    form = FORMS[dataset]
     channels, shrinks = form.channels, not form.small_images
     sources = (channels * (STEM_MULTIPLIER if form.small_images else 1),) * 2
     for number in range(form.cells):
@@ -85,7 +84,7 @@ def build_graph(vector: Integer[Array, " v"], dataset: str) -> Graph:
     form, builder = FORMS[dataset], GraphBuilder()
     normal, reduction = cell_edges(vector.reshape(2, len(CELL_CHOICES)))
     before, last = _stem(builder, form)
-    for number, place in enumerate(places(dataset)):
+    for number, place in enumerate(places(form)):
         edges = (reduction if place.reduces else normal).tolist()
         before, last = last, _cell(builder, f"cells.{number}", place, (before, last), edges)
     builder.classifier("classifier", last, form.classes, pooling="global_pooling")
@@ -179,7 +178,7 @@ def costs(dataset: str) -> tuple[Integer[Array, " 2"], Integer[Array, "2 2 7 2"]
     By cell (normal, reduction), whether the edge starts at an input of the cell (which a reduction halves), operation.
     """
     cell = [choice for node in PAIRS for choice in (len(node) - 1, 0, 0)][1:]  # the latest inputs, of pooling
-    kinds = [int(place.reduces) for place in places(dataset)]
+    kinds = [int(place.reduces) for place in places(FORMS[dataset])]
     base, added = np.zeros(2, dtype=np.int64), np.zeros((2, 2, len(OPERATIONS), 2), dtype=np.int64)
     for operation in range(len(OPERATIONS)):
         vector = np.array(cell * 2, dtype=np.int8)

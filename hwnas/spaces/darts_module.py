@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hwnas.arrays import Array, Integer
 from hwnas.spaces.darts_cells import CELL_CHOICES, DILATED, INPUTS, MAX_POOL, NODES, SEPARABLE, SKIP, cell_edges
-from hwnas.spaces.darts_graph import FORMS, STEM_MULTIPLIER, Place, places
+from hwnas.spaces.darts_graph import STEM_MULTIPLIER, Form, Place, places
 from hwnas.spaces.four_node_modules import ReLUConvBN
 
 
@@ -54,7 +54,8 @@ class DepthwiseConv(nn.Module):
         return self.op(x)  # type: ignore[no-any-return]
 
 
-def _operation(operation: int, channels: int, stride: int) -> nn.Module:
+def build_operation(operation: int, channels: int, stride: int) -> nn.Module:
+    """The module of one of `OPERATIONS`, by its number."""
     if operation in SEPARABLE:
         return DepthwiseConv(channels, SEPARABLE[operation], strides=(stride, 1))
     if operation in DILATED:
@@ -78,7 +79,8 @@ class Cell(nn.Module):
         flat = [edge for node in edges for edge in node]
         self._inputs = [source for _, source in flat]
         self._ops = nn.ModuleList(
-            _operation(operation, channels, 2 if place.reduces and source < INPUTS else 1) for operation, source in flat
+            build_operation(operation, channels, 2 if place.reduces and source < INPUTS else 1)
+            for operation, source in flat
         )
 
     def forward(self, before: Tensor, last: Tensor) -> Tensor:
@@ -95,9 +97,8 @@ class Cell(nn.Module):
 class Network(nn.Module):
     """Stem, cells, classifier; returns logits."""
 
-    def __init__(self, vector: Integer[Array, " v"], *, dataset: str) -> None:
+    def __init__(self, vector: Integer[Array, " v"], *, form: Form) -> None:
         super().__init__()
-        form = FORMS[dataset]
         if form.small_images:
             self.stem = _conv_bn(3, STEM_MULTIPLIER * form.channels, stride=1)
         else:
@@ -107,9 +108,9 @@ class Network(nn.Module):
             self.stem1 = nn.Sequential(nn.ReLU(), *_conv_bn(form.channels, form.channels, stride=2))
         self._small = form.small_images
         normal, reduction = cell_edges(vector.reshape(2, len(CELL_CHOICES))).tolist()
-        self.cells = nn.ModuleList(Cell(reduction if place.reduces else normal, place) for place in places(dataset))
+        self.cells = nn.ModuleList(Cell(reduction if place.reduces else normal, place) for place in places(form))
         self.global_pooling = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(NODES * max(place.channels for place in places(dataset)), form.classes)
+        self.classifier = nn.Linear(NODES * max(place.channels for place in places(form)), form.classes)
 
     @property
     def blocks(self) -> list[nn.Module]:

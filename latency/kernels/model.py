@@ -102,59 +102,72 @@ class KernelModel:
 
     def predict(self, kernels: Sequence[Kernel], *, confidence: float = 0.9) -> NetworkCost:
         """Cost of each kernel and of all. confidence: mass of the intervals. Raises `UsageError` for a wrong one."""
-        if not 0 < confidence <= 0.98:
-            raise UsageError(f"expected a confidence above 0 and up to 0.98, got {confidence}")
+        check_calibrated(confidence)
         count = len(kernels)
         mean, outside = np.full(count, np.nan), np.ones(count)
-        errors = np.zeros((2, count))
+        ends = np.full((2, count), np.nan)
         kinds: dict[str, list[int]] = {}
         for number, kernel in enumerate(kernels):
             if kernel.known and kernel.kind in self.regressors:
                 kinds.setdefault(kernel.kind, []).append(number)
         for kind, chosen in kinds.items():
-            regressor = self.regressors[kind]
             features = feature_matrix(kind, [kernels[number] for number in chosen])
-            mean[chosen] = regressor.predict(features)
-            outside[chosen] = regressor.outside(features)
-            ends = quantile_ends(regressor.quantiles, confidence)
-            errors[:, chosen] = ends[:, None] * (1 + _WIDER_PER_DOUBLING * np.log2(outside[chosen]))
-        lower, upper = mean * np.exp(errors)
+            mean[chosen], ends[:, chosen], outside[chosen] = self.kernel_costs(kind, features, confidence=confidence)
         total = self.overhead + float(np.nansum(mean))
-        wider = 1 + _WIDER_PER_DOUBLING * float(np.nansum(mean * np.log2(outside))) / max(total, 1e-300)
-        low, high = self._total_ends(mean, np.stack([lower, upper]), list(kinds.values()), confidence, wider)
+        widths = np.array([[np.nansum(ends[side, k] - mean[k]) for k in kinds.values()] for side in (0, 1)])
+        factors = self.total_factors(
+            np.array([total]),
+            widths.reshape(2, len(kinds), 1),
+            np.array([float(np.nansum(mean * np.log2(outside)))]),
+            confidence=confidence,
+        )
+        low, high = factors[:, 0].tolist()
         return NetworkCost(
             mean=mean,
-            lower=lower,
-            upper=upper,
+            lower=ends[0],
+            upper=ends[1],
             outside=outside,
             total=total,
             total_lower=total * low,
             total_upper=total * high,
         )
 
-    def _total_ends(
-        self,
-        mean: Float[Array, " n"],
-        ends: Float[Array, "2 n"],
-        kinds: list[list[int]],
-        confidence: float,
-        wider: float,
-    ) -> tuple[float, float]:
-        """Factors from a total to the ends of its interval.
+    def kernel_costs(
+        self, kind: str, features: Float[Array, "n f"], *, confidence: float
+    ) -> tuple[Float[Array, " n"], Float[Array, "2 n"], Float[Array, " n"]]:
+        """Costs of kernels of one kind that has a model, the ends of their intervals, and how far outside they lie."""
+        regressor = self.regressors[kind]
+        mean, outside = regressor.predict(features), regressor.outside(features)
+        errors = quantile_ends(regressor.quantiles, confidence)[:, None] * (1 + _WIDER_PER_DOUBLING * np.log2(outside))
+        return mean, mean * np.exp(errors), outside
 
-        Where held-out networks were measured, from their errors, times `wider`: the mean over the total of what widens
-        the intervals of kernels that lie outside. Else errors of one kind are taken for equal and those
-        of different kinds for independent: widths add up within a kind, their squares over kinds.
+    def total_factors(
+        self,
+        totals: Float[Array, " n"],
+        widths: Float[Array, "2 k n"],
+        beyond: Float[Array, " n"],
+        *,
+        confidence: float,
+    ) -> Float[Array, "2 n"]:
+        """Factors from the totals of n networks to the ends of their intervals.
+
+        widths: for each of k kinds, what its kernels add up to at the lower and the upper ends beyond their means.
+        beyond: sum over the kernels of the cost times the doublings by which each lies outside.
+        Where held-out networks were measured, from their errors, wider by the mean doublings. Else errors of one kind
+        are taken for equal and those of different kinds for independent: widths add up within a kind, their squares
+        over kinds.
         """
-        total = self.overhead + float(np.nansum(mean))
         if self.network_quantiles is not None:
-            low, high = np.exp(wider * quantile_ends(self.network_quantiles, confidence))
-            return float(low), float(high)
-        if not kinds or total <= 0:
-            return 1.0, 1.0
-        widths = np.array([[float(np.nansum(ends[side, k] - mean[k])) for k in kinds] for side in (0, 1)])
-        down, up = np.sqrt((widths**2).sum(axis=1)) / total
-        return max(0.0, 1 - float(down)), 1 + float(up)
+            wider = 1 + _WIDER_PER_DOUBLING * beyond / np.where(totals > 0, totals, np.inf)
+            return np.asarray(np.exp(quantile_ends(self.network_quantiles, confidence)[:, None] * wider))
+        spread = np.sqrt((widths**2).sum(axis=1)) / np.where(totals > 0, totals, np.inf)
+        return np.stack([np.maximum(0.0, 1 - spread[0]), 1 + spread[1]])
+
+
+def check_calibrated(confidence: float) -> None:
+    """Raise `UsageError` for a mass of intervals whose ends lie outside of `LEVELS`."""
+    if not 0 < confidence <= 0.98:
+        raise UsageError(f"expected a confidence above 0 and up to 0.98, got {confidence}")
 
 
 def quantile_ends(quantiles: Float[Array, " l"], confidence: float) -> Float[Array, "2"]:

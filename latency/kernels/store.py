@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, get_args
 
@@ -32,15 +33,21 @@ def file_name(device: str, target: Target) -> str:
     return f"{_PREFIX}{device}_{target}.npz"
 
 
-def open_kernel_model(device: str, target: Target) -> KernelModel | None:
-    """The kernel model of a device's latency or energy; None where there is none of this target.
+def find_kernel_model(device: str, target: Target) -> KernelModel | None:
+    """The kernel model of a device's latency or energy; None where there is none. Raises `DataError` for a damaged one.
 
-    device: a name or an alias. Raises `UnknownNameError` for a device without any kernel model, `DataError`.
+    device: a name or an alias. A search asks again for every generation: the file is read again where it has changed.
     """
-    name, path = canonical(device), found_path(device, target)
-    if path.exists():
-        return load_kernel_model(path)
-    known = kernel_devices()
+    path = found_path(device, target)
+    return _read(path, path.stat().st_mtime_ns) if path.exists() else None
+
+
+def open_kernel_model(device: str, target: Target) -> KernelModel | None:
+    """As `find_kernel_model`, but raises `UnknownNameError` or `DataError` for a device without any kernel model."""
+    model = find_kernel_model(device, target)
+    if model is not None:
+        return model
+    name, known = canonical(device), kernel_devices()
     if name not in known:
         if name in device_names():
             how = f"known for: {', '.join(known)}; `hwnas kernels build` or `hwnas kernels fit` makes others"
@@ -68,6 +75,11 @@ def kernel_devices() -> dict[str, tuple[Target, ...]]:
         found.setdefault(device, set()).add(target)
     order: tuple[Target, ...] = get_args(Target)
     return {device: tuple(t for t in order if t in targets) for device, targets in sorted(found.items())}
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, _changed_ns: int) -> KernelModel:
+    return load_kernel_model(path)
 
 
 def _listed() -> Iterator[tuple[str, Target]]:

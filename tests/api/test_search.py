@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -132,10 +137,53 @@ def test_interrupted_and_resumed_it_ends_with_the_same_front(empty: Path) -> Non
 
 
 @pytest.mark.slow
-def test_one_worker_or_three_find_the_same_front(empty: Path) -> None:
+def test_one_worker_or_eight_find_the_same_front(empty: Path) -> None:
     pytest.importorskip("torch")
-    options = {"proxies": ["naswot"], "evaluations": 40, "nets": 3}
+    options = {"proxies": ["naswot"], "evaluations": 60, "nets": 5}
     alone = _fbnet(workers=1, **options)
     (file,) = (empty / "searches").glob("fbnet_cifar100_*.npz")
+    one = load_scores(file)
     file.unlink()
-    assert _fbnet(workers=3, **options).to_dict() == alone.to_dict()
+    assert _fbnet(workers=8, **options).to_dict() == alone.to_dict()
+    eight = load_scores(file)
+    np.testing.assert_array_equal(eight.network_ids, one.network_ids)
+    np.testing.assert_array_equal(eight.scores, one.scores)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["nsga2", "evolution"])
+def test_killed_in_the_middle_it_ends_with_the_same_front(method: str, empty: Path, tmp_path: Path) -> None:
+    """The command as a process, killed by a signal that nothing can catch, again and again, until it comes through."""
+    pytest.importorskip("torch")
+    command = (
+        *(sys.executable, "-m", "hwnas", "pareto", "--device", "titan-rtx", "--space", "fbnet", "--budget-ms", "8.5"),
+        *("--proxy", "naswot", "--method", method, "--evaluations", "50", "--nets", "5", "--workers", "2", "--json"),
+    )
+
+    def start(cache: Path) -> subprocess.Popen[str]:
+        environment = {**os.environ, "HWNAS_DATA": str(cache)}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+    def scored(cache: Path) -> int:
+        return sum(len(load_scores(file).network_ids) for file in (cache / "searches").glob("*.npz"))
+
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    known = 0
+    for _ in range(2):
+        process = start(killed)
+        while scored(killed) <= known and process.poll() is None:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, "it was done before"
+        known = scored(killed)
+        assert 0 < known < 50
+    answers = []
+    for cache in (killed, whole):
+        out, err = start(cache).communicate()
+        assert err == "" and scored(cache) == 50
+        answers.append(json.loads(out))
+    assert answers[0] == answers[1]
+    fronts = {front["name"]: front for front in answers[0]["fronts"]}
+    assert fronts["naswot"]["nets"] and fronts["naswot"]["evaluations"] == 50

@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--device")
     parser.add_argument("--budget-mj", type=float)
     arguments = parser.parse_args()
+    arguments.results.parent.mkdir(parents=True, exist_ok=True)  # not after the first ten minutes
     known = (
         [json.loads(line) for line in arguments.results.read_text().splitlines()] if arguments.results.exists() else []
     )

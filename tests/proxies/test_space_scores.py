@@ -68,6 +68,24 @@ def test_two_processes_score_as_one(tmp_path: Path) -> None:
     np.testing.assert_allclose(shared.scores, table.scores, rtol=1e-4)
 
 
+def test_threads_of_the_machine_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process computes on one thread like any other worker: with several, sums come in another order."""
+    monkeypatch.setattr(space_scores, "score_networks", _threads)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        table = score_space(recipe_of(("synflow",)), VECTORS, checkpoint=tmp_path / "scores.npz", workers=1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert (table.scores == 1).all()
+
+
+def _threads(recipe: Recipe, vectors: np.ndarray) -> np.ndarray:
+    """In place of scores: how many threads there are."""
+    return np.full((len(vectors), len(recipe.proxies)), float(torch.get_num_threads()))
+
+
 def test_further_networks_and_proxies_join_the_table(tmp_path: Path) -> None:
     path = tmp_path / "t.npz"
     first = score_space(recipe_of(("synflow",)), VECTORS[:2], checkpoint=path)

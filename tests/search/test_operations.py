@@ -7,7 +7,7 @@ import pytest
 
 from hwnas.errors import InfeasibleError, UnknownNameError, UsageError
 from hwnas.search.operations import ORDERS, Completions, Plan, Proposal, discretise, propose, validate
-from hwnas.spaces import NASBench201
+from hwnas.spaces import NASBench201, get_space
 
 WORTH = np.array([[1.0, 5.0, 2.0], [4.0, 3.0, 9.0], [7.0, 0.0, 1.0]])
 
@@ -201,8 +201,6 @@ def test_a_discretised_supernet_is_the_network() -> None:
         mixed = supernet.mixed(np.full((6, 5), 0.2))(x)
         assert not torch.allclose(mixed, network(x))
     with pytest.raises(UsageError, match="a space with a supernet"):
-        from hwnas.spaces import get_space
-
         make_supernet(get_space("pit"), dataset="cifar100", seed=0)
 
 

@@ -11,6 +11,7 @@ import pytest
 import hwnas.search
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.search import SEARCHES, SearchSettings, make_search
+from hwnas.search.nsga2 import NSGA2
 from hwnas.spaces import FBNet, NASBench201, get_space
 from hwnas.testing import SearchContract
 
@@ -39,6 +40,21 @@ def test_a_space_is_searched_to_its_end(name: str) -> None:
         search.tell(vectors, costs, np.zeros(len(vectors)))
         asked.append(vectors)
     assert len(np.unique(np.concatenate(asked), axis=0)) == sum(map(len, asked)) == 9445
+
+
+@pytest.mark.parametrize("wanted", [1, 60, 20_000])
+def test_the_first_unknown_are_found_without_looking_at_all(wanted: int) -> None:
+    """The same rows as by asking for all of them, equal ones once; most of the first are known here."""
+    space = NASBench201()
+    search = NSGA2(space, SearchSettings(population=20, model=False))
+    vectors = np.random.default_rng(0).permutation(space.all_vectors())
+    known = space.canonical(vectors[:300])
+    known = known[search.unknown(known)]
+    search.tell(known, np.ones((len(known), 2)), np.zeros(len(known)))
+    mixed = np.concatenate([vectors[:400], vectors[:400], vectors[200:3000]])
+    expected = mixed[search.unknown(search.canonical(mixed))]
+    assert len(expected) > 60
+    np.testing.assert_array_equal(search._first_unknown(mixed, wanted), expected[:wanted])
 
 
 def test_unknown_searches_and_settings_are_refused() -> None:

@@ -29,6 +29,7 @@ class Group:
 
     def __post_init__(self) -> None:
         self.last = self.operators[0]  # the operator that makes the result
+        self._read: tuple[int, tuple[str, ...]] = (0, ())
 
     def take(self, operators: Sequence[Operator], slot: str) -> None:
         """Take in the reader of the result, whose result is the group's from then on."""
@@ -39,8 +40,12 @@ class Group:
     @property
     def inputs(self) -> tuple[str, ...]:
         """What it reads from others."""
-        inner = {name for operator in self.operators for name in operator.outputs}
-        return tuple(dict.fromkeys(n for operator in self.operators for n in operator.inputs if n not in inner))
+        known, read = self._read
+        if known != len(self.operators):  # groups only grow; asked for by every rule, this was a third of all time
+            inner = {name for operator in self.operators for name in operator.outputs}
+            read = tuple(dict.fromkeys(n for operator in self.operators for n in operator.inputs if n not in inner))
+            self._read = len(self.operators), read
+        return read
 
 
 def group_operators(graph: Graph, rules: Rules, kind_of: Callable[[Operator], str]) -> list[Group]:
@@ -161,7 +166,7 @@ def _absorbed(groups: list[Group], outputs: Sequence[str], rule: Absorb) -> list
                 break
             gone[id(reader)] = group
             group.take(reader.operators, rule.slot if rule.slot != "norm" else f"norm:{reader.operators[0].name}")
-    return _in_order([group for group in groups if id(group) not in gone])
+    return _in_order([group for group in groups if id(group) not in gone]) if gone else groups
 
 
 def _full(group: Group, rule: Absorb) -> bool:

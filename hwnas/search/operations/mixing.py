@@ -11,18 +11,19 @@ from torch import Tensor, nn
 
 @final
 class MixedEdge(nn.Module):
-    """The weighted sum of operations on one input.
+    """The weighted sum of operations on one input. stride: of every operation, in its first layer.
 
     Of an operation of weight 0 only the ReLUs run, on zeros: Xiang et al.'s code runs all of it on zeros, so that its
     ReLUs see the same of every image and its weights have no gradient.
     """
 
-    def __init__(self, operations: Iterable[nn.Module]) -> None:
+    def __init__(self, operations: Iterable[nn.Module], *, stride: int = 1) -> None:
         super().__init__()
+        self.stride = stride
         self.operations = nn.ModuleList(operations)
 
-    def forward(self, x: Tensor, weights: list[float], shared: dict[int, Tensor]) -> Tensor:
-        """(b, channels, h, w) to the sum of what the operations make of it; one weight has to be above 0.
+    def forward(self, x: Tensor, weights: list[float], shared: dict[int, Tensor]) -> Tensor | None:
+        """(b, channels, h, w) to the sum of what the operations make of it; None where all weights are 0.
 
         shared: what operations without parameters made of the same input on another edge, by number; it is added to.
         """
@@ -32,11 +33,17 @@ class MixedEdge(nn.Module):
                 value = _value(number, operation, x, shared)
                 total = value * weight if total is None else torch.add(total, value, alpha=weight)
                 continue
+            zeros = torch.zeros_like(x)
             for layer in operation.modules():
                 if isinstance(layer, nn.ReLU):
-                    layer(torch.zeros_like(x))
-        assert total is not None
+                    layer(zeros)
+                    zeros = torch.zeros_like(x[:, :, :: self.stride, :: self.stride])  # behind the first layer
         return total
+
+
+def added(total: Tensor | None, value: Tensor | None) -> Tensor | None:
+    """The sum of what there is."""
+    return value if total is None else total if value is None else total + value
 
 
 def _value(number: int, operation: nn.Module, x: Tensor, shared: dict[int, Tensor]) -> Tensor:

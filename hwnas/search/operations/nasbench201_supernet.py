@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hwnas.search.operations.mixing import MixedEdge
+from hwnas.arrays import Array, Int, Integer
+from hwnas.search.operations.mixing import MixedEdge, added
 from hwnas.spaces.four_node_cells import EDGES
 from hwnas.spaces.four_node_modules import Reduction
 from hwnas.spaces.nasbench201_cells import CONV_3X3, OPERATIONS
@@ -20,6 +22,9 @@ class NASBench201Supernet(nn.Module):
 
     mixing: (6, 5) weights of the operations on `EDGES`, as plain numbers: nothing is learned here.
     """
+
+    choices = (len(OPERATIONS),) * len(EDGES)
+    joins = ()
 
     def __init__(self, *, dataset: str) -> None:
         super().__init__()
@@ -36,6 +41,11 @@ class NASBench201Supernet(nn.Module):
                 self.cells.append(cell)
             else:
                 self.cells.append(_MixedCell(channels))
+
+    @staticmethod
+    def vector(chosen: Int[Array, " e"]) -> Integer[Array, " v"]:
+        """The architecture of the operations that were chosen."""
+        return chosen.astype(np.int8)
 
     @property
     def blocks(self) -> list[nn.Module]:
@@ -62,7 +72,6 @@ class _MixedCell(nn.Module):
         nodes: list[Tensor | None] = [x, None, None, None]
         shared: list[dict[int, Tensor]] = [{}, {}, {}]
         for (start, end), edge, weights in zip(EDGES, self.edges, mixing, strict=True):
-            value, previous = edge(nodes[start], weights, shared[start]), nodes[end]
-            nodes[end] = value if previous is None else previous + value
+            nodes[end] = added(nodes[end], edge(nodes[start], weights, shared[start]))
         assert nodes[3] is not None
         return nodes[3]

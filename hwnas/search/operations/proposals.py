@@ -15,12 +15,13 @@ import numpy as np
 from hwnas.arrays import Array, Float, Int
 from hwnas.errors import UsageError
 from hwnas.search.operations.discretise import Allowed, Plan, Score, discretise
+from hwnas.search.operations.joins import keep_two
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """An architecture that a supernet was discretised to.
+    """What a supernet was discretised to: the operation of each edge, -1 where the edge was not kept.
 
     count: how many of the proposals it was. score: sum over validations; minus infinity where one was NaN, None before.
     """
@@ -34,6 +35,7 @@ def propose(  # noqa: PLR0913 - what is scored, how often, how, and what may com
     score: Callable[[int], Score],
     *,
     choices: Sequence[int],
+    joins: Sequence[Sequence[int]] = (),
     n: int,
     plan: Plan,
     seed: int,
@@ -42,15 +44,17 @@ def propose(  # noqa: PLR0913 - what is scored, how often, how, and what may com
 ) -> list[Proposal]:
     """Distinct architectures of n proposals, in the order in which they first came up.
 
-    score: the score function of each proposal by its number, so that it may draw its own images. Same seed, same
-    proposals. Raises `UsageError` for n below 1.
+    score: the score function of each proposal by its number, so that it may draw its own images. joins: edges into each
+    node, of which two are kept. Same seed, same proposals. Raises `UsageError` for n below 1.
     """
     if n < 1:
         raise UsageError(f"expected at least 1 proposal, got {n}")
     rng = np.random.default_rng(seed)
     counts: dict[tuple[int, ...], int] = {}
     for number in range(n):
-        found: Int[Array, " e"] = discretise(score(number), choices=choices, plan=plan, rng=rng, allowed=allowed)
+        its = score(number)
+        found: Int[Array, " e"] = discretise(its, choices=choices, plan=plan, rng=rng, allowed=allowed)
+        found = keep_two(its, found, operations=choices[0], joins=joins, plan=plan, rng=rng)
         vector = tuple(found.tolist())
         counts[vector] = counts.get(vector, 0) + 1
         progress(number + 1, n)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, final
 
-import numpy as np
-
 from hwnas.arrays import Array, Float, Int
 from hwnas.errors import UsageError
 from hwnas.spaces import Space
@@ -16,8 +14,10 @@ from hwnas.spaces import Space
 if TYPE_CHECKING:
     from torch import nn
 
-# Space to the module and class of its supernet: `Class(dataset=...)`, whose `mixing` holds the weights of each edge.
+# Space to the module and class of its supernet: `Class(dataset=...)`, whose `mixing` holds the weights of each edge;
+# `choices`, `joins` and `vector` of the class are those of `Supernet`.
 SUPERNETS: Final[Mapping[str, tuple[str, str]]] = {
+    "darts": ("hwnas.search.operations.darts_supernet", "DARTSSupernet"),
     "nasbench201": ("hwnas.search.operations.nasbench201_supernet", "NASBench201Supernet"),
 }
 
@@ -27,11 +27,13 @@ SUPERNETS: Final[Mapping[str, tuple[str, str]]] = {
 class Supernet:
     """A supernet with weights that follow from a seed.
 
-    choices: number of operations of each edge. vector: the architecture of what was chosen on the edges.
+    choices: number of operations of each edge. joins: the edges into each node that keeps two of them; empty where all
+    are kept. vector: the architecture of what was chosen on the edges, -1 where an edge was not kept.
     """
 
     module: Any
     choices: tuple[int, ...]
+    joins: tuple[tuple[int, ...], ...]
     vector: Callable[[Int[Array, " e"]], Int[Array, " v"]]
 
     def mixed(self, weights: Float[Array, "e o"]) -> nn.Module:
@@ -52,4 +54,4 @@ def make_supernet(space: Space, *, dataset: str, seed: int) -> Supernet:
         torch.default_generator.manual_seed(seed)
         built = getattr(import_module(module), name)(dataset=space.dataset(dataset))
     built = built.to(memory_format=torch.channels_last)
-    return Supernet(module=built, choices=space.choices, vector=lambda chosen: chosen.astype(np.int8))
+    return Supernet(module=built, choices=built.choices, joins=built.joins, vector=built.vector)

@@ -14,7 +14,9 @@ from hwnas.api.nn_meter import import_nn_meter
 from hwnas.errors import DataError, UsageError
 from hwnas.graphs import Graph, GraphBuilder, kernels_of
 from hwnas.latency.kernels import load_kernel_model
+from hwnas.latency.kernels.networks import count_kernels
 from hwnas.latency.kernels.sources.nn_meter import read_forest, read_predictors
+from hwnas.latency.kernels.space_costs import network_totals
 
 ensemble = pytest.importorskip("sklearn.ensemble")
 SIZES = {
@@ -152,3 +154,22 @@ def test_an_empty_folder_and_none_are_refused(tmp_path: Path) -> None:
         read_predictors(tmp_path, device="mine")
     with pytest.raises(UsageError, match="unpack"):
         import_nn_meter(tmp_path / "none")
+
+
+def test_over_a_space_what_a_forest_was_not_made_for_is_named(folder: Path) -> None:
+    """Of the convolutions of one kind some may have a cost and others none."""
+    model, _ = read_predictors(folder, device="mine")
+    builder = GraphBuilder()
+    builder.add("input", "input", [], (1, 3, 16, 12))
+    oblong = builder.conv("oblong", "input", 8, kernel=3)
+    square = builder.add(
+        "square", "conv", [oblong], (1, 8, 12, 12), kernel=3, stride=1, padding=1, groups=1, in_channels=8
+    )
+    builder.conv("last", square, 8, kernel=3)
+    kernels = kernels_of(builder.graph(), model.runtime)
+    alone, totals = model.predict(kernels), network_totals(model, count_kernels([kernels]), confidence=0.9)
+    assert alone.covered.tolist() == [False, False, True]
+    assert totals.mean[0] == pytest.approx(alone.total)
+    assert (totals.lower[0], totals.upper[0]) == pytest.approx((alone.total_lower, alone.total_upper))
+    share = 100 * sum(kernel.macs for kernel in kernels[:2]) / sum(kernel.macs for kernel in kernels)
+    assert totals.uncovered["conv"][0] == pytest.approx(share)

@@ -1,0 +1,1 @@
+../../hwnas/threads.py
