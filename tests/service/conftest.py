@@ -157,9 +157,9 @@ def processes(tmp_path: Path, url: str) -> Iterator[Processes]:
     found.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a service with one worker, that the tests of a file share."""
+    """Address of a service with one worker, that tests share; each asks what no other asks."""
     folder = tmp_path_factory.mktemp("site")
     found = Processes(folder, sqlite_url(folder / "jobs.sqlite"))
     try:

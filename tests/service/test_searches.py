@@ -19,11 +19,17 @@ from hwnas.remote_errors import ServiceError
 from hwnas.service.forms import ParetoBody
 from hwnas.service.fronts import front_id
 from hwnas.service.searches import needs_search
+from hwnas.service.settings import Settings
+from hwnas.service.store import Database
+from hwnas.service.store.pruning import Pruning
+from hwnas.service.store.work import Ending, claim, finish
 from hwnas.service.tasks import Made, Stopped, Work
 from hwnas.service.tasks.pareto import run
 
 LISTED = {"device": "jetson-tx2", "budget_mj": 20.0, "proxies": ["zen"], "method": "random", "evaluations": 60}
 UNLISTED = {"device": "raspi4", "space": "fbnet", "budget_ms": 60.0, "proxies": ["flops"], "evaluations": 60}
+
+LARGE = {"device": "titan-rtx", "space": "ofa", "budget_ms": 30.0, "proxies": ["params"], "evaluations": 60}
 
 
 def asked(question: dict[str, Any]) -> hwnas.ParetoResult:
@@ -42,7 +48,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.mark.parametrize("question", [LISTED, UNLISTED])
+@pytest.mark.parametrize("question", [LISTED, UNLISTED, LARGE])
 def test_a_search_is_a_job_whose_result_is_the_front(empty: Path, site: str, question: dict[str, Any]) -> None:
     expected = asked(question)
     with Client(site) as client, httpx.Client(base_url=site) as http:
@@ -121,6 +127,16 @@ def test_a_question_about_all_networks_needs_no_look_up_to_be_known_as_one(monke
     for method in ("auto", "exhaustive"):
         assert not needs_search(ParetoBody(device="jetson-tx2", method=method))
     assert needs_search(ParetoBody(device="jetson-tx2", method="nsga2"))
+
+
+def test_a_front_that_was_pruned_says_what_to_do(client: Any, database: Database) -> None:
+    front, job = front_id(ParetoBody(**LISTED)), client.post("/v1/pareto", json=LISTED).json()["id"]
+    assert claim(database, "lease", ["pareto"]) is not None
+    finish(database, job, "lease", Ending(state="done", result=b"{}"))
+    assert client.get(f"/v1/fronts/{front}").json() == {}
+    assert Pruning(database, Settings(keep_bytes=0)).prune() == 1
+    gone = client.get(f"/v1/fronts/{front}")
+    assert gone.status_code == 404 and "or that was pruned since; POST /v1/pareto asks" in gone.json()["detail"]
 
 
 def test_a_search_is_cancelled_and_goes_on(empty: Path, site: str) -> None:
