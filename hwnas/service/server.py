@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from functools import partial
 from typing import Final, final
 
@@ -20,6 +21,7 @@ from hwnas.service.logs import log_event, start_logging
 from hwnas.service.settings import DATABASE_VARIABLE, Settings
 
 GRACE_S: Final = 0.5  # for answers under way, once somebody wants the server to stop
+PATIENCE_S: Final = 1.5  # with the workers after that
 
 
 @final
@@ -69,8 +71,9 @@ def serve(settings: Settings, end: End, *, workers: int = 1, verbose: bool = Tru
         log_event("listening", address=_address(settings, listening), workers=workers)
         server.run(sockets=[listening])
     finally:
+        until = time.monotonic() + PATIENCE_S
         for process in beside:
-            _see_off(process)
+            _see_off(process, until)
 
 
 def _bind(settings: Settings) -> socket.socket:
@@ -79,9 +82,10 @@ def _bind(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host.strip("[]"), settings.port), family=family, backlog=2048)
     except OSError as error:
+        why = (error.strerror or str(error)).partition(" (while")[0]
         raise UsageError(
             f"expected an address of this machine and a port that nobody listens at, got {settings.host} with port "
-            f"{settings.port} ({os.strerror(error.errno or 0)}); choose others by --host and --port"
+            f"{settings.port} ({why}); choose others by --host and --port"
         ) from error
 
 
@@ -106,11 +110,11 @@ def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def _see_off(process: subprocess.Popen[bytes]) -> None:
+def _see_off(process: subprocess.Popen[bytes], until: float) -> None:
     """Wait for the end of a worker. Its jobs are given back by then, or others take them from it."""
     _tell_to_stop(process)
     try:
-        process.wait(timeout=1.5)
+        process.wait(timeout=max(0.0, until - time.monotonic()))
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -14,7 +14,7 @@ const COSTS = [
 ];
 const WORD = /^([^.=]+)(?:\.([^=]+))?(?:=(.*))?$/;
 
-/** Rows for costs; devices: names that latency and energy may be of. Returns {node, read(), show(words), setBound()}. */
+/** Rows for costs; devices: whose latency and energy may be asked. Returns {node, read(), show(words), setBound()}. */
 export function makeFurtherCosts(devices) {
   const list = element("div", { class: "further" });
   const more = element("button", { type: "button", class: "quiet", onclick: () => add().cost.focus() }, "Add a cost");
@@ -61,8 +61,15 @@ function makeRow(devices, onRemove) {
   const cost = element("select", { "aria-label": "Further cost", name: "cost" }, options(COSTS));
   const named = [["", "this device"], ...devices.map((name) => [name, name])];
   const device = element("select", { "aria-label": "Of which device", name: "cost_device" }, options(named));
-  const bound = element("input", { "aria-label": "At most", name: "cost_bound", placeholder: "≤", inputmode: "decimal" });
-  Object.assign(bound, { type: "number", min: 0, step: "any" });
+  const bound = element("input", {
+    "aria-label": "At most",
+    name: "cost_bound",
+    placeholder: "≤",
+    type: "number",
+    min: 0,
+    step: "any",
+    inputmode: "decimal",
+  });
   const remove = element("button", { type: "button", class: "quiet", "aria-label": "Remove this cost" }, "×");
   remove.addEventListener("click", onRemove);
   cost.addEventListener("change", match);
