@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import Final, final
 
@@ -32,9 +33,10 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._guard = guard
 
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
         """None: uvicorn would send them to the process once more, which then ends before its worker."""
-        return contextlib.nullcontext()
+        yield
 
     def stop(self) -> None:
         """Streams end now, answers within `GRACE_S`, then the server; said again it changes nothing."""
@@ -56,7 +58,7 @@ def serve(settings: Settings, end: End, *, workers: int = 1, verbose: bool = Tru
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=2 * GRACE_S,  # whole answers are cut off by the guard before
+        timeout_graceful_shutdown=1,  # s; the guard ends answers before that
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=32 * 1024,
         lifespan="on",

@@ -197,13 +197,13 @@ def test_scores_that_a_stopped_search_computed_are_not_computed_again(
     from hwnas.proxies.table import load_scores
 
     monkeypatch.setattr("hwnas.api.scores_on_demand.cores", lambda: 1)
-    question = {**UNLISTED, "proxies": ["l2_norm"], "evaluations": 12}
+    question = {**UNLISTED, "proxies": ["l2_norm"], "evaluations": 6}
     broken = Steps(tmp_path / "broken", question, stop=2)
     with pytest.raises(Stopped):
         broken.run()
     (kept,) = (tmp_path / "broken" / "cache" / "searches").iterdir()
     before = load_scores(kept)
-    assert len(before.network_ids) == 12 and not empty.exists()
+    assert len(before.network_ids) == 6 and not empty.exists()
 
     def nothing_left(_: object, tasks: list[Any], **__: object) -> Iterator[Any]:
         assert tasks == []
@@ -212,7 +212,7 @@ def test_scores_that_a_stopped_search_computed_are_not_computed_again(
     monkeypatch.setattr("hwnas.proxies.space_scores._results", nothing_left)
     result = Steps(tmp_path / "resumed", question).run(broken.checkpoint).result
     front = result["fronts"][0]
-    assert (front["name"], front["evaluations"]) == ("l2_norm", 12)
+    assert (front["name"], front["evaluations"]) == ("l2_norm", 6)
     scores = dict(zip(before.network_ids.tolist(), before.scores[:, 0].tolist(), strict=True))
     assert all(net["score"] == scores[net["network_id"]] for net in front["nets"])
 
