@@ -19,18 +19,20 @@ def serve(
     quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings alone, not each request.")] = False,
 ) -> None:
     """Serve the API, its documentation and a page to look at; Ctrl-C ends it, jobs go on at the next start."""
+    from hwnas.service.ending import end_by_signals, leave_busy_threads, leave_quickly
     from hwnas.service.extra import require_service
 
     require_service()
+    end = end_by_signals()
+    from contextlib import nullcontext
+
+    from hwnas.service.demo import demo as with_something_to_look_at
     from hwnas.service.server import serve as run
     from hwnas.service.settings import Limits, Settings, token_of_environment
 
     limits = Limits(rate=rate)
     settings = Settings(host=host, port=port, database=database, token=token_of_environment(), limits=limits)
-    if not demo:
-        run(settings, workers=workers, verbose=not quiet)
-        return
-    from hwnas.service.demo import demo as with_something_to_look_at
-
-    with with_something_to_look_at(settings) as its_settings:
-        run(its_settings, workers=workers, verbose=not quiet)
+    with with_something_to_look_at(settings) if demo else nullcontext(settings) as its_settings:
+        run(its_settings, end, workers=workers, verbose=not quiet)
+    leave_busy_threads()
+    leave_quickly()

@@ -79,13 +79,13 @@ def _global_avg_pool(operator: Operator, _: Mapping[str, Shape]) -> list[Operato
 
 
 def _linear(operator: Operator, shapes: Mapping[str, Shape]) -> list[Operator]:
-    """A feature map is read as a vector."""
-    (source,) = operator.inputs
+    """A feature map is read as a vector; what is added to the product may come from elsewhere."""
+    source, *others = operator.inputs
     if len(shapes[source]) != 4 or len(operator.shape) != 2:
         return [operator]
     batch, *rest = shapes[source]
     flat = Operator(name=f"{operator.name}.flat", kind="reshape", inputs=(source,), shape=(batch, math.prod(rest)))
-    return [flat, dataclasses.replace(operator, inputs=(flat.name,))]
+    return [flat, dataclasses.replace(operator, inputs=(flat.name, *others))]
 
 
 _LOWERED: Final[Mapping[str, Callable[[Operator, Mapping[str, Shape]], list[Operator]]]] = {

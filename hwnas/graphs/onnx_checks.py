@@ -29,6 +29,7 @@ def check_model(model: ModelProto) -> None:
     nodes = [*graph.node, *(node for function in model.functions for node in function.node)]
     if len(nodes) > NODES:
         raise UsageError(f"expected at most {NODES:,} nodes, got {len(nodes):,}; give a part of the network")
+    _check_texts(graph, nodes)
     _check_arrays(graph, nodes)
     for node in nodes:
         inner = [entry.name for entry in node.attribute if entry.HasField("g") or entry.graphs]
@@ -38,6 +39,17 @@ def check_model(model: ModelProto) -> None:
                 f"{node.op_type!r} with graphs of its own; export the network for one fixed shape"
             )
     _check_names(graph)
+
+
+def _check_texts(graph: GraphProto, nodes: Iterable[NodeProto]) -> None:
+    """Protobuf gives bytes in the place of a text that is none."""
+    texts = [entry.name for entry in (graph, *graph.input, *graph.output, *graph.value_info, *graph.initializer)]
+    for node in nodes:
+        texts += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        texts += [text for entry in node.attribute for text in (entry.name, entry.ref_attr_name)]
+    for text in texts:
+        if not isinstance(text, str):
+            raise DataError(f"expected names in UTF-8, got {text!r:.60}; export the model again")
 
 
 def _check_arrays(graph: GraphProto, nodes: Iterable[NodeProto]) -> None:

@@ -139,7 +139,7 @@ def check_upload(path: Path, *, most_nodes: int) -> None:
         raise UsageError("expected an ONNX file with its weights in it, got one that names other files")
     try:
         onnx.checker.check_model(model)
-    except onnx.checker.ValidationError as error:
+    except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # what it says may hold any bytes of the file
         raise UsageError(f"expected a valid ONNX network, got: {' '.join(str(error).split())[:200]}") from None
 
 
@@ -166,7 +166,7 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
     graph = model.graph
     fix_inputs(graph, batch_size=batch_size, sizes=sizes)
     arrays = {tensor.name: tensor for tensor in graph.initializer}
-    values = {name: onnx.numpy_helper.to_array(t) for name, t in arrays.items() if _elements(t) <= SMALL}
+    values = {name: _values(t) for name, t in arrays.items() if _elements(t) <= SMALL}
     nodes = tuple(_parsed(node) for node in graph.node)
     fold(nodes, values, {})
     types = _types(model, values)
@@ -238,10 +238,22 @@ def _plain_value(value: Any) -> Any:
     import onnx
 
     if isinstance(value, onnx.TensorProto):
-        return onnx.numpy_helper.to_array(value)
+        return _values(value)
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+
+
+def _values(tensor: TensorProto) -> Array:
+    import onnx
+
+    try:
+        return np.asarray(onnx.numpy_helper.to_array(tensor))
+    except Exception as error:  # of several kinds: too few values, too many, or of no type
+        raise DataError(
+            f"expected as many values as its shape says in the array {tensor.name!r}, got another content: "
+            f"{_line(error)}; export the model again"
+        ) from None
 
 
 def _typed(value: TypeProto) -> tuple[tuple[int, ...] | None, str]:

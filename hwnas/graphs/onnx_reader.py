@@ -67,7 +67,7 @@ class _Reader:
             if node.kind in ("Shape", "Size") or all(name in self._origins for name in node.inputs if name):
                 self._fold(node)
             else:
-                self._operators.append(self._operator(node))
+                self._operators.append(self._checked_operator(node))
         outputs = tuple(name for name in self._model.outputs if name not in self._origins)
         if not outputs:
             raise UsageError("expected an ONNX model whose outputs depend on an input, got constants alone")
@@ -82,6 +82,16 @@ class _Reader:
             self._values[node.outputs[0]] = next(iter(node.attributes.values()), None)
         elif node.kind in ("Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape") and node.inputs[0] in self._values:
             self._values[node.outputs[0]] = self._values[node.inputs[0]]
+
+    def _checked_operator(self, node: ParsedNode) -> Operator:
+        """A damaged node may lack any input and attribute of its kind, and have any number in them."""
+        try:
+            return self._operator(node)
+        except (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+            raise DataError(
+                f"expected the inputs and attributes of a {node.kind}, got others at {node.outputs[0]!r} "
+                f"({type(error).__name__}); export the model again"
+            ) from error
 
     def _operator(self, node: ParsedNode) -> Operator:
         shape, dtype, known = self._type(node.outputs[0])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -17,6 +15,7 @@ from hwnas.api.predict import predict
 from hwnas.service.settings import Settings, sqlite_url
 from hwnas.service.store import open_database
 from hwnas.service.store.jobs import Asked, submit
+from hwnas.service.temporary import own_folder
 from hwnas.service.uploads import pack_measurements
 from hwnas.spaces import get_space
 
@@ -33,8 +32,7 @@ def demo(settings: Settings) -> Iterator[Settings]:
     The device is made up: a Raspberry Pi 4 that is slower by 40 %, with 2 % of noise; its title says so.
     """
     before = os.environ.get("HWNAS_HOME")
-    with tempfile.TemporaryDirectory(prefix="hwnas-demo-") as name:
-        folder = Path(name)
+    with own_folder() as folder:
         os.environ["HWNAS_HOME"] = str(folder / "home")  # the worker's process inherits it
         found = replace(settings, database=sqlite_url(folder / "jobs.sqlite"))
         database = open_database(found.database_url)

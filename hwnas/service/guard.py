@@ -10,7 +10,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -49,6 +49,18 @@ class Guard:
     def __init__(self, app: Any, *, settings: Settings) -> None:
         self.app, self.state, self._settings = app, app.state, settings
         self._rates = Rates(per_second=settings.limits.rate)
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._ending = False
+
+    def end_answers(self, *, after_s: float) -> None:
+        """Have what is still under way after so many seconds answered with a problem: the server stops."""
+
+        def end() -> None:
+            self._ending = True
+            for task in list(self._under_way):
+                task.cancel()
+
+        asyncio.get_running_loop().call_later(after_s, end)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One request, or the start and end of the server."""
@@ -72,6 +84,8 @@ class Guard:
 
     async def _answer(self, request: Request, receive: Receive, answered: _Answered) -> None:
         body = _Body(receive, most=_most(request, self._settings))
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._under_way.add(task)
 
         async def send(message: Message) -> None:
             if not body.exceeded:  # what the application makes of half a body is not told
@@ -83,10 +97,17 @@ class Guard:
         except asyncio.TimeoutError:
             late = f"expected an answer within {limit:g} s, got none; ask for less"
             await answered.instead(request, receive, refusal(503, late))
+        except asyncio.CancelledError:
+            if not self._ending:
+                raise
+            stops = "expected a server that goes on, got one that stops; ask again once it is there"
+            await answered.instead(request, receive, refusal(503, stops))
         except Exception as error:
             if not body.exceeded:
                 log_failure(request, error)
                 await answered.instead(request, receive, problem_of(error))
+        finally:
+            self._under_way.discard(task)
         if body.exceeded:
             more = f"expected a body of at most {_most(request, self._settings):,} bytes, got more"
             await answered.instead(request, receive, refusal(413, more))

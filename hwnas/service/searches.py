@@ -47,7 +47,10 @@ def searched_front(database: Database, asked: Asked, *, form: str) -> tuple[byte
     """The front that a search found, as "json" or "csv", and its media type. Raises `NotFoundError`."""
     job = find_job(database, asked.id)
     if job is None:
-        raise NotFoundError("expected a search that was asked for, got one that was not; POST /v1/pareto asks for it")
+        raise NotFoundError(
+            "expected a search whose front is kept, got one that nobody asked for or that was pruned since; "
+            "POST /v1/pareto asks for it"
+        )
     if job.state != "done":
         raise NotFoundError(
             f"expected a search that is done, got one that is {job.state}; GET /v1/jobs/{job.id} says how far it is"

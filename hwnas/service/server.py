@@ -3,69 +3,120 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
-from contextlib import suppress
-from typing import Any, Final, final
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final, final
 
 import uvicorn
 
+from hwnas.errors import UsageError
 from hwnas.service.app import create_app
+from hwnas.service.ending import End
+from hwnas.service.guard import Guard
 from hwnas.service.logs import log_event, start_logging
 from hwnas.service.settings import DATABASE_VARIABLE, Settings
 
-GRACE_S: Final = 1  # for answers under way, once somebody wants the server to stop
+GRACE_S: Final = 0.5  # for answers under way, once somebody wants the server to stop
+PATIENCE_S: Final = 1.5  # with the workers after that
 
 
 @final
 class Server(uvicorn.Server):
-    """A server whose streams end when it is told to stop, and not only after them."""
+    """A server that signals end from outside, and whose answers under way end by an answer, not by a cancelled task."""
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """Ctrl-C, or a supervisor's end."""
-        self.config.app.state.stopping.set()  # type: ignore[union-attr]
-        super().handle_exit(sig, frame)
+    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+        super().__init__(config)
+        self._guard = guard
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """None: uvicorn would send them to the process once more, which then ends before its worker."""
+        yield
+
+    def stop(self) -> None:
+        """Streams end now, answers within `GRACE_S`, then the server; said again it changes nothing."""
+        self._guard.state.stopping.set()
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Wait for answers under way, as long as they may take."""
+        self._guard.end_answers(after_s=GRACE_S)
+        await super().shutdown(sockets)
 
 
-def serve(settings: Settings, *, workers: int = 1, verbose: bool = True) -> None:
-    """Answer requests until somebody wants an end, with `workers` processes that work on jobs."""
+def serve(settings: Settings, end: End, *, workers: int = 1, verbose: bool = True) -> None:
+    """Answer requests until the end is wanted, with `workers` processes that work on jobs."""
     start_logging(verbose=verbose)
-    app = create_app(settings)
+    guard, listening = create_app(settings), _bind(settings)
     config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
+        guard,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=1,  # s; the guard ends answers before that
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=32 * 1024,
         lifespan="on",
     )
-    beside = [_start_worker(settings) for _ in range(workers)]
-    log_event("listening", address=f"http://{settings.host}:{settings.port}/", workers=workers)
+    server, beside = Server(config, guard), list[subprocess.Popen[bytes]]()
+    end.tells(server.stop)
     try:
-        with suppress(KeyboardInterrupt):
-            Server(config).run()
+        while len(beside) < workers and not end.wanted():
+            process = _start_worker(settings, verbose=verbose)
+            beside.append(process)
+            end.tells(partial(_tell_to_stop, process))
+        log_event("listening", address=_address(settings, listening), workers=workers)
+        server.run(sockets=[listening])
     finally:
+        until = time.monotonic() + PATIENCE_S
         for process in beside:
-            _stop_worker(process)
+            _see_off(process, until)
 
 
-def _start_worker(settings: Settings) -> subprocess.Popen[bytes]:
-    """A worker that ends with us: its standard input is a pipe that closes when we are gone, however that happens."""
+def _bind(settings: Settings) -> socket.socket:
+    """Listen. Raises `UsageError` where that cannot be."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host.strip("[]"), settings.port), family=family, backlog=2048)
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (while")[0]
+        raise UsageError(
+            f"expected an address of this machine and a port that nobody listens at, got {settings.host} with port "
+            f"{settings.port} ({why}); choose others by --host and --port"
+        ) from error
+
+
+def _address(settings: Settings, listening: socket.socket) -> str:
+    host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listening.getsockname()[1]}/"
+
+
+def _start_worker(settings: Settings, *, verbose: bool) -> subprocess.Popen[bytes]:
+    """A worker that ends with us: its standard input is a pipe that closes when we are gone, however that happens.
+
+    It is of a session of its own: a terminal's Ctrl-C would reach it also while it starts and cannot heed it.
+    """
     # By the environment: a command line, which everyone on the machine can read, must not hold the password.
     environment = {**os.environ, DATABASE_VARIABLE: settings.database_url}
-    command = [sys.executable, "-m", "hwnas", "worker", "--attached"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+    command = [sys.executable, "-m", "hwnas", "worker", "--attached", *([] if verbose else ["--quiet"])]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
 
 
-def _stop_worker(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin:
+def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin and not process.stdin.closed:
         process.stdin.close()
+
+
+def _see_off(process: subprocess.Popen[bytes], until: float) -> None:
+    """Wait for the end of a worker. Its jobs are given back by then, or others take them from it."""
+    _tell_to_stop(process)
     try:
-        process.wait(timeout=1.5)
+        process.wait(timeout=max(0.0, until - time.monotonic()))
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

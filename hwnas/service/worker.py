@@ -8,11 +8,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import secrets
+import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final, final
@@ -56,8 +58,11 @@ class Worker:
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Work until `stopping` says so; then jobs under way are given back with what they have."""
-        warm = self._context.Process(target=time.time)  # the first process waits for the imports of all
-        warm.start()
+        if stopping():
+            return
+        with _without_interrupts():
+            warm = self._context.Process(target=time.time)  # the first process waits for the imports of all
+            warm.start()
         warm.join()
         log_event("worker", name=self._name, slots=self._slots)
         while not stopping():
@@ -174,6 +179,17 @@ class Worker:
         )
         running.was_kept()
         return told
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """What starts here, and all that it starts, pays no heed to Ctrl-C, which a terminal sends to every process."""
+    resource_tracker.ensure_running()  # it would unblock the signal for us
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
 def _order(database: Database, job: Job, limits: Limits) -> Order:

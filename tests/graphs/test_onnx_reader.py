@@ -103,6 +103,14 @@ def test_products_are_linear_layers_where_the_matrix_is_fixed() -> None:
     assert up.operators[-1].shape == (1, 6, 10, 10) and up.macs == 4 * 25 * 6 * 4
 
 
+def test_what_is_added_to_a_product_may_be_computed() -> None:
+    """By ONNX's definition of Gemm: y = xW + c, and c another result."""
+    nodes = [node("Relu", ["x"], "c"), node("Gemm", ["x", "w", "c"], "y")]
+    found = read(model(nodes, [1, 4], w=weights(4, 4)))
+    assert found.operators[-1].kind == "linear" and found.operators[-1].inputs == ("x", "c")
+    assert [kernel.kind for kernel in kernels_of(found, "onnxruntime")] == ["relu", "linear"]
+
+
 def test_shape_arithmetic_is_folded_and_the_batch_may_be_symbolic() -> None:
     """As torch's older exporter writes `x.view(x.shape[0], -1)`."""
     nodes = [
@@ -195,6 +203,18 @@ def huge() -> Any:
     return made
 
 
+def no_text() -> Any:
+    content = model([node("Relu", ["x"], "y@")], [1, 4], out="y@").SerializeToString()
+    return onnx.ModelProto.FromString(content.replace(b"y@", b"y\xff"))
+
+
+def few_values() -> Any:
+    made = model([node("Reshape", ["x", "w"], "y")], [1, 4], w=np.array([2, 2]))
+    made.graph.initializer[0].dims[:] = [3]
+    made.graph.initializer[0].raw_data = made.graph.initializer[0].raw_data[:13]
+    return made
+
+
 def short_of_bytes() -> Any:
     made = model([node("Add", ["x", "w"], "y")], [1, 4], w=weights(64))
     made.graph.initializer[0].raw_data = b"1234"
@@ -221,6 +241,21 @@ REFUSED = {
         lambda: model([node("Relu", ["z"], "y")], [1, 4]),
         DataError,
         "nothing in the ONNX model makes 'z'",
+    ),
+    "a name that is no text": (
+        no_text,
+        DataError,
+        "expected names in UTF-8, got b'y",
+    ),
+    "an array of fewer values": (
+        few_values,
+        DataError,
+        "expected as many values as its shape says in the array 'w'",
+    ),
+    "a node without its inputs": (
+        lambda: model([node("Conv", ["x"], "y")], [1, 3, 8, 8]),
+        DataError,
+        "expected the inputs and attributes of a Conv, got others at 'y'",
     ),
     "an output that depends on nothing": (
         lambda: model([node("Relu", ["w"], "y")], [1, 4], w=weights(4)),

@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from hwnas.service.app import create_app
 from hwnas.service.settings import Settings, sqlite_url
 from hwnas.service.store import Database, open_database
+from hwnas.service.store.jobs import list_jobs
 from hwnas.spaces import get_space
 
 _NUMBERS = itertools.count()
@@ -106,8 +107,20 @@ class Processes:
     def serve(self, *arguments: str) -> subprocess.Popen[bytes]:
         """`hwnas serve`, once it answers."""
         process = self.start("serve", "--port", str(self.port), "--rate", "0", *arguments)
-        until(lambda: self.answers() or process.poll() is not None, seconds=60)
+        wait_until(lambda: self.answers() or process.poll() is not None, seconds=60)
         return process
+
+    def log(self, process: subprocess.Popen[bytes]) -> str:
+        """What a process that was started, and what it started, wrote so far."""
+        (path,) = self.folder.glob(f"*-{self.started.index(process)}.log")
+        return path.read_text(encoding="utf-8")
+
+    def states(self) -> list[str]:
+        """States of all jobs in the database."""
+        database = open_database(self.url)
+        found = [job.state for job in list_jobs(database, before=None, limit=500)]
+        database.close()
+        return found
 
     def answers(self) -> bool:
         """Whether the service answers."""
@@ -115,6 +128,18 @@ class Processes:
             return httpx.get(f"{self.address}/readyz", timeout=2).status_code == 200
         except httpx.HTTPError:
             return False
+
+    def running(self) -> list[int]:
+        """What still runs of all that was started, and what that started: whatever has our cache in its environment."""
+        ours = f"HWNAS_DATA={self.folder / 'cache'}".encode()
+        found = []
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                if ours in (place / "environ").read_bytes().split(b"\0"):  # empty of a zombie, which does not run
+                    found.append(int(place.name))
+            except OSError:
+                continue
+        return found
 
     def stop(self) -> None:
         """End what still runs."""
@@ -132,9 +157,9 @@ def processes(tmp_path: Path, url: str) -> Iterator[Processes]:
     found.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a service with one worker, that the tests of a file share."""
+    """Address of a service with one worker, that tests share; each asks what no other asks."""
     folder = tmp_path_factory.mktemp("site")
     found = Processes(folder, sqlite_url(folder / "jobs.sqlite"))
     try:
@@ -144,13 +169,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         found.stop()
 
 
-def until(holds: Callable[[], Any], *, seconds: float) -> Any:
+def wait_until(holds: Callable[[], Any], *, seconds: float = 90) -> Any:
     """What `holds` gives once it is true. Fails where that takes longer."""
     end = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < end, f"not within {seconds} s"
         time.sleep(0.05)
     return found
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """`until(holds, seconds=s)`: see `wait_until`."""
+    return wait_until
 
 
 @pytest.fixture

@@ -26,16 +26,16 @@ child.SAVE_S = child.REPORT_S = 0.0
 ours, theirs = Pipe()
 {before}
 child.work(theirs, child.Order(kind="adapt", request={{"a": 1}}, payload=None, checkpoint=b"before",
-    folder=pathlib.Path({folder!r}), memory={memory}, seconds=int(time.process_time()) + 3))
+    folder=pathlib.Path({folder!r}), memory={memory}, seconds=int(time.process_time()) + {seconds}))
 while ours.poll():
     print(ours.recv())
 """
 
 
 def outcome(
-    tmp_path: Path, body: str, *, before: str = "", memory: int = 2 * 1024**3
+    tmp_path: Path, body: str, *, before: str = "", memory: int = 2 * 1024**3, seconds: int = 3
 ) -> subprocess.CompletedProcess[str]:
-    code = CODE.format(body=body, before=before, folder=str(tmp_path), memory=memory)
+    code = CODE.format(body=body, before=before, folder=str(tmp_path), memory=memory, seconds=seconds)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
 
@@ -63,7 +63,7 @@ def test_more_memory_than_allowed_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_more_processor_time_than_allowed_ends_the_process(tmp_path: Path) -> None:
-    assert outcome(tmp_path, "while True: pass").returncode < 0
+    assert outcome(tmp_path, "while True: pass", seconds=1).returncode < 0
 
 
 def test_a_process_whose_worker_is_gone_ends(tmp_path: Path) -> None:

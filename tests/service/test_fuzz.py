@@ -5,9 +5,6 @@ The long campaign: `python -m pytest -m slow tests/service`.
 
 from __future__ import annotations
 
-import json
-import random
-import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +21,6 @@ from schemathesis.specs.openapi.checks import (
 
 from hwnas.service.app import create_app
 from hwnas.service.settings import Limits, Settings
-from hwnas.service.store import Kind
-from hwnas.service.tasks import get_task
-from hwnas.service.tasks.task import Work
 
 TOKEN = "a-token-of-enough-characters"
 CHECKS = [
@@ -116,82 +110,3 @@ def test_whatever_is_sent_is_answered_as_described(guarded: Any, opened: Any) ->
 def test_whatever_is_sent_for_long_is_answered_as_described(guarded: Any, opened: Any) -> None:
     each_operation(guarded, MANY, with_the_token)
     each_operation(opened, MANY, without_a_token)
-
-
-def mutated(content: bytes, rng: random.Random) -> bytes:
-    """The content with bytes flipped, cut out, doubled, or cut off."""
-    changed = bytearray(content)
-    for _ in range(rng.randrange(1, 6)):
-        place = rng.randrange(len(changed)) if changed else 0
-        kind = rng.randrange(4)
-        if kind == 0 and changed:
-            changed[place] = rng.randrange(256)
-        elif kind == 1:
-            del changed[place : place + rng.randrange(1, 40)]
-        elif kind == 2:
-            changed[place:place] = changed[place : place + rng.randrange(1, 40)]
-        elif rng.random() < 0.2:
-            del changed[place:]
-    return bytes(changed)
-
-
-@pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_mutated_json_is_answered_or_refused(client: Any, count: int) -> None:
-    """The same process answers all of them, and its memory stays where it is."""
-    rng, seen = random.Random(0), set()
-    bodies = [
-        ("/v1/pareto", {"device": "jetson-tx2", "budget_mj": 20.0, "proxies": ["zen"], "nets": 5}),
-        ("/v1/predict", {"architectures": ["1462"], "device": "jetson-tx2"}),
-        ("/v1/score", {"architectures": ["1462"], "proxies": ["zen"]}),
-    ]
-    for number in range(count):
-        if number == count // 5:
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        address, body = bodies[number % len(bodies)]
-        content = mutated(json.dumps(body).encode(), rng)
-        answer = client.post(address, content=content, headers={"content-type": "application/json"})
-        seen.add(answer.status_code)
-        assert answer.status_code in (200, 202, 400, 409, 422, 429), (content, answer.text)
-    assert {400, 422} <= seen
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # kB
-
-
-@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_mutated_onnx_files_and_measurements_are_refused_clearly(
-    tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch, taught: Path, table: Callable[..., bytes]
-) -> None:
-    """What a worker's process does with an upload, in this process: an error of the tree each, memory as it was."""
-    pytest.importorskip("onnx")
-    from hwnas.api.networks import network_onnx
-    from hwnas.errors import HwnasError
-    from hwnas.service.uploads import pack_measurements
-
-    rng, refused = random.Random(0), 0
-    head = network_onnx("0")[:20_000]
-    asked: list[tuple[Kind, bytes, dict[str, Any]]] = [
-        ("predict-onnx", head, {"device": "raspi4", "confidence": 0.9, "graph_nodes": 20_000}),
-        ("adapt", table(), {"name": "board", "space": None, "dataset": None, "settings": {"replace": True}}),
-    ]
-    for number in range(count):
-        if number == count // 5:
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        kind, content, request = asked[number % 2]
-        changed, folder = mutated(content, rng), tmp_path / str(number)
-        folder.mkdir()
-        monkeypatch.chdir(folder)
-        payload = changed if kind == "predict-onnx" else pack_measurements([changed])
-        work = Work(
-            request=request,
-            payload=payload,
-            checkpoint=None,
-            folder=folder,
-            progress=lambda _done, _total: None,
-            save=lambda _content: None,
-        )
-        try:
-            get_task(kind)(work)
-        except HwnasError as error:
-            refused += 1
-            assert str(folder) not in str(error) or kind == "predict-onnx"
-    assert refused > count / 4
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 * 1024  # kB

@@ -19,11 +19,17 @@ from hwnas.remote_errors import ServiceError
 from hwnas.service.forms import ParetoBody
 from hwnas.service.fronts import front_id
 from hwnas.service.searches import needs_search
+from hwnas.service.settings import Settings
+from hwnas.service.store import Database
+from hwnas.service.store.pruning import Pruning
+from hwnas.service.store.work import Ending, claim, finish
 from hwnas.service.tasks import Made, Stopped, Work
 from hwnas.service.tasks.pareto import run
 
 LISTED = {"device": "jetson-tx2", "budget_mj": 20.0, "proxies": ["zen"], "method": "random", "evaluations": 60}
 UNLISTED = {"device": "raspi4", "space": "fbnet", "budget_ms": 60.0, "proxies": ["flops"], "evaluations": 60}
+
+LARGE = {"device": "titan-rtx", "space": "ofa", "budget_ms": 30.0, "proxies": ["params"], "evaluations": 60}
 
 
 def asked(question: dict[str, Any]) -> hwnas.ParetoResult:
@@ -42,7 +48,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.mark.parametrize("question", [LISTED, UNLISTED])
+@pytest.mark.parametrize("question", [LISTED, UNLISTED, LARGE])
 def test_a_search_is_a_job_whose_result_is_the_front(empty: Path, site: str, question: dict[str, Any]) -> None:
     expected = asked(question)
     with Client(site) as client, httpx.Client(base_url=site) as http:
@@ -123,6 +129,16 @@ def test_a_question_about_all_networks_needs_no_look_up_to_be_known_as_one(monke
     assert needs_search(ParetoBody(device="jetson-tx2", method="nsga2"))
 
 
+def test_a_front_that_was_pruned_says_what_to_do(client: Any, database: Database) -> None:
+    front, job = front_id(ParetoBody(**LISTED)), client.post("/v1/pareto", json=LISTED).json()["id"]
+    assert claim(database, "lease", ["pareto"]) is not None
+    finish(database, job, "lease", Ending(state="done", result=b"{}"))
+    assert client.get(f"/v1/fronts/{front}").json() == {}
+    assert Pruning(database, Settings(keep_bytes=0)).prune() == 1
+    gone = client.get(f"/v1/fronts/{front}")
+    assert gone.status_code == 404 and "or that was pruned since; POST /v1/pareto asks" in gone.json()["detail"]
+
+
 def test_a_search_is_cancelled_and_goes_on(empty: Path, site: str) -> None:
     question = {**UNLISTED, "seed": 5, "evaluations": 20_000, "objectives": ["params"]}
     with Client(site) as client, httpx.Client(base_url=site) as http:
@@ -181,13 +197,13 @@ def test_scores_that_a_stopped_search_computed_are_not_computed_again(
     from hwnas.proxies.table import load_scores
 
     monkeypatch.setattr("hwnas.api.scores_on_demand.cores", lambda: 1)
-    question = {**UNLISTED, "proxies": ["l2_norm"], "evaluations": 12}
+    question = {**UNLISTED, "proxies": ["l2_norm"], "evaluations": 6}
     broken = Steps(tmp_path / "broken", question, stop=2)
     with pytest.raises(Stopped):
         broken.run()
     (kept,) = (tmp_path / "broken" / "cache" / "searches").iterdir()
     before = load_scores(kept)
-    assert len(before.network_ids) == 12 and not empty.exists()
+    assert len(before.network_ids) == 6 and not empty.exists()
 
     def nothing_left(_: object, tasks: list[Any], **__: object) -> Iterator[Any]:
         assert tasks == []
@@ -196,7 +212,7 @@ def test_scores_that_a_stopped_search_computed_are_not_computed_again(
     monkeypatch.setattr("hwnas.proxies.space_scores._results", nothing_left)
     result = Steps(tmp_path / "resumed", question).run(broken.checkpoint).result
     front = result["fronts"][0]
-    assert (front["name"], front["evaluations"]) == ("l2_norm", 12)
+    assert (front["name"], front["evaluations"]) == ("l2_norm", 6)
     scores = dict(zip(before.network_ids.tolist(), before.scores[:, 0].tolist(), strict=True))
     assert all(net["score"] == scores[net["network_id"]] for net in front["nets"])
 

@@ -59,7 +59,10 @@ export function makeBudgetHandle(frame, plot, onBudget) {
     const { xaxis } = plot._fullLayout;
     put(value + (steps[event.key] * (xaxis.range[1] - xaxis.range[0])) / 100);
     clearTimeout(waiting);
-    waiting = setTimeout(() => onBudget(value), 250);
+    waiting = setTimeout(() => {
+      waiting = null;
+      onBudget(value);
+    }, 250);
   });
 
   return {
@@ -67,7 +70,8 @@ export function makeBudgetHandle(frame, plot, onBudget) {
     place(next) {
       objective = next;
       if (line.classList.contains("held")) return;
-      if (has(objective.bound)) put(objective.bound);
+      if (waiting !== null) put(value); // an earlier answer is drawn while keys move the line
+      else if (has(objective.bound)) put(objective.bound);
       else line.hidden = true;
     },
   };

@@ -8,6 +8,7 @@ import { progressOf } from "./jobs_part.js";
 import { makeKeptFronts, MOST_KEPT } from "./kept_fronts.js";
 import { firstNetwork, showNetwork, showNoNetwork } from "./network_panel.js";
 import { makeQuestionForm } from "./question_form.js";
+import { bodyOf, questionOf } from "./questions.js";
 import { download, get, post, Refusal, say } from "./server.js";
 
 const MOST_DOTS = 20_000;
@@ -171,11 +172,17 @@ export async function startFronts(lists, id, watch) {
   }
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => kept.redraw());
-  const known = id ? await attempt(() => get(`/v1/fronts/${encodeURIComponent(id)}`)) : null;
+  if (!id) return ask(form.read());
+  const known = await attempt(() => get(`/v1/fronts/${encodeURIComponent(id)}`));
   if (known) {
     form.show(bodyOf(known));
-    await complete(known, {});
-  } else await ask(form.read());
+    return complete(known, {});
+  }
+  // Of another time: what the server says of it stays, and a press on the button asks again.
+  const asked = questionOf(id);
+  if (!asked) return undefined;
+  form.show(asked);
+  return place("failure").append(". “Show the front” asks the question of this address again.");
 }
 
 /** Dots of the answer before, while those of the new one are on their way: only what is within budget differs. */
@@ -196,23 +203,4 @@ function titleAxes(result) {
 
 function networkAddress(result, index) {
   return new URLSearchParams({ space: result.space, arch: String(index), dataset: result.dataset }).toString();
-}
-
-/** The question of an answer, as far as the form can show it. */
-function bodyOf(result) {
-  const bound = (id) => result.objectives.find((objective) => objective.id === id)?.bound ?? null;
-  return {
-    device: result.device,
-    space: result.space,
-    dataset: result.dataset,
-    budget_mj: bound("energy_mj"),
-    budget_ms: bound("latency_ms"),
-    proxies: result.fronts.filter((front) => front.role === "proxy").map((front) => front.name),
-    nets: Math.max(...result.fronts.map((front) => (front.role === "proxy" ? front.comparison.k : 1))),
-    confidence: result.confidence,
-    seed: result.seed,
-    raw: result.raw,
-    source: "auto",
-    evaluations: JSON.parse(atob(result.id.replaceAll("-", "+").replaceAll("_", "/"))).evaluations ?? 1000,
-  };
 }

@@ -1,9 +1,8 @@
 // The question: space, device, data set, budgets, proxies. Its value is the body of POST /v1/pareto.
 
 import { element, fill } from "./elements.js";
-import { has } from "./numbers.js";
-
-const FIRST = { device: "jetson-tx2", space: "nasbench201", budget_mj: 20, proxies: ["auto", "zen"] };
+import { makeFurtherCosts } from "./further_costs.js";
+import { FIRST } from "./questions.js";
 
 /**
  * Fill `form` from lists of the server. onAsk(body) is told what is asked.
@@ -34,10 +33,18 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       ["measured", "measured"],
       ["predicted", "predicted"],
     ]),
+    method: choice("method", [
+      ["auto", "looking at all, or a search"],
+      ["exhaustive", "looking at all"],
+      ["nsga2", "NSGA-II"],
+      ["evolution", "ageing evolution"],
+      ["random", "random search"],
+    ]),
     evaluations: element("input", { name: "evaluations", type: "number", min: 1, max: 20000, step: 1, value: 1000 }),
     seed: element("input", { name: "seed", type: "number", min: 0, step: 1, value: 0 }),
     raw: element("input", { name: "raw", type: "checkbox" }),
   };
+  const further = makeFurtherCosts(devices.flatMap((device) => device.variants));
   const checks = proxies
     .filter((proxy) => !proxy.baseline)
     .sort((a, b) => rank(a) - rank(b))
@@ -75,9 +82,11 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       element(
         "div",
         {},
+        further.node,
         labelled("Networks in a list", fields.nets),
         labelled("Budgets hold for", fields.confidence),
         labelled("Costs", fields.source),
+        labelled("Found by", fields.method),
         labelled("Networks in a search", fields.evaluations),
         labelled("Seed of ties", fields.seed),
         element("label", { class: "check" }, fields.raw, "Architecture by architecture"),
@@ -112,21 +121,25 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       budget_mj: numberOf(fields.budget_mj),
       budget_ms: numberOf(fields.budget_ms),
       proxies: chosen.length ? chosen : ["auto"],
+      objectives: further.read(),
       nets: numberOf(fields.nets) ?? 20,
       confidence: numberOf(fields.confidence),
       source: fields.source.value,
+      method: fields.method.value,
       evaluations: numberOf(fields.evaluations) ?? 1000,
       raw: fields.raw.checked,
       seed: numberOf(fields.seed) ?? 0,
     };
   }
 
+  /** Show a question; what it does not say stays, and a name that no list has is left out. */
   function show(body) {
     for (const [name, field] of Object.entries(fields)) {
-      if (name !== "raw" && has(body[name])) field.value = String(body[name]);
+      if (name !== "raw" && name in body) setValue(field, String(body[name] ?? ""));
       if (name === "space" || name === "device") matchChoices();
     }
     fields.raw.checked = body.raw === true;
+    further.show(body.objectives ?? []);
     for (const box of form.querySelectorAll("input[name=proxies]")) box.checked = body.proxies.includes(box.value);
   }
 
@@ -144,11 +157,14 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
     busy(on) {
       button.disabled = on;
     },
-    /** Set the budget of an objective such as energy_mj; another device's has no field and is left as it is. */
+    /** Set the budget of an objective such as energy_mj or latency_ms.DEVICE; whether the form has it. */
     setBudget(objective, value) {
-      const field = { energy_mj: fields.budget_mj, latency_ms: fields.budget_ms }[objective.id];
-      if (field) field.value = String(value);
-      return field !== undefined;
+      if (further.setBound(objective.id, value)) return true;
+      const [name, ...device] = objective.id.split(".");
+      const field = { energy_mj: fields.budget_mj, latency_ms: fields.budget_ms }[name];
+      if (!field || !["", fields.device.value].includes(device.join("."))) return false;
+      field.value = String(value);
+      return true;
     },
   };
 }
@@ -164,6 +180,11 @@ function choice(name, options) {
     { name },
     options.map(([value, text]) => element("option", { value }, text)),
   );
+}
+
+function setValue(field, value) {
+  const known = field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value);
+  if (known) field.value = value;
 }
 
 function numberField(name) {

@@ -1,0 +1,81 @@
+"""What the page writes and draws is what the library says, and a report shows the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hwnas
+from hwnas.api.listings import list_spaces
+from hwnas.outputs import save
+from hwnas.render import cost_cells
+from hwnas.results import CostResult
+from hwnas.spaces import get_space
+from hwnas.spaces.four_node_cells import live_edges
+from hwnas.spaces.nasbench201_cells import OPERATIONS
+
+
+def test_numbers_are_written_as_the_command_line_writes_them(page: Any) -> None:
+    rng = np.random.default_rng(0)
+    for size in (0.02, 3.0, 250.0, 40_000.0):
+        means = [*(size * rng.lognormal(0, 1, 30)).round(3).tolist(), 0.0, None, 0.0004]
+        for spread in (None, 0.1):
+            costs = [
+                CostResult(mean=mean, lower=mean * 0.9, upper=mean * 1.1)
+                if spread and mean is not None
+                else CostResult(mean=mean, lower=None, upper=None)
+                for mean in means
+            ]
+            plain = [{"mean": cost.mean, "lower": cost.lower, "upper": cost.upper} for cost in costs]
+            written = page.in_page("numbers.js", "return its.costColumn(values[0])", plain)
+            assert [cell.replace("–", "-") for cell in written] == cost_cells(costs)
+
+
+def test_every_cell_is_drawn_as_the_library_reads_it(page: Any) -> None:
+    """Operations and live edges of all 15,625 indices."""
+    space = get_space("nasbench201")
+    (listed,) = [entry for entry in list_spaces() if entry["name"] == space.name]
+    code = """
+        return [...Array(15625).keys()].map((index) => its.cellOf(index, values[0])).map((cell) =>
+            [cell.operations.join(" "), its.liveEdges(cell).map(Number).join("")]);
+    """
+    drawn = page.in_page("cell_picture.js", code, listed["cell"])
+    vectors = space.all_vectors()
+    assert [words for words, _ in drawn] == [" ".join(OPERATIONS[c] for c in row) for row in vectors.tolist()]
+    live = live_edges(vectors).astype(int).tolist()
+    assert [flags for _, flags in drawn] == ["".join(map(str, row)) for row in live]
+
+
+def test_a_report_works_from_a_file_alone(browser: Any, tmp_path: Path) -> None:
+    result = hwnas.pareto("jetson-tx2", budget_mj=20, proxies=["zen", "synflow"], nets=8)
+    save(result, tmp_path / "report.html")
+    browser.get((tmp_path / "report.html").as_uri())
+    browser.wait(lambda: browser.shown("synflow"))
+    assert browser.one("h1").text == "nasbench201 on cifar10, jetson-tx2, energy ≤ 20 mJ"
+    net = result.front("zen").nets[3]
+    browser.some("table.nets button.link")[3].click()
+    assert browser.one("#network h2").text == f"Network {net.index}"
+    assert browser.one("#network .arch").text == net.arch
+    browser.one("#network summary").click()
+    assert "stem.0" in browser.one("#network details").text
+    energy = net.costs["energy_mj"]
+    assert f"[{energy.lower:.1f}, {energy.upper:.1f}]" in browser.one("#network").text
+    loaded = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [name for name in loaded if not name.startswith(("data:", "blob:"))] == []
+
+
+def test_the_style_sheet_of_plotly_has_the_rules_that_it_would_add(browser: Any, site: str, tmp_path: Path) -> None:
+    from hwnas.reports import PAGE_FOLDER
+
+    (tmp_path / "a.html").write_text(
+        f'<div id="a"></div><script src="{(PAGE_FOLDER / "plotly-basic.min.js").as_uri()}"></script>'
+        "<script>Plotly.newPlot('a', [{y: [1, 2]}], {}, {displayModeBar: false})</script>"
+    )
+    browser.get((tmp_path / "a.html").as_uri())
+    rules = "return [...document.getElementById('plotly.js-style-global').sheet.cssRules].map((rule) => rule.cssText)"
+    added = browser.wait(lambda: browser.execute_script(rules))
+    browser.get(site)
+    assert browser.wait(lambda: browser.execute_script(rules)) == added
+    assert len(added) > 50
