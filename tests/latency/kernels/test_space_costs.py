@@ -15,13 +15,14 @@ from hwnas.latency import latency_model
 from hwnas.latency.kernels import KernelModel, fit_regressor, rows_by_kind, save_kernel_model
 from hwnas.latency.kernels.cards import kernel_device, kernel_targets
 from hwnas.latency.kernels.censuses import Census
+from hwnas.latency.kernels.regressor import MIN_TREE_ROWS
 from hwnas.latency.kernels.space_costs import KernelCosts, network_totals, space_kernel_costs
 from hwnas.latency.kernels.store import kernel_model_path
 from hwnas.predictors.boosting import BoostingSettings
 from hwnas.predictors.conformal import LEVELS
 from hwnas.spaces import Space, get_space
 
-FEW = BoostingSettings(trees=30, rate=0.2)
+FEW = BoostingSettings(trees=4, rate=0.5)
 SPACES = ("darts", "nas-bench-macro", "nasbench201", "fbnet")
 
 
@@ -35,8 +36,11 @@ def _model(*kinds: str) -> KernelModel:
     seen = [kernel for space in spaces for kernels in _kernels(space, space.sample(4, seed=5)) for kernel in kernels]
     costs = [1e-3 + 1e-7 * kernel.macs + 1e-6 * (kernel.bytes_read + kernel.bytes_written) for kernel in seen]
     rows = rows_by_kind(seen, costs, range(len(seen)))
-    chosen = kinds or tuple(rows)
-    regressors = {kind: fit_regressor(rows[kind], settings=FEW) for kind in chosen}
+    if kinds:
+        regressors = {kind: fit_regressor(rows[kind], settings=FEW) for kind in kinds}
+    else:  # too few rows for trees, which take their time
+        few = {kind: its.take(np.arange(min(len(its), MIN_TREE_ROWS - 1))) for kind, its in rows.items()}
+        regressors = {kind: fit_regressor(its) for kind, its in few.items()}
     return KernelModel(
         device="my-board", runtime="tensorrt", target="latency", regressors=regressors, overhead=0.25,
         facts={"summary": "made up"},
