@@ -34,8 +34,9 @@ PLAIN: Final = ("batch", "channels", "axis_length", "rank", "inputs", "in_elemen
 # blocked: 1 where it works on blocks of channels.
 COMMON: Final = ("macs", "bytes_read", "bytes_written", "weight_bytes", "fused", "residual", "blocked")
 
+_POOLS: Final = ("max_pool", "avg_pool", "lp_pool")
 _WINDOW_KINDS: Final = {
-    "conv", "depthwise_conv", "grouped_conv", "conv_transpose", "max_pool", "avg_pool", "lp_pool",
+    "conv", "depthwise_conv", "grouped_conv", "conv_transpose", *_POOLS,
 }  # fmt: skip
 _PRODUCT_KINDS: Final = {"linear", "matmul", "attention"}
 
@@ -66,7 +67,9 @@ def kernel_features(kernel: Kernel) -> dict[str, float]:
 def _window(kernel: Kernel) -> tuple[int, ...]:
     a, source = kernel.leading.attributes, kernel.in_shapes[0] if kernel.in_shapes else ()
     out = kernel.leading.shape
-    sides = (*_two(a.get("kernel", 1)), *_two(a.get("stride", 1)))
+    sides: tuple[int, ...] = (*_two(a.get("kernel", 1)), *_two(a.get("stride", 1)))
+    if kernel.kind in _POOLS and source[2:]:  # what of a window lies outside of the map is never looked at
+        sides = tuple(min(side, length) for side, length in zip(sides, 2 * _map(source), strict=True))
     dilation = max(axes(a.get("dilation", 1)))
     return (*out[:1], *source[1:2], *out[1:2], *_map(source), *_map(out), *sides, dilation, a.get("groups", 1))
 

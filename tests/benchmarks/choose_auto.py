@@ -61,10 +61,11 @@ def main() -> None:
     """Print every candidate with its mean rank, and the chosen one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pool", nargs="+", default=POOL, help="proxies to choose from")
+    parser.add_argument("--spaces", nargs="+", default=SPACES, help="spaces to judge on")
     parser.add_argument("--most", type=int, default=4, help="largest number of proxies in a combination")
     parser.add_argument("--top", type=float, default=20.0, help="percent of the networks for the second figure")
     arguments = parser.parse_args()
-    tasks = [task for name in SPACES for task in tasks_of(get_space(name), arguments.pool)]
+    tasks = [task for name in arguments.spaces for task in tasks_of(get_space(name), arguments.pool)]
     pool = [name for name in arguments.pool if all(name in task.scores for task in tasks)]
     for task in tasks:
         lacking = sorted(set(arguments.pool) - set(task.scores))

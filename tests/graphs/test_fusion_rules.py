@@ -58,3 +58,13 @@ def test_tflite_takes_in_the_activations_of_its_schema_and_no_others() -> None:
     y = builder.same("swish", "silu", builder.conv("b", x, 8))
     builder.same("last", "relu", builder.sum("sum", [x, y]))
     assert kinds(builder, "tflite") == [("conv", "batch_norm", "relu"), ("conv",), ("silu",), ("add", "relu")]
+
+
+def test_a_pool_counts_no_more_of_its_window_than_the_map_has() -> None:
+    """Some models pool everything with a window of a thousand pixels."""
+    builder = GraphBuilder()
+    builder.add("input", "input", [], (1, 8, 7, 5))
+    builder.add("pool", "avg_pool", ["input"], (1, 8, 1, 1), kernel=1280, stride=1280, padding=0)
+    (kernel,) = kernels_of(builder.graph(), "none")
+    features = kernel.features()
+    assert [features[f"{name}_{axis}"] for name in ("kernel", "stride") for axis in ("height", "width")] == [7, 5, 7, 5]
