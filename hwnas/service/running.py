@@ -115,4 +115,5 @@ class Running:
                 card=made.card,
                 files=made.files,
             )
-        return Ending(state="done", result=json.dumps(made.result, allow_nan=False).encode(), device=device)
+        result = json.dumps(made.result, allow_nan=False).encode()
+        return Ending(state="done", result=result, device=device, total=self._total)

@@ -51,7 +51,7 @@ def test_wrong_uses(
     code, _, err = run(monkeypatch, capsys, "search-ops", "--order", "sideways")
     assert code == 2 and "order of edges 'sideways' is not known" in err
     code, _, err = run(monkeypatch, capsys, "search-ops", "--space", "fbnet")
-    assert code == 2 and "a space with a supernet (nasbench201), got 'fbnet'" in err
+    assert code == 2 and "a space with a supernet (darts, nasbench201), got 'fbnet'" in err
 
 
 def test_search_ops_within_a_budget(

@@ -28,12 +28,16 @@ _DIED = "expected the worker to live until the job is done, got {} that ended in
 @final
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How a job ends. result: of one that is done. device: that it adds. error: problem of one that failed."""
+    """How a job ends. result: of one that is done. device: that it adds. error: problem of one that failed.
+
+    total: steps in all, of one that is done and told: a short one ends before the database heard of them.
+    """
 
     state: State
     result: bytes | None = None
     device: AddedDevice | None = None
     error: dict[str, Any] | None = None
+    total: int | None = None
 
 
 def claim(database: Database, lease: str, kinds: Sequence[Kind]) -> Job | None:
@@ -84,7 +88,8 @@ def finish(database: Database, job: str, lease: str, ending: Ending) -> bool:
     values: dict[str, Any] = {"state": ending.state, "finished_at": now(), "seconds_left": None, "worker": None}
     values |= {"version": JOBS.c.version + 1, "error": None if ending.error is None else json.dumps(ending.error)}
     if ending.state == "done":
-        values |= {"cancel": False, "done": func.coalesce(JOBS.c.total, JOBS.c.done)}
+        total = JOBS.c.total if ending.total is None else ending.total
+        values |= {"cancel": False, "total": total, "done": func.coalesce(total, JOBS.c.done)}
     with database.writing() as connection:
         if not _holding(connection, job, lease, values):
             return False
