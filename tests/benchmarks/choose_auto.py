@@ -8,8 +8,8 @@ of a space, and over the spaces, so that a space with many data sets weighs no m
 rank is chosen, of equal ones the one with the fewest proxies. All candidates are printed, best first. What is chosen
 is written into hwnas/proxies/combinations/auto.py by hand.
 
-It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the accuracies
-that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought.
+It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the
+accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought.
 """
 
 from __future__ import annotations
