@@ -44,7 +44,7 @@ def test_a_space_without_a_list_is_searched_by_a_job_whose_front_is_shown(page: 
     page.one("input[name=proxies][value=zen]").click()
     page.one("#question details.more summary").click()
     page.one("input[name=evaluations]").clear()
-    page.one("input[name=evaluations]").send_keys("80")
+    page.one("input[name=evaluations]").send_keys("600")
     page.one("#question button[type=submit]").click()
     page.wait(lambda: "A search of fbnet takes longer; job" in page.one("#searching").text)
     assert page.one("#question button[type=submit]").is_enabled() and "energy ≤ 20 mJ" in page.title()
@@ -62,7 +62,7 @@ def test_a_space_without_a_list_is_searched_by_a_job_whose_front_is_shown(page: 
     page.get("about:blank")
     page.get(address)
     page.wait(lambda: page.title() == "fbnet on cifar100, raspi4, latency ≤ 60 ms")
-    assert page.one("input[name=evaluations]").get_attribute("value") == "80"
+    assert page.one("input[name=evaluations]").get_attribute("value") == "600"
     budget = page.one("input[name=budget_ms]")
     budget.clear()
     budget.send_keys("0.001", Keys.ENTER)
