@@ -95,12 +95,17 @@ class _Boosting:
         self.trees: dict[str, list[Tree]] = {kind: [] for kind in self.kinds}
 
     def _physical(self, totals: Float[Array, " n"]) -> tuple[dict[str, Float[Array, " t"]], float]:
-        """Coefficients of each kind's terms, by least squares of relative errors of the totals."""
+        """Coefficients of each kind's terms, by least squares of relative errors of the totals.
+
+        Of a kind whose kernels are all alike, as the one dense layer of all networks of a space, nothing says which
+        term their cost comes from: it is a constant, which goes on as such.
+        """
         columns, owners = [np.ones(len(totals))], []
         for kind in self.kinds:
-            for term in physical_terms(feature_names(kind), self.rows[kind]).T:
+            alike = not np.ptp(self.rows[kind], axis=0).any()
+            for number, term in enumerate(physical_terms(feature_names(kind), self.rows[kind]).T):
                 costs = np.zeros(self.networks.kernels)
-                costs[self.kernels[kind]] = term
+                costs[self.kernels[kind]] = 0.0 if alike and number else term
                 columns.append(self.networks.totals(costs))
                 owners.append(kind)
         solved = positive_least_squares(np.stack(columns, axis=1) / totals[:, None], np.ones(len(totals)))

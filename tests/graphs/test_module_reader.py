@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -114,6 +115,25 @@ def test_published_families(family: Any, name: str) -> None:
     # Swin-v2 computes its position biases from nothing but weights: worked out once, they are no work of a run.
     assert graph.flops == flops(module, shape) > 0 or (name == "swin-v2" and graph.flops < flops(module, shape))
     assert not [o.kind for o in graph.operators if o.kind.startswith("unknown") or not o.known]
+    made = layer_bytes(module, shape)
+    written = Counter((o.kind, o.output_bytes) for o in graph.operators)
+    assert made and (name == "swin-v2" or not made - written), "layers write what no operator does"
     file = read_onnx(module_onnx_bytes(module, shape))
     assert file.flops == graph.flops
     assert not [o.kind for o in file.operators if o.kind.startswith("unknown") or not o.known]
+
+
+def layer_bytes(module: nn.Module, shape: tuple[int, ...]) -> Counter[tuple[str, int]]:
+    """Bytes that convolutions, dense layers and norms write when the module runs, by the kind of operator."""
+    kinds = {nn.Conv2d: "conv", nn.Linear: "linear", nn.BatchNorm2d: "batch_norm", nn.LayerNorm: "layer_norm"}
+    seen: Counter[tuple[str, int]] = Counter()
+    hooks = [
+        layer.register_forward_hook(lambda at, _, output: seen.update([(kinds[type(at)], output.numel() * 4)]))
+        for layer in module.modules()
+        if type(layer) in kinds
+    ]
+    with torch.no_grad():
+        module(torch.zeros(shape))
+    for hook in hooks:
+        hook.remove()
+    return seen

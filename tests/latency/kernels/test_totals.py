@@ -10,7 +10,7 @@ from hwnas.graphs import Kernel
 from hwnas.latency.kernels.networks import count_kernels
 from hwnas.latency.kernels.totals import TotalsSettings, fit_totals
 
-from .conftest import random_kernels, true_cost
+from .conftest import linear_kernel, random_kernels, true_cost
 
 
 def _networks(count: int, seed: int) -> list[list[Kernel]]:
@@ -39,6 +39,19 @@ def test_totals_of_new_networks_are_found() -> None:
     kernels = random_kernels(30, seed=4)  # nobody measured one of them
     costs = fit.regressors["conv"].predict(np.array([list(k.features().values()) for k in kernels]))
     assert np.median(np.abs(costs / [true_cost(k) for k in kernels] - 1)) < 0.15
+
+
+def test_a_layer_that_is_the_same_everywhere_has_one_cost_and_no_law() -> None:
+    """What one size costs says nothing about a thousand times as large a one."""
+    every = linear_kernel(64, 10)
+    known = [[*kernels, every] for kernels in _networks(120, seed=0)]
+    totals = np.array([sum(map(true_cost, kernels)) + 2.0 for kernels in known])
+    fit = fit_totals(count_kernels(known), totals, settings=TotalsSettings(rounds=3))
+    costs = [
+        float(fit.regressors["linear"].predict(np.array([list(kernel.features().values())]))[0])
+        for kernel in (every, linear_kernel(25088, 4096))
+    ]
+    assert costs[0] == pytest.approx(costs[1]) and 0 < costs[0] + fit.overhead < 4
 
 
 def test_too_few_networks_are_refused() -> None:
