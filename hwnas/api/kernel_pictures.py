@@ -9,6 +9,8 @@ from hwnas.pictures import COLOURS, drawn
 
 # More bars than this cannot be read; the last one is the sum of the rest.
 _BARS: Final = 30
+# The axis ends at this many times the longest bar.
+_WIDEST: Final = 3.0
 _UNITS: Final = {"latency_ms": "latency (ms)", "energy_mj": "energy (mJ)"}
 _REST: Final = "#999999"
 
@@ -38,7 +40,10 @@ def kernel_picture(answer: ModelPrediction, *, suffix: str = "png") -> bytes:
         axes.set_yticks(range(len(names)), names, fontsize=6)
         axes.invert_yaxis()
         axes.margins(y=0.01)
-        axes.set_xlabel(_UNITS[cost])
+        longest = _WIDEST * max(bar.get_width() for bar in axes.patches)
+        cut = axes.get_xlim()[1] > longest  # of kernels far outside of what was measured an interval says little
+        axes.set_xlim(0, longest if cut else None)
+        axes.set_xlabel(_UNITS[cost] + (", longer intervals cut" if cut else ""))
         handles, labels = axes.get_legend_handles_labels()
         first = dict(zip(labels[::-1], handles[::-1], strict=True))
         axes.legend([first[kind] for kind in kinds], kinds, frameon=False, fontsize=7, loc="lower right")
