@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from hwnas.api.predict_model import KernelCost, ModelPrediction
+from hwnas.errors import UsageError
 from hwnas.pictures import COLOURS, drawn
 
 # More bars than this cannot be read; the last one is the sum of the rest.
@@ -18,10 +19,12 @@ _REST: Final = "#999999"
 def kernel_picture(answer: ModelPrediction, *, suffix: str = "png") -> bytes:
     """A bar for each kernel, the costliest first, coloured by kind, with its interval; the rest is one bar.
 
-    Raises `MissingExtraError` without matplotlib.
+    Raises `MissingExtraError` without matplotlib, `UsageError` where no kernel has a cost.
     """
     cost = next(iter(answer.costs))
     covered = [kernel for kernel in answer.kernels if kernel.costs[cost].mean is not None]
+    if not covered:
+        raise UsageError(f"expected a network of which {answer.device} can tell some cost for a picture, got none")
     shown, rest = covered[:_BARS], covered[_BARS:]
     kinds = list(dict.fromkeys(kernel.kind for kernel in shown))
     colours = {kind: COLOURS[number] if number < len(COLOURS) else "#000000" for number, kind in enumerate(kinds)}

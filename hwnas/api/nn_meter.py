@@ -22,7 +22,7 @@ def import_nn_meter(folder: Path, *, device: str | None = None) -> KernelModelRe
             f"expected a folder of nn-Meter predictors, got {str(folder)!r}; unpack the zip that it downloads"
         )
     name = canonical(device or folder.resolve().name)
-    model, _ = read_predictors(folder, device=name)
+    model = read_predictors(folder, device=name)
     path = kernel_model_path(name, "latency")
     save_kernel_model(path, model)
     return described(model, path)

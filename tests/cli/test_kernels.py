@@ -106,3 +106,23 @@ def test_a_short_build_gives_a_model(
     result = json.loads(capsys.readouterr().out)
     assert result["device"] == "me" and {"conv", "linear"} <= {kind["kind"] for kind in result["kinds"]}
     assert run(monkeypatch, "predict", str(net), "--device", "me", "--json") == 0
+
+
+def test_there_is_no_picture_of_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shipped model of this device knows dense layers alone."""
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path / "home"))
+    builder, path = GraphBuilder(), tmp_path / "net.onnx"
+    builder.conv("conv", builder.image(16), 8, kernel=3)
+    path.write_bytes(onnx_file.onnx_bytes(builder.graph()))
+    assert run(monkeypatch, "predict", str(path), "--device", "tesla-v100", "--out", str(tmp_path / "chart.png")) == 2
+    assert "tesla-v100 can tell some cost" in capsys.readouterr().err
+
+
+def test_a_device_tells_that_it_has_a_kernel_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path / "home"))
+    assert run(monkeypatch, "devices", "tesla-v100") == 0
+    assert "latency of any network, by `hwnas predict model.onnx --device tesla-v100`" in capsys.readouterr().out

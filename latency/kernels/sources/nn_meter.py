@@ -21,7 +21,6 @@ from hwnas.latency.kernels.regressor import unknown_quantiles
 from hwnas.predictors.trees import Tree, Trees, stack_trees, trees_from_arrays
 
 RUNTIME: Final = "tflite"
-_RULES: Final = "fusion_rules.json"
 
 
 class _Held:
@@ -84,8 +83,8 @@ def _stand_ins() -> dict[tuple[str, str], Callable[..., Any]]:
     }  # fmt: skip
 
 
-def read_predictors(folder: Path, *, device: str) -> tuple[KernelModel, tuple[str, ...]]:
-    """The kernel model of a folder of predictors, and the names of those that have no place in it.
+def read_predictors(folder: Path, *, device: str) -> KernelModel:
+    """The kernel model of a folder of predictors; its summary names those that have no place in it.
 
     Raises `DataError` for a folder without predictors, and for a file that is no random forest of scikit-learn.
     """
@@ -103,15 +102,13 @@ def read_predictors(folder: Path, *, device: str) -> tuple[KernelModel, tuple[st
             regressors[kind] = ForestRegressor(kind=kind, forests=its, quantiles=unknown_quantiles())
     if not regressors:
         raise DataError(f"{folder}: expected a predictor of {', '.join(sorted(known))}, got {', '.join(without)}")
+    unread = f"; not read, as kernels do not tell what they ask for: {', '.join(without)}" if without else ""
     facts = {
         "summary": f"nn-Meter's predictors of {', '.join(sorted(forests))}; their errors are not in the files, so that "
-        "intervals are a factor of two by convention",
+        f"intervals are a factor of two by convention{unread}",
         "source": f"nn-Meter, folder {folder.name}",
-        "without_place": list(without),
-        "rules_file": (folder / _RULES).exists(),
     }
-    model = KernelModel(device=device, runtime=RUNTIME, target="latency", regressors=regressors, facts=facts)
-    return model, without
+    return KernelModel(device=device, runtime=RUNTIME, target="latency", regressors=regressors, facts=facts)
 
 
 def read_forest(path: Path) -> Trees:

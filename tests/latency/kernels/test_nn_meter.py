@@ -72,8 +72,8 @@ def test_the_total_is_what_the_forests_say_of_nn_meters_features(folder: Path) -
     def said(name: str, *row: float) -> float:
         return float(pickle.loads((folder / f"{name}.pkl").read_bytes()).predict(np.array([row]))[0])
 
-    model, without = read_predictors(folder, device="mine")
-    assert without == ("concat",)
+    model = read_predictors(folder, device="mine")
+    assert model.summary.endswith(": concat")
     kernels = kernels_of(network(), model.runtime)
     answer = model.predict(kernels)
     expected = {
@@ -94,7 +94,7 @@ def test_no_kernel_is_dropped_in_silence(folder: Path) -> None:
     plain = builder.conv("plain", builder.image(16), 6, kernel=3)
     builder.add("in_groups", "conv", [plain], (1, 6, 16, 16), kernel=3, stride=1, padding=1, groups=2, in_channels=6)
     builder.same("other", "gelu", "in_groups")
-    model, _ = read_predictors(folder, device="mine")
+    model = read_predictors(folder, device="mine")
     answer = model.predict(kernels_of(builder.graph(), model.runtime))
     assert answer.covered.tolist() == [True, False, False]
     assert np.isfinite([answer.total, answer.total_lower, answer.total_upper]).all()
@@ -104,13 +104,13 @@ def test_it_is_kept_without_pickles(folder: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("HWNAS_HOME", str(tmp_path / "home"))
     result = import_nn_meter(folder)
     assert result.device == "cortexa76cpu-tflite21" and "nn-Meter" in result.summary
-    kept, read = load_kernel_model(Path(result.path)), read_predictors(folder, device="mine")[0]
+    kept, read = load_kernel_model(Path(result.path)), read_predictors(folder, device="mine")
     kernels = kernels_of(network(side=48), "tflite")
     np.testing.assert_allclose(kept.predict(kernels).mean, read.predict(kernels).mean, rtol=1e-5)
 
 
 def test_a_kernel_outside_of_the_thresholds_says_so(folder: Path) -> None:
-    model, _ = read_predictors(folder, device="mine")
+    model = read_predictors(folder, device="mine")
     kernels = kernels_of(network(side=1024), model.runtime)
     answer = model.predict(kernels)
     assert answer.outside[0] > 4
@@ -158,7 +158,7 @@ def test_an_empty_folder_and_none_are_refused(tmp_path: Path) -> None:
 
 def test_over_a_space_what_a_forest_was_not_made_for_is_named(folder: Path) -> None:
     """Of the convolutions of one kind some may have a cost and others none."""
-    model, _ = read_predictors(folder, device="mine")
+    model = read_predictors(folder, device="mine")
     builder = GraphBuilder()
     builder.add("input", "input", [], (1, 3, 16, 12))
     oblong = builder.conv("oblong", "input", 8, kernel=3)
