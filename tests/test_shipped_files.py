@@ -18,7 +18,8 @@ from hwnas.spaces import NASBench201
 
 SPACE = NASBench201()
 COSTS = open_shipped_costs(SHIPPED_FOLDER, SPACE.name)
-SCORES = sorted(SHIPPED_FOLDER.glob("nasbench201_*_scores.npz"))
+SAMPLES = sorted(SHIPPED_FOLDER.glob("*_sample_scores.npz"))
+SCORES = sorted(set(SHIPPED_FOLDER.glob("nasbench201_*_scores.npz")) - set(SAMPLES))
 assert COSTS is not None
 
 
@@ -111,6 +112,15 @@ def test_score_tables_cover_the_space(path: Path) -> None:
     for group in np.unique(canonical)[::500]:
         assert (table.scores[canonical == group] == table.scores[canonical == group][0]).all()
     json.dumps(dict(table.recipe))
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_samples_of_scores_are_whole(path: Path) -> None:
+    """Every network of the sample has every score: a run that was stopped leaves those of the smallest ids."""
+    table = load_scores(path)
+    assert path.stem == f"{table.recipe['space']}_{table.recipe['dataset']}_sample_scores"
+    assert not len(table.missing) and len(table.network_ids) >= 50
+    assert set(table.proxies) <= set(PROXIES)
 
 
 @pytest.mark.data

@@ -6,7 +6,7 @@ plain, with a warm-up and with moves that the proxy proposes. A trained network 
 NATS-Bench (mean over seeds; 73.51 is the best): there is no public validation accuracy after 200 epochs, so that
 searches see what they are judged by. Abdelfattah et al. search on validation accuracy; their best figures are 73.19
 after 50 (binary GCN, warm-up of 3,000) and 14 networks for 73 % (random search, warm-up of all), with synflow on
-CIFAR-100; here its scores are those of CIFAR-10, of networks without dead operations.
+CIFAR-100; here of networks without dead operations.
 
 `--results` is a file of JSON lines, one for each repetition: what it has is not computed again.
 """
