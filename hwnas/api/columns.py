@@ -124,20 +124,21 @@ def combined_column(
     """Scores of `vectors` by a combination, of whose components `tables` has all that are no counts."""
     found = combined(combination, space, dataset, tables=tables, vectors=vectors, network_ids=network_ids)
     made_of = f"{combination.made_of}, among {found.networks:,} networks"
-    stand_ins = dict.fromkeys(_stands_in(table, dataset) for table in tables.values())
     return ScoreColumn(
         name=combination.name,
         role="proxy",
         scores=found.scores,
         source=combination.source,
-        note="; ".join(filter(None, (made_of, *stand_ins))),
+        note="; ".join(filter(None, (made_of, _stand_ins(tables, dataset)))),
     )
 
 
-def _stands_in(table: ScoreTable, dataset: str) -> str:
-    """That a table is of another data set; empty where it is not."""
-    scored_on = table.recipe["dataset"]
-    return "" if scored_on == dataset else f"scores of {scored_on} stand in for {dataset}, which is not scored"
+def _stand_ins(tables: Mapping[str, ScoreTable], dataset: str) -> str:
+    """Which proxies have their scores from another data set; empty where none has."""
+    scored_on = {name: table.recipe["dataset"] for name, table in tables.items()}
+    others = dict.fromkeys(other for other in scored_on.values() if other != dataset)
+    by = {other: ", ".join(name for name, on in scored_on.items() if on == other) for other in others}
+    return "; ".join(f"scores of {o} stand in for {dataset}, which is not scored by {names}" for o, names in by.items())
 
 
 def _from_table(
@@ -148,6 +149,6 @@ def _from_table(
         role=role,
         scores=table.column(proxy.name, network_ids),
         source=f"{proxy.source}; computed by hwnas on {table.recipe['images']}, seed {table.recipe['seed']}",
-        note=_stands_in(table, dataset),
+        note=_stand_ins({proxy.name: table}, dataset),
         minus_infinity=proxy.minus_infinity,
     )

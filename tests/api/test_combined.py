@@ -101,7 +101,15 @@ def test_zen_stands_in_for_auto() -> None:
 def test_scores_of_another_data_set_stand_in() -> None:
     saved(*SCORED)
     result = hwnas.pareto("jetson-tx2", dataset="cifar100", proxies=["vote"])
-    assert any("vote" in note and "scores of cifar10 stand in for cifar100" in note for note in result.notes)
+    said = "scores of cifar10 stand in for cifar100, which is not scored by synflow, jacob_cov, snip"
+    assert any(note.startswith("vote: ") and said in note for note in result.notes)
+
+
+def test_one_part_of_another_data_set_is_named() -> None:
+    saved(*SCORED)
+    saved(*(name for name in SCORED if name != "jacob_cov"), dataset="cifar100")
+    notes = hwnas.pareto("jetson-tx2", dataset="cifar100", proxies=["vote"]).notes
+    assert any("which is not scored by jacob_cov" in note for note in notes)
 
 
 def test_a_part_that_is_not_scored_is_named() -> None:

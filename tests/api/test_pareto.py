@@ -121,7 +121,7 @@ def measured_energy(index: int) -> float:
 @pytest.mark.data
 def test_scores_of_another_data_set_stand_in_and_say_so(measured: Path) -> None:
     result = hwnas.pareto("tx2", budget_mj=20, dataset="cifar100", proxies="zen")
-    assert "scores of cifar10 stand in for cifar100, which is not scored" in result.notes
+    assert "scores of cifar10 stand in for cifar100, which is not scored by zen" in result.notes
 
 
 @pytest.mark.data
