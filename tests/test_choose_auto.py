@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from hwnas import data
 from hwnas.proxies import PROXIES
+from hwnas.proxies.combinations import COMBINATIONS
 from hwnas.proxies.combinations.aggregations import log_rank_sum, rank_sum
 from hwnas.rankings import top
+from hwnas.spaces import get_space
 
 _FILE = Path(__file__).parent / "benchmarks" / "choose_auto.py"
 _SPEC = importlib.util.spec_from_file_location("choose_auto", _FILE)
@@ -69,11 +72,34 @@ def test_it_reads_no_accuracy_of_nasbench201() -> None:
     assert set(choose_auto.POOL) <= set(PROXIES)
 
 
+def test_draws_tell_how_sure_a_choice_is() -> None:
+    """Of four networks nothing can be told, of four hundred the planted pair is first whatever is drawn."""
+    candidates = choose_auto.candidates_of(["a", "b", "c"], most=3)
+    planted = next(i for i, one in enumerate(candidates) if one.components == ("a", "b"))
+    for n, sure in ((400, True), (4, False)):
+        places = choose_auto.places_of([task("x", 1, n)], candidates, planted, percent=100.0, resamples=20)
+        assert len(places) == 20 and ((places < 2).all() == sure)
+
+
+@pytest.mark.data
+def test_auto_is_what_is_chosen(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+    data.pull(["nas-bench-macro", "transnas101", "autoprox-vit"], mirror=mirror)
+    tasks = [each for name in choose_auto.SPACES for each in choose_auto.tasks_of(get_space(name), choose_auto.POOL)]
+    assert {each.space for each in tasks} == set(choose_auto.SPACES)
+    pool = [name for name in choose_auto.POOL if all(name in each.scores for each in tasks)]
+    candidates = choose_auto.candidates_of(pool, most=4)
+    figures = [choose_auto.figures_of(each, candidates, percent=20.0) for each in tasks]
+    chosen = candidates[choose_auto.report(tasks, candidates, figures)]
+    auto = COMBINATIONS["auto"]
+    assert set(chosen.components) == set(auto.components)
+    assert chosen.aggregation == auto.aggregate.__name__
+
+
 def test_tasks_of_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks once, with the mean accuracy of their twins and the counts of the network."""
     from hwnas.api.accuracy import Accuracy
     from hwnas.api.columns import ScoreColumn
-    from hwnas.spaces import get_space
 
     space = get_space("nas-bench-macro")
     vectors = space.all_vectors()[:900]

@@ -134,11 +134,11 @@ def combined_column(
 
 
 def _stand_ins(tables: Mapping[str, ScoreTable], dataset: str) -> str:
-    """Which proxies have their scores from another data set; empty where none has."""
-    scored_on = {name: table.recipe["dataset"] for name, table in tables.items()}
-    others = dict.fromkeys(other for other in scored_on.values() if other != dataset)
-    by = {other: ", ".join(name for name, on in scored_on.items() if on == other) for other in others}
-    return "; ".join(f"scores of {o} stand in for {dataset}, which is not scored by {names}" for o, names in by.items())
+    """Which proxies have their scores from another data set, the default one of the space; empty where none has."""
+    others = {name: table.recipe["dataset"] for name, table in tables.items() if table.recipe["dataset"] != dataset}
+    if not others:
+        return ""
+    return f"scores of {min(others.values())} stand in for {dataset}, which is not scored by {', '.join(others)}"
 
 
 def _from_table(

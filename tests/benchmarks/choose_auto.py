@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
@@ -24,7 +24,7 @@ import numpy as np
 
 from hwnas.api.accuracy import known_networks, true_accuracy
 from hwnas.api.scored_columns import scored_columns
-from hwnas.arrays import Array, Float
+from hwnas.arrays import Array, Float, Int
 from hwnas.metrics import spearman
 from hwnas.proxies.combinations.aggregations import relative_ranks
 from hwnas.rankings import mean_ranks, top
@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--spaces", nargs="+", default=SPACES, help="spaces to judge on")
     parser.add_argument("--most", type=int, default=4, help="largest number of proxies in a combination")
     parser.add_argument("--top", type=float, default=20.0, help="percent of the networks for the second figure")
+    parser.add_argument("--resamples", type=int, default=100, help="draws of the networks with replacement")
     arguments = parser.parse_args()
     tasks = [task for name in arguments.spaces for task in tasks_of(get_space(name), arguments.pool)]
     pool = [name for name in arguments.pool if all(name in task.scores for task in tasks)]
@@ -76,7 +77,13 @@ def main() -> None:
     candidates = candidates_of(pool, most=arguments.most)
     print(f"{len(candidates):,} candidates tried: 1 to {arguments.most} of {', '.join(pool)}; {len(tasks)} tasks")
     figures = [figures_of(task, candidates, percent=arguments.top) for task in tasks]
-    report(tasks, candidates, figures)
+    chosen = report(tasks, candidates, figures)
+    if arguments.resamples:
+        places = places_of(tasks, candidates, chosen, percent=arguments.top, resamples=arguments.resamples)
+        print(
+            f"of {len(places)} draws of the networks it is first in {100 * np.mean(places == 0):.0f} %, "
+            f"among the first twelve in {100 * np.mean(places < 12):.0f} %"
+        )
 
 
 def tasks_of(space: Space, pool: Sequence[str]) -> Iterable[Task]:
@@ -131,8 +138,27 @@ def mean_rank(tasks: Sequence[Task], figures: Sequence[Float[Array, "2 c"]]) -> 
     return np.asarray(np.mean(of_space, axis=0))
 
 
-def report(tasks: Sequence[Task], candidates: Sequence[Candidate], figures: Sequence[Float[Array, "2 c"]]) -> None:
-    """One line per candidate, best first, and the chosen one."""
+def places_of(
+    tasks: Sequence[Task], candidates: Sequence[Candidate], chosen: int, *, percent: float, resamples: int
+) -> Int[Array, " r"]:
+    """Place of the chosen candidate, from 0, over draws of the networks of each task with replacement."""
+    rng = np.random.default_rng(0)
+    places = []
+    for _ in range(resamples):
+        drawn = [resampled(task, rng) for task in tasks]
+        ranks = mean_rank(drawn, [figures_of(task, candidates, percent=percent) for task in drawn])
+        places.append(int((ranks < ranks[chosen]).sum()))
+    return np.array(places)
+
+
+def resampled(task: Task, rng: np.random.Generator) -> Task:
+    """As many networks as the task has, drawn with replacement."""
+    rows = rng.integers(len(task.truth), size=len(task.truth))
+    return replace(task, scores={name: scores[rows] for name, scores in task.scores.items()}, truth=task.truth[rows])
+
+
+def report(tasks: Sequence[Task], candidates: Sequence[Candidate], figures: Sequence[Float[Array, "2 c"]]) -> int:
+    """One line per candidate, best first, and the chosen one, whose place among `candidates` is returned."""
     ranks = mean_rank(tasks, figures)
     order = sorted(range(len(candidates)), key=lambda place: (ranks[place], len(candidates[place].components)))
     print("mean rank | rho over all / over the best, per task | candidate")
@@ -141,7 +167,8 @@ def report(tasks: Sequence[Task], candidates: Sequence[Candidate], figures: Sequ
         candidate = candidates[place]
         print(f"{ranks[place]:9.1f} | {rhos} | {candidate.aggregation}: {', '.join(candidate.components)}")
     chosen = candidates[order[0]]
-    print(f"chosen of {len(candidates):,}: {chosen.aggregation} of {', '.join(chosen.components)}")
+    print(f"chosen of {len(candidates):,}: {chosen.aggregation} of {', '.join(chosen.components)}", flush=True)
+    return order[0]
 
 
 if __name__ == "__main__":
