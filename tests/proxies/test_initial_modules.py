@@ -70,13 +70,13 @@ def test_training_lowers_the_loss_and_can_be_repeated() -> None:
     torch.manual_seed(0)
     images = noise_batch(task_of(SPACE, "cifar10"), size=32, seed=0)
     losses, weights = [], []
-    for epochs in (0, 8, 8):
+    for epochs in (0, 16, 16):
         module = module_of()
         train_briefly(module, images, epochs=epochs, seed=0)
         losses.append(nn.functional.cross_entropy(module(images.images), images.labels).item())
         weights.append(module.get_parameter("stem.0.weight").detach().clone())
         assert all(parameter.grad is None for parameter in module.parameters())
-    assert losses[1] < 0.9 * losses[0]
+    assert losses[1] < 0.8 * losses[0]
     torch.testing.assert_close(weights[1], weights[2])
 
 
