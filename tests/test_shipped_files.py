@@ -15,6 +15,7 @@ from hwnas.proxies import COUNTS, PROXIES
 from hwnas.proxies.combinations import COMBINATIONS
 from hwnas.proxies.table import load_scores
 from hwnas.spaces import NASBench201
+from hwnas.threads import one_thread
 
 SPACE = NASBench201()
 COSTS = open_shipped_costs(SHIPPED_FOLDER, SPACE.name)
@@ -138,11 +139,15 @@ def test_three_networks_scored_anew_have_the_shipped_scores(
     ids = np.array([*np.unique(SPACE.canonical_id(table.network_ids))[[100, 1000]], 5274])
     assert SPACE.canonical_id(ids[2:]) != ids[2:]
     dataset = table.recipe["dataset"]
-    anew = score([str(index) for index in ids], dataset=dataset, proxies=table.proxies, fresh=True)
+    with one_thread():  # as the workers that made the table
+        anew = score([str(index) for index in ids], dataset=dataset, proxies=table.proxies, fresh=True)
     for column in anew.columns:
         assert column.kind == "computed"
-        # Threads add in another order than the one thread of a worker: seen up to 0.2 % in gradients of deep networks.
-        np.testing.assert_allclose(column.scores, table.column(column.proxy.name, ids), rtol=1e-2, atol=1e-3)
+        # Processors add in different orders, as threads do: two of them move gradients of deep networks by up to 0.2 %,
+        # and epe_nas, logarithms of correlations near zero, by 2 %.
+        tolerance = 5e-2 if column.proxy.name == "epe_nas" else 1e-2
+        stored = table.column(column.proxy.name, ids)
+        np.testing.assert_allclose(column.scores, stored, rtol=tolerance, atol=1e-3, err_msg=column.proxy.name)
 
 
 def test_a_proxy_without_scores_brings_no_other_data_set_in_for_the_rest(
