@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 import torch
 
 from hwnas.errors import UnknownNameError, WorkerError
+from hwnas.proxies.freed_memory import keep_freed_memory
 
 State = TypeVar("State")
 Task = TypeVar("Task")
@@ -95,6 +96,7 @@ def _start(function: Callable[[Any, Any], Any], state: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop, and saves
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+    keep_freed_memory()
     _work = function, state
 
 

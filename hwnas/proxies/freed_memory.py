@@ -1,0 +1,24 @@
+"""Memory that was freed is kept for the next tensor, in processes that do nothing but score."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Final
+
+_M_TRIM_THRESHOLD: Final = -1  # malloc.h
+_M_MMAP_THRESHOLD: Final = -3
+_LARGEST_MMAP_THRESHOLD: Final = 2**25  # bytes; glibc takes no more
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to give nothing back to the system; with another C library nothing happens.
+
+    By default it returns every freed activation (4 MB), and the system clears its pages anew for the next one: 4 % of
+    the time of the first-order proxies. The process then stays as large as it was at its largest.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # musl, macOS; Windows
+        return
+    mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+    mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
