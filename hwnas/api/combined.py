@@ -46,7 +46,7 @@ def combined(
     representatives = space.vector(ids) if space.enumerable else vectors[np.unique(asked, return_index=True)[1]]
     counts = space.counts(representatives, dataset=dataset)
     columns = [
-        _column(space, tables[name], name, ids) if name in tables else counts[name].astype(np.float64)
+        tables[name].column(name, ids) if name in tables else counts[name].astype(np.float64)
         for name in combination.components
     ]
     scores = combination.score(np.stack(columns, axis=1))
@@ -60,11 +60,3 @@ def _networks(space: Space, tables: Mapping[str, ScoreTable], asked: Integer[Arr
     if not tables:
         return np.unique(space.canonical_id(space.network_id(space.all_vectors())))
     return np.unique(np.concatenate([asked, *(space.canonical_id(table.network_ids) for table in tables.values())]))
-
-
-def _column(space: Space, table: ScoreTable, name: str, ids: Integer[Array, " k"]) -> Float[Array, " k"]:
-    """Scores of networks given by canonical id: those of any of their twins in the table, which share them."""
-    canonical, rows = np.unique(space.canonical_id(table.network_ids), return_index=True)
-    column = table.column(name, table.network_ids[rows])
-    places = np.searchsorted(canonical, ids).clip(max=len(canonical) - 1)
-    return np.where(canonical[places] == ids, column[places], np.nan)

@@ -106,7 +106,7 @@ def _tasks(space: Space, vectors: Integer[Array, "n v"], canonical: Integer[Arra
 
 def _resume(recipe: Recipe, wanted: Integer[Array, " n"], checkpoint: Path) -> ScoreTable:
     """The checkpoint's table, with empty cells for what it lacks."""
-    facts, constants = recipe.facts(), recipe.constants()
+    facts, constants, space = recipe.facts(), recipe.constants(), get_space(recipe.space)
     if not checkpoint.exists():
         return empty_table({**facts, "constants": constants}, recipe.proxies, wanted)
     earlier = load_scores(checkpoint)
@@ -126,7 +126,8 @@ def _resume(recipe: Recipe, wanted: Integer[Array, " n"], checkpoint: Path) -> S
     table = empty_table(recorded, tuple(proxies), np.union1d(earlier.network_ids, wanted))
     for column, proxy in enumerate(earlier.proxies):
         table.scores[:, column] = earlier.column(proxy, table.network_ids)
-        table.undefined[np.isin(table.network_ids, earlier.network_ids[earlier.undefined[:, column]]), column] = True
+        undefined = space.canonical_id(earlier.network_ids[earlier.undefined[:, column]])
+        table.undefined[np.isin(space.canonical_id(table.network_ids), undefined), column] = True
     return table
 
 

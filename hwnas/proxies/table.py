@@ -37,14 +37,20 @@ class ScoreTable:
     undefined: Bool[Array, "n p"]
 
     def column(self, proxy: str, network_ids: Integer[Array, " m"]) -> Float[Array, " m"]:
-        """Scores of `network_ids` by one proxy, float64; NaN for networks that the table does not have."""
+        """Scores of `network_ids` by one proxy, float64; NaN for networks that the table does not have.
+
+        Isomorphic networks share their score: it is enough that the table has one of them.
+        """
         if proxy not in self.proxies:
             raise UsageError(f"expected one of the scored proxies {', '.join(self.proxies)}, got {proxy!r}")
         if not len(self.network_ids):
             return np.full(len(network_ids), np.nan)
-        column = self.scores[:, self.proxies.index(proxy)].astype(np.float64)
-        rows = np.searchsorted(self.network_ids, network_ids).clip(max=len(self.network_ids) - 1)
-        return np.where(self.network_ids[rows] == network_ids, column[rows], np.nan)
+        space = get_space(self.recipe["space"])
+        mine, rows = np.unique(space.canonical_id(self.network_ids), return_index=True)
+        wanted = space.canonical_id(network_ids)
+        places = np.searchsorted(mine, wanted).clip(max=len(mine) - 1)
+        column = self.scores[rows, self.proxies.index(proxy)].astype(np.float64)
+        return np.where(mine[places] == wanted, column[places], np.nan)
 
     @property
     def unscored(self) -> Bool[Array, "n p"]:

@@ -38,7 +38,9 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def saved(*names: str, dataset: str = "cifar10") -> ScoreTable:
     """A table of the whole space, isomorphic networks alike, with some scores of minus infinity."""
-    table = empty_table({"dataset": dataset, "seed": 0, "images": "made-up images"}, names, np.unique(IDS))
+    table = empty_table(
+        {"space": "nasbench201", "dataset": dataset, "seed": 0, "images": "made-up images"}, names, np.unique(IDS)
+    )
     canonical, rows = np.unique(SPACE.canonical_id(table.network_ids), return_inverse=True)
     for column, name in enumerate(names):
         scores = np.random.default_rng(sum(name.encode())).normal(size=len(canonical))
@@ -159,7 +161,7 @@ def test_a_space_that_cannot_be_enumerated() -> None:
     space = get_space("autoformer")
     vectors = space.sample(30, seed=0)
     ids = space.network_id(vectors)
-    table = empty_table({"dataset": space.datasets[0], "seed": 0}, ("zen",), ids)
+    table = empty_table({"space": space.name, "dataset": space.datasets[0], "seed": 0}, ("zen",), ids)
     table.scores[:, 0] = np.random.default_rng(0).normal(size=len(table.network_ids))
     found = combined(
         get_scorer("zen+flops"), space, space.datasets[0], tables={"zen": table}, vectors=vectors, network_ids=ids

@@ -195,7 +195,9 @@ def test_data_sets_without_scores_are_left_out() -> None:
     networks = np.unique(space.network_id(space.all_vectors()))
     with pytest.raises(AbsentError, match="expected scores of nasbench201 on cifar10, got none but counts"):
         evaluate(dataset="cifar10")
-    table = empty_table({"dataset": "cifar10", "seed": 0, "images": "made-up images"}, ["zen"], networks)
+    table = empty_table(
+        {"space": "nasbench201", "dataset": "cifar10", "seed": 0, "images": "made-up images"}, ["zen"], networks
+    )
     table.scores[:] = np.random.default_rng(0).normal(size=table.scores.shape)
     table.save(scores_path("nasbench201", "cifar10"))
     for options in ({}, {"proxies": ["zen"]}, {"space": "all"}, {"space": "all", "proxies": ["zen"]}):
@@ -212,9 +214,11 @@ def test_data_sets_without_scores_are_left_out() -> None:
 @pytest.mark.usefixtures("writable")
 def test_a_proxy_with_too_few_scores_is_named() -> None:
     space = get_space("nasbench201")
-    networks, architectures = np.unique(space.network_id(space.all_vectors()), return_counts=True)
+    networks, architectures = np.unique(space.canonical_id(space.network_id(space.all_vectors())), return_counts=True)
     few = networks[architectures == 1][:4]
-    table = empty_table({"dataset": "cifar10", "seed": 0, "images": "made-up images"}, ["zen"], few)
+    table = empty_table(
+        {"space": "nasbench201", "dataset": "cifar10", "seed": 0, "images": "made-up images"}, ["zen"], few
+    )
     table.scores[:] = 1.0
     table.save(scores_path("nasbench201", "cifar10"))
     with pytest.raises(AbsentError, match="at least 10 nets with known accuracy that 'zen' scores, got 4"):

@@ -36,7 +36,9 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def table() -> np.ndarray:
     """A table of CIFAR-10 in the cache, made with seed 3."""
-    saved = empty_table({"dataset": "cifar10", "seed": 3, "images": "made-up images"}, LEARNED, NETWORKS)
+    saved = empty_table(
+        {"space": "nasbench201", "dataset": "cifar10", "seed": 3, "images": "made-up images"}, LEARNED, NETWORKS
+    )
     saved.scores[:] = np.random.default_rng(0).normal(size=saved.scores.shape)
     saved.save(scores_path("nasbench201", "cifar10"))
     return saved.scores

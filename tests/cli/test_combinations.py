@@ -26,7 +26,9 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("zen", *COMBINATIONS["vote"].components, *COMBINATIONS["auto"].components)
     scored = tuple(name for name in dict.fromkeys(names) if not PROXIES[name].by_architecture)
     networks = SPACE.network_id(SPACE.all_vectors())
-    saved = empty_table({"dataset": "cifar10", "seed": 0, "images": "made up"}, scored, networks)
+    saved = empty_table(
+        {"space": "nasbench201", "dataset": "cifar10", "seed": 0, "images": "made up"}, scored, networks
+    )
     rows = SPACE.canonical_id(saved.network_ids)
     saved.scores[:] = np.random.default_rng(0).normal(size=(SPACE.size, len(scored)))[rows]
     saved.save(scores_path("nasbench201", "cifar10"))

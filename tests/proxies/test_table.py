@@ -18,7 +18,8 @@ NETWORKS = np.unique(SPACE.network_id(SPACE.all_vectors()))
 
 
 def table_of(*, dataset: str = "cifar10", proxies: tuple[str, ...] = ("zen", "snip"), seed: int = 0) -> ScoreTable:
-    table = empty_table({"dataset": dataset, "seed": seed, "images": "made up"}, proxies, NETWORKS)
+    recipe = {"space": "nasbench201", "dataset": dataset, "seed": seed, "images": "made up"}
+    table = empty_table(recipe, proxies, NETWORKS)
     table.scores[:] = np.random.default_rng(seed).normal(size=table.scores.shape)
     return table
 
@@ -67,6 +68,15 @@ def test_columns_by_network() -> None:
     assert np.isnan(empty_table({}, ("a",), np.array([], dtype=int)).column("a", np.array([1]))).all()
     with pytest.raises(UsageError, match="scored proxies a, b, got 'c'"):
         table.column("c", np.array([2]))
+
+
+def test_isomorphic_networks_share_a_score_in_a_sample_too() -> None:
+    canonical = SPACE.canonical_id(NETWORKS)
+    twin = NETWORKS[canonical != NETWORKS][0]
+    first, other = SPACE.canonical_id(np.array([twin]))[0], NETWORKS[canonical == NETWORKS][-1]
+    sample = empty_table({"space": "nasbench201"}, ("zen",), np.array([first]))
+    sample.scores[:] = 2.0
+    np.testing.assert_array_equal(sample.column("zen", np.array([twin, other, first])), [2.0, np.nan, 2.0])
 
 
 @pytest.mark.parametrize("cut", [0, 10, 200, -30])

@@ -1,0 +1,96 @@
+"""Whether any combination reaches the target of `auto`: `python tests/benchmarks/hindsight.py [--most 4]`.
+
+The target: on NAS-Bench-201, over all architectures, Spearman's rho with the accuracy of at least 0.90 / 0.90 / 0.87 on
+CIFAR-10 / CIFAR-100 / ImageNet16-120, and over the best twentieth a higher one than that of `params` on all three. This
+counts the combinations of 1 to `--most` proxies that reach it, of all that are scored on every architecture, under both
+aggregations of choose_auto.py. It reads the accuracies, so that nothing may be chosen by it: it says what is possible.
+Reads `hwnas data pull nats-bench`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+import numpy as np
+from choose_auto import AGGREGATIONS, Candidate, candidates_of
+
+from hwnas.api.accuracy import true_accuracy
+from hwnas.api.scored_columns import scored_columns
+from hwnas.arrays import Array, Bool, Float
+from hwnas.metrics import spearman
+from hwnas.proxies import PROXIES
+from hwnas.proxies.combinations.aggregations import relative_ranks
+from hwnas.rankings import top
+from hwnas.spaces import get_space
+
+SPACE: Final = get_space("nasbench201")
+LEAST: Final = {"cifar10": 0.90, "cifar100": 0.90, "ImageNet16-120": 0.87}
+BEST_PERCENT: Final = 5.0
+TWINS: Final = ("macs",)  # orders as flops does
+
+
+def main() -> None:
+    """Print how many reach each half of the target and the whole, and the nearest ones."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--most", type=int, default=4, help="largest number of proxies in a combination")
+    parser.add_argument("--show", type=int, default=10, help="how many combinations to print")
+    arguments = parser.parse_args()
+    vectors = SPACE.all_vectors()
+    scores = {dataset: _scores(dataset, vectors) for dataset in LEAST}
+    names = [name for name in scores["cifar10"] if all(name in columns for columns in scores.values())]
+    candidates = candidates_of(names, most=arguments.most)
+    figures = np.concatenate([_figures(dataset, scores[dataset], names, candidates) for dataset in LEAST])
+    over_all, over_best = figures[::2], figures[1::2]
+    params = over_best[:, candidates.index(Candidate(components=("params",), aggregation="rank_sum"))]
+    # How far above the target, the lowest of the data sets.
+    first = (over_all - np.array(list(LEAST.values()))[:, None]).min(axis=0)
+    second = (over_best - params[:, None]).min(axis=0)
+    _report(candidates, first, second)
+    nearest = np.argsort(-np.minimum(first, second), kind="stable")[: arguments.show]
+    print(f"\nrho over all / over the best {BEST_PERCENT:g} %, on {', '.join(LEAST)}; nearest first")
+    for place in nearest:
+        rhos = "  ".join(f"{a:.3f}/{b:.3f}" for a, b in zip(over_all[:, place], over_best[:, place], strict=True))
+        print(f"{rhos} | {candidates[place].aggregation}: {', '.join(candidates[place].components)}")
+
+
+def _scores(dataset: str, vectors) -> dict[str, Float[Array, " n"]]:
+    """Columns of the proxies that are scored on every architecture."""
+    columns = scored_columns(SPACE, dataset, (), vectors=vectors)
+    return {
+        column.name: column.scores
+        for column in columns
+        if column.name in PROXIES and column.name not in TWINS and not np.isnan(column.scores).any()
+    }
+
+
+def _figures(
+    dataset: str, scores: dict[str, Float[Array, " n"]], names: list[str], candidates: list[Candidate]
+) -> Float[Array, "2 c"]:
+    """Spearman's rho of each candidate over all architectures and over those with the best accuracy."""
+    accuracy = true_accuracy(SPACE, dataset).of_all(SPACE)
+    if accuracy is None:
+        raise SystemExit("no accuracies at hand; `hwnas data pull nats-bench` brings them")
+    # Networks are ranked once, as the product ranks them; all architectures of a network share its score.
+    _, rows, network = np.unique(SPACE.canonical_id(np.arange(SPACE.size)), return_index=True, return_inverse=True)
+    ranks = relative_ranks(np.stack([scores[name][rows] for name in names], axis=1))
+    transformed = {name: transform(ranks) for name, transform in AGGREGATIONS.items()}
+    best: Bool[Array, " n"] = top(accuracy, BEST_PERCENT)
+    figures = np.zeros((2, len(candidates)))
+    for place, candidate in enumerate(candidates):
+        columns = [names.index(name) for name in candidate.components]
+        combined = transformed[candidate.aggregation][:, columns].sum(axis=1)[network]
+        figures[:, place] = spearman(combined, accuracy), spearman(combined[best], accuracy[best])
+    return np.nan_to_num(figures)
+
+
+def _report(candidates: list[Candidate], first: Float[Array, " c"], second: Float[Array, " c"]) -> None:
+    print(f"{len(candidates):,} combinations")
+    whole = " / ".join(f"{least:.2f}" for least in LEAST.values())
+    print(f"{(first >= 0).sum():6,} reach {whole} over all architectures")
+    print(f"{(second > 0).sum():6,} are above params over the best {BEST_PERCENT:g} % on all three")
+    print(f"{((first >= 0) & (second > 0)).sum():6,} do both")
+
+
+if __name__ == "__main__":
+    main()
