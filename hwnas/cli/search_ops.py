@@ -25,6 +25,10 @@ def search_ops(
     proposals: Annotated[int, typer.Option(help="How often the supernet is discretised (N).")] = 10,
     validations: Annotated[int, typer.Option(help="Scores of each proposed network (V).")] = 100,
     batch_size: Annotated[int, typer.Option(help="Images of one score.")] = 64,
+    statistics: Annotated[
+        str | None,
+        typer.Option(help="Batch norms: initial (they return their input; the default for naswot) or batch."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Propose only what meets a budget on this device.")] = None,
     budget_mj: Budget = None,
     budget_ms: BudgetMs = None,
@@ -47,7 +51,7 @@ def search_ops(
             space,
             dataset=dataset,
             proxy=proxy,
-            settings=OperationSettings(plan=plan, **numbers),
+            settings=OperationSettings(plan=plan, statistics=statistics, **numbers),
             within=None if budget is None or device is None else (device, budget),
             progress=lambda _what, done, total: progress(done, total),
         )

@@ -5,8 +5,9 @@ published mean test error 5.97 / 27.47 / 53.82 % on CIFAR-10 / CIFAR-100 / Image
 lines, one for each data set, budget and seed that is done: what it has is not computed again. With `--device` and
 `--budget-mj` the supernet is discretised within the budget. Reads `hwnas data pull nats-bench images hw-nas-bench`.
 
-What differs from the paper: batch norms take the statistics of the batch, images are drawn from those at hand (256 of
-CIFAR, 106 of ImageNet16-120), 64 at a time where the paper's code takes 256.
+As in the paper's code, naswot scores with batch norms at their initial statistics (`--statistics batch`: those of the
+batch). What differs: images are drawn from those at hand (256 of CIFAR, 106 of ImageNet16-120), 64 at a time where the
+paper's code takes 256, and not augmented.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from hwnas.api.operation_forms import OperationSettings
 from hwnas.api.question import Question
 from hwnas.api.score_operations import score_operations
-from hwnas.search.operations import Plan
+from hwnas.search.operations import STATISTICS, Plan, statistics_of
 
 PUBLISHED = {"cifar10": 5.97, "cifar100": 27.47, "ImageNet16-120": 53.82}
 
@@ -37,9 +38,11 @@ def main() -> None:
     parser.add_argument("--proposals", type=int, default=10)
     parser.add_argument("--validations", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--statistics", choices=STATISTICS)
     parser.add_argument("--device")
     parser.add_argument("--budget-mj", type=float)
     arguments = parser.parse_args()
+    arguments.statistics = statistics_of(arguments.proxy, arguments.statistics)
     arguments.results.parent.mkdir(parents=True, exist_ok=True)  # not after the first ten minutes
     known = (
         [json.loads(line) for line in arguments.results.read_text().splitlines()] if arguments.results.exists() else []
@@ -59,7 +62,7 @@ def main() -> None:
 
 def key_of(arguments: argparse.Namespace, dataset: str, seed: int) -> dict[str, Any]:
     """What decides a row."""
-    names = ("proxy", "order", "proposals", "validations", "batch_size", "device", "budget_mj")
+    names = ("proxy", "order", "proposals", "validations", "batch_size", "statistics", "device", "budget_mj")
     return {"dataset": dataset, "seed": seed, **{name: getattr(arguments, name) for name in names}}
 
 
@@ -70,6 +73,7 @@ def run(arguments: argparse.Namespace, dataset: str, seed: int) -> dict[str, Any
         proposals=arguments.proposals,
         validations=arguments.validations,
         batch_size=arguments.batch_size,
+        statistics=arguments.statistics,
         seed=seed,
     )
     result = score_operations(
