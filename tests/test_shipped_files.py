@@ -148,15 +148,3 @@ def test_three_networks_scored_anew_have_the_shipped_scores(
         tolerance = 5e-2 if column.proxy.name == "epe_nas" else 1e-2
         stored = table.column(column.proxy.name, ids)
         np.testing.assert_allclose(column.scores, stored, rtol=tolerance, atol=1e-3, err_msg=column.proxy.name)
-
-
-def test_a_proxy_without_scores_brings_no_other_data_set_in_for_the_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """CIFAR-100 has scores of its own for the parts of `auto`, not for `zen`."""
-    from hwnas.api.columns import find_tables
-
-    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
-    tables = find_tables(SPACE, "cifar100", ["zen", "az_expressivity"])
-    assert tables["az_expressivity"].recipe["dataset"] == "cifar100"
-    assert tables["zen"].recipe["dataset"] in ("cifar10", "cifar100")

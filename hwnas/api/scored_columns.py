@@ -70,11 +70,14 @@ def _scored(
         scores, source = counts[proxy.name].astype(np.float64), "counted from the architecture as written"
         return ScoreColumn(name=proxy.name, role=role, scores=scores, source=source)
     table = tables[proxy.name]
+    scores = table.column(proxy.name, network_ids)
+    known = int((~np.isnan(scores)).sum())
+    part = "" if known == len(scores) else f"; a sample, {known:,} of {len(scores):,} nets"
     return ScoreColumn(
         name=proxy.name,
         role=role,
-        scores=table.column(proxy.name, network_ids),
-        source=f"computed by hwnas on {table.recipe['images']}, seed {table.recipe['seed']}",
+        scores=scores,
+        source=f"computed by hwnas on {table.recipe['images']}, seed {table.recipe['seed']}{part}",
         minus_infinity=proxy.minus_infinity,
     )
 

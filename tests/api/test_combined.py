@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 import hwnas
 from hwnas.api import evaluate as evaluate_file
 from hwnas.api.accuracy import Accuracy
+from hwnas.api.columns import find_tables
 from hwnas.api.combined import combined
 from hwnas.api.evaluate import evaluate
 from hwnas.api.score import score, score_table
@@ -112,6 +113,13 @@ def test_one_part_of_another_data_set_is_named() -> None:
     saved(*(name for name in SCORED if name != "jacob_cov"), dataset="cifar100")
     notes = hwnas.pareto("jetson-tx2", dataset="cifar100", proxies=["vote"]).notes
     assert any("which is not scored by jacob_cov" in note for note in notes)
+
+
+def test_a_proxy_without_scores_brings_no_other_data_set_in_for_the_rest() -> None:
+    saved("zen", "snip")
+    saved("snip", dataset="cifar100")
+    found = find_tables(SPACE, "cifar100", ["zen", "snip"])
+    assert {name: table.recipe["dataset"] for name, table in found.items()} == {"zen": "cifar10", "snip": "cifar100"}
 
 
 def test_a_part_that_is_not_scored_is_named() -> None:
