@@ -19,6 +19,7 @@ from hwnas.spaces import Space
 
 AUTO: Final = "auto"
 FALLBACK: Final = "zen"  # where a component of `auto` is not scored
+COUNTED: Final = "flops"  # where that is not scored either
 
 
 @final
@@ -49,7 +50,8 @@ def score_columns(
 ) -> list[ScoreColumn]:
     """One column per proxy or combination asked for, then one per baseline; a row for each of `vectors`.
 
-    network_ids: those of `vectors`. Where a component of `auto` is not scored, `FALLBACK` takes its place and says so.
+    network_ids: those of `vectors`. Where a component of `auto` is not scored, `FALLBACK` takes its place, or, where
+    that is not scored either, `COUNTED`, and says so.
     Raises `UnknownNameError`, and `DataError` where a proxy is not scored.
     """
     counts = space.counts(vectors, dataset=dataset)
@@ -57,9 +59,11 @@ def score_columns(
     tables = find_tables(space, dataset, table_names([*asked.values(), *map(get_proxy, BASELINES)], counts))
     note = ""
     if AUTO in asked and not set(table_names([asked[AUTO]], counts)) <= set(tables):
-        note = f"{FALLBACK} stands in for auto, whose parts are not all scored for {space.name} on {dataset}"
-        asked = {scorer.name: scorer for scorer in (get_scorer(FALLBACK), *asked.values()) if scorer.name != AUTO}
-        tables = {**tables, **find_tables(space, dataset, table_names([asked[FALLBACK]], counts))}
+        scored = find_tables(space, dataset, [FALLBACK])
+        name = FALLBACK if scored else COUNTED
+        note = f"{name} stands in for auto, whose parts are not all scored for {space.name} on {dataset}"
+        asked = {scorer.name: scorer for scorer in (get_scorer(name), *asked.values()) if scorer.name != AUTO}
+        tables = {**tables, **scored}
     columns = []
     for scorer in (*asked.values(), *(get_proxy(name) for name in BASELINES if name not in asked)):
         role: Role = "proxy" if scorer.name in asked else "baseline"

@@ -9,13 +9,12 @@ from typing import Final, final
 import numpy as np
 
 from hwnas.api.accuracy import Accuracy
-from hwnas.api.columns import AUTO, ScoreColumn, score_columns
+from hwnas.api.columns import AUTO, COUNTED, ScoreColumn, score_columns
 from hwnas.api.objectives import AxisMaker, Word
 from hwnas.api.question import Question
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scored_columns import scored_columns
 from hwnas.api.scores_on_demand import (
-    FALLBACK,
     only_evaluated,
     scorers_of,
     scores_on_demand,
@@ -72,10 +71,10 @@ def look_up(question: Question, maker: AxisMaker) -> Found:
     except AbsentError:
         if AUTO not in question.proxies:
             raise
-        names = [FALLBACK, *(name for name in question.proxies if name != AUTO)]
+        names = [COUNTED, *(name for name in question.proxies if name != AUTO)]
         columns = scored_columns(space, dataset, names, vectors=vectors)
         columns[0] = replace(columns[0], role="proxy")
-        note = f"{FALLBACK} stands in for auto, whose parts are not scored for {space.name} on {dataset}"
+        note = f"{COUNTED} stands in for auto, whose parts are not scored for {space.name} on {dataset}"
         return Found(maker=maker, columns=columns, notes=(note,))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hwnas.api.columns import AUTO, ScoreColumn
+from hwnas.api.columns import AUTO, COUNTED, ScoreColumn
 from hwnas.api.computing import cores, require_torch
 from hwnas.api.score import make_recipe
 from hwnas.api.score_forms import ScoreSettings
@@ -23,7 +23,6 @@ from hwnas.results import Role
 from hwnas.spaces import Space
 
 Scores = Callable[[Integer[Array, "n v"]], Float[Array, " n"]]
-FALLBACK: str = "flops"  # stands in for `auto`, which ranks within a table, where there is none
 
 
 def scorers_of(space: Space, dataset: str, names: Sequence[str]) -> tuple[list[tuple[Scorer, Role]], str]:
@@ -34,8 +33,8 @@ def scorers_of(space: Space, dataset: str, names: Sequence[str]) -> tuple[list[t
     asked = {scorer.name: scorer for scorer in map(get_scorer, names)}
     note = ""
     if AUTO in asked:
-        note = f"{FALLBACK} stands in for auto, which ranks within a table of the space: {space.name} has none"
-        asked = {scorer.name: scorer for scorer in (get_scorer(FALLBACK), *asked.values()) if scorer.name != AUTO}
+        note = f"{COUNTED} stands in for auto, which ranks within a table of the space: {space.name} has none"
+        asked = {scorer.name: scorer for scorer in (get_scorer(COUNTED), *asked.values()) if scorer.name != AUTO}
     for scorer in asked.values():
         if isinstance(scorer, Combination):
             raise UsageError(

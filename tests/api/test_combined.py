@@ -101,6 +101,14 @@ def test_zen_stands_in_for_auto() -> None:
         assert result.notes[0] == note
 
 
+def test_flops_stands_in_where_nothing_is_scored() -> None:
+    result = hwnas.pareto("jetson-tx2")
+    assert [front.name for front in result.fronts if front.role == "proxy"] == ["flops"]
+    assert result.notes[0] == "flops stands in for auto, whose parts are not all scored for nasbench201 on cifar10"
+    with pytest.raises(DataError, match="proxy 'zen' is not scored"):
+        hwnas.pareto("jetson-tx2", proxies=["zen"])
+
+
 def test_scores_of_another_data_set_stand_in() -> None:
     saved(*SCORED)
     result = hwnas.pareto("jetson-tx2", dataset="cifar100", proxies=["vote"])
