@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
-from hwnas.errors import UnknownNameError, UsageError
-from hwnas.search.operations import STATISTICS, Plan
+from hwnas.errors import UsageError
+from hwnas.search.operations import Plan
 from hwnas.version import __version__
 
 
@@ -17,9 +17,7 @@ class OperationSettings:
     """plan: how the supernet is discretised. proposals, validations: N and V of Xiang et al. 2023.
 
     batch_size: images of one score, drawn from those at hand. seed: of initial weights, orders and images.
-    statistics: what batch norms normalise by: "batch", or "initial", with which they return their input; None: as the
-    paper's code does, "initial" for naswot and "batch" for every other proxy.
-    Raises `UsageError` for values that cannot be, `UnknownNameError` for statistics.
+    Raises `UsageError` for values that cannot be.
     """
 
     plan: Plan = field(default_factory=Plan)
@@ -27,14 +25,11 @@ class OperationSettings:
     validations: int = 100
     batch_size: int = 64
     seed: int = 0
-    statistics: str | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("proposals", 1), ("validations", 1), ("batch_size", 2), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"expected {name} of at least {least}, got {getattr(self, name)}")
-        if self.statistics not in (None, *STATISTICS):
-            raise UnknownNameError("statistics of batch norms", str(self.statistics), STATISTICS)
 
 
 @final

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -17,14 +16,7 @@ from hwnas.api.study import Study, make_study
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.proxies import Proxy, get_proxy
-from hwnas.search.operations import (
-    Completions,
-    Proposal,
-    at_initial_statistics,
-    propose,
-    statistics_of,
-    validate,
-)
+from hwnas.search.operations import Completions, Proposal, propose, validate
 from hwnas.spaces import Space, get_space
 
 if TYPE_CHECKING:
@@ -38,7 +30,7 @@ def score_operations(
     space: str = "nasbench201",
     *,
     dataset: str | None = None,
-    proxy: str = "naswot",
+    proxy: str = "naswot_eval",
     settings: OperationSettings | None = None,
     within: tuple[str, Question] | None = None,
     progress: Progress = lambda _what, _done, _total: None,
@@ -51,9 +43,8 @@ def score_operations(
     module, `InfeasibleError` where no architecture meets the budgets, `MissingExtraError` without torch.
     """
     require_torch("scoring operations")
-    found, scorer = get_space(space), _module_proxy(proxy)
     settings = settings or OperationSettings()
-    settings = replace(settings, statistics=statistics_of(scorer.name, settings.statistics))
+    found, scorer = get_space(space), _module_proxy(proxy)
     name = found.dataset(dataset)
     if within is not None and not found.enumerable:
         raise UsageError(
@@ -91,7 +82,7 @@ def score_operations(
 def _module_proxy(name: str) -> Proxy:
     proxy = get_proxy(name)
     if proxy.by_architecture or "graph" in proxy.needs:
-        raise UsageError(f"expected a proxy that reads a module, got {proxy.name!r}; use one such as 'naswot'")
+        raise UsageError(f"expected a proxy that reads a module, got {proxy.name!r}; use one such as 'naswot_eval'")
     return proxy
 
 
@@ -126,8 +117,6 @@ class _Scores:
         self.space, self.dataset, self.proxy, self.settings = space, dataset, proxy, settings
         self.images: Batch = load_batch(task_of(space, dataset), size=None)
         self.supernet: Supernet = make_supernet(space, dataset=dataset, seed=settings.seed)
-        if settings.statistics == "initial":
-            at_initial_statistics(self.supernet.module)
         self.asked = 0
 
     def vector(self, proposal: Proposal) -> Integer[Array, " v"]:
@@ -155,8 +144,6 @@ class _Scores:
             vector = self.vector(proposal)
             module = initial_module(self.space, vector, dataset=self.dataset, seed=self.settings.seed)
             module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            if self.settings.statistics == "initial":
-                at_initial_statistics(module)
             for column in range(rounds):
                 scores[row, column] = self._score(module, self._drawn(1, column, 0))
             progress("validated", row + 1, len(proposals))

@@ -34,7 +34,6 @@ def print_operations(answer: OperationResult, *, as_json: bool) -> None:
         f"{answer.supernet_scores} scores of the supernet, {settings.validations} of each network, the first is chosen"
     )
     print(
-        f"{answer.images}, {settings.batch_size} of them at a time; {settings.plan.order} order, "
-        f"{settings.statistics} statistics of batch norms, seed {settings.seed}"
+        f"{answer.images}, {settings.batch_size} of them at a time; {settings.plan.order} order, seed {settings.seed}"
     )
     print(f"accuracy: {answer.accuracy_source}")

@@ -12,7 +12,7 @@ from hwnas.cli.pareto import Budget, BudgetMs, Dataset
 def search_ops(
     space: Annotated[str, typer.Option(help="A space with a supernet.")] = "nasbench201",
     dataset: Dataset = None,
-    proxy: Annotated[str, typer.Option(help="The proxy that scores supernets and networks.")] = "naswot",
+    proxy: Annotated[str, typer.Option(help="The proxy that scores supernets and networks.")] = "naswot_eval",
     order: Annotated[
         str,
         typer.Option(
@@ -25,10 +25,6 @@ def search_ops(
     proposals: Annotated[int, typer.Option(help="How often the supernet is discretised (N).")] = 10,
     validations: Annotated[int, typer.Option(help="Scores of each proposed network (V).")] = 100,
     batch_size: Annotated[int, typer.Option(help="Images of one score.")] = 64,
-    statistics: Annotated[
-        str | None,
-        typer.Option(help="Batch norms: initial (they return their input; the default for naswot) or batch."),
-    ] = None,
     device: Annotated[str | None, typer.Option(help="Propose only what meets a budget on this device.")] = None,
     budget_mj: Budget = None,
     budget_ms: BudgetMs = None,
@@ -51,7 +47,7 @@ def search_ops(
             space,
             dataset=dataset,
             proxy=proxy,
-            settings=OperationSettings(plan=plan, statistics=statistics, **numbers),
+            settings=OperationSettings(plan=plan, **numbers),
             within=None if budget is None or device is None else (device, budget),
             progress=lambda _what, done, total: progress(done, total),
         )

@@ -58,6 +58,7 @@ class Evidence:
     weights: weight of each weighted layer.
     gradients: weight and loss gradient of each weighted layer.
     relu_agreement: (b, b) number of ReLU units on which two images agree, float64.
+    unnormalised_agreement: the same where batch norms return their input.
     channel_saliency: of each weighted layer that runs, in the order in which they run.
     jacobian: (b, pixels) gradient of the sum of each image's logits with respect to the image.
     synflow: weight and gradient of each weighted layer in the linearised network, float64.
@@ -78,6 +79,7 @@ class Evidence:
     weights: list[Tensor] = field(default_factory=list)
     gradients: list[LayerPair] = field(default_factory=list)
     relu_agreement: Tensor | None = None
+    unnormalised_agreement: Tensor | None = None
     channel_saliency: list[ChannelSaliency] = field(default_factory=list)
     jacobian: Tensor | None = None
     synflow: list[LayerPair] = field(default_factory=list)

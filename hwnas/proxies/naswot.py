@@ -8,15 +8,21 @@ from hwnas.errors import ProxyError
 from hwnas.proxies.proxy import Proxy
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from hwnas.proxies.evidence import Evidence
 
 
 def score(evidence: Evidence) -> float:
     """log |det K|, K_ij being the number of ReLU units on which images i and j agree; -inf where K is singular."""
-    kernel = evidence.relu_agreement
+    return log_determinant(evidence.relu_agreement, "naswot")
+
+
+def log_determinant(kernel: Tensor | None, name: str) -> float:
+    """Of the agreements of the images. Raises `ProxyError` where no ReLU ran."""
     assert kernel is not None
     if not kernel.diagonal().any():
-        raise ProxyError("naswot expected a module in which an nn.ReLU runs, got none; use another proxy")
+        raise ProxyError(f"{name} expected a module in which an nn.ReLU runs, got none; use another proxy")
     return float(kernel.slogdet().logabsdet.item())
 
 

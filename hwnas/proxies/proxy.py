@@ -15,6 +15,7 @@ Need = Literal[
     "weights",
     "gradients",
     "relu_agreement",
+    "unnormalised_agreement",
     "channel_saliency",
     "jacobian",
     "synflow",

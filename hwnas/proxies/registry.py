@@ -20,6 +20,7 @@ from hwnas.proxies import (
     linear_regions,
     macs,
     naswot,
+    naswot_eval,
     nn_degree,
     nn_mass,
     nngp,
@@ -40,7 +41,7 @@ PROXIES: Final[dict[str, Proxy]] = {
     module.PROXY.name: module.PROXY
     for module in (
         *(params, macs, flops),
-        *(zen, naswot, synflow, grad_norm, snip, fisher, plain, l2_norm, jacob_cov, epe_nas),
+        *(zen, naswot, naswot_eval, synflow, grad_norm, snip, fisher, plain, l2_norm, jacob_cov, epe_nas),
         *(az_expressivity, az_progressivity, az_trainability),
         *(grasp, zico, grad_sign, ntk_cond, linear_regions, nngp, nn_mass, nn_degree),
     )

@@ -36,7 +36,8 @@ class ImageNetModels(Space):
     datasets = ("imagenet",)
     choices = (len(MODELS),)
     has_graphs = False
-    lacks = ("graph", "relu_agreement", "region_counts", "gaussian")  # the last three in some families
+    # All but the first in some families only.
+    lacks = ("graph", "relu_agreement", "unnormalised_agreement", "region_counts", "gaussian")
 
     def image_shape(self, dataset: str) -> tuple[int, int, int]:
         """224 x 224 for all, also for the few models that were trained on larger images."""

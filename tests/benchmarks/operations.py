@@ -1,13 +1,12 @@
 """Operation scoring on NAS-Bench-201 beside published errors: `python tests/benchmarks/operations.py --results FILE`.
 
-Xiang et al. 2023 (Zero-Cost-PT, naswot): random order of edges, N = 10 proposals, V = 100 validations, seeds 0 to 3;
+Xiang et al. 2023 (Zero-Cost-PT, NASWOT): random order of edges, N = 10 proposals, V = 100 validations, seeds 0 to 3;
 published mean test error 5.97 / 27.47 / 53.82 % on CIFAR-10 / CIFAR-100 / ImageNet16-120. `--results` is a file of JSON
 lines, one for each data set, budget and seed that is done: what it has is not computed again. With `--device` and
 `--budget-mj` the supernet is discretised within the budget. Reads `hwnas data pull nats-bench images hw-nas-bench`.
 
-As in the paper's code, naswot scores with batch norms at their initial statistics (`--statistics batch`: those of the
-batch). What differs: images are drawn from those at hand (256 of CIFAR, 106 of ImageNet16-120), 64 at a time where the
-paper's code takes 256, and not augmented.
+The paper's code evaluates naswot in evaluation mode, hence `naswot_eval`. What differs: images are drawn from those at
+hand (256 of CIFAR, 106 of ImageNet16-120), 64 at a time where the paper's code takes 256, and not augmented.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import numpy as np
 from hwnas.api.operation_forms import OperationSettings
 from hwnas.api.question import Question
 from hwnas.api.score_operations import score_operations
-from hwnas.search.operations import STATISTICS, Plan, statistics_of
+from hwnas.search.operations import Plan
 
 PUBLISHED = {"cifar10": 5.97, "cifar100": 27.47, "ImageNet16-120": 53.82}
 
@@ -33,16 +32,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--dataset", nargs="+", default=["ImageNet16-120", "cifar10", "cifar100"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3])
-    parser.add_argument("--proxy", default="naswot")
+    parser.add_argument("--proxy", default="naswot_eval")
     parser.add_argument("--order", default="random")
     parser.add_argument("--proposals", type=int, default=10)
     parser.add_argument("--validations", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--statistics", choices=STATISTICS)
     parser.add_argument("--device")
     parser.add_argument("--budget-mj", type=float)
     arguments = parser.parse_args()
-    arguments.statistics = statistics_of(arguments.proxy, arguments.statistics)
     arguments.results.parent.mkdir(parents=True, exist_ok=True)  # not after the first ten minutes
     known = (
         [json.loads(line) for line in arguments.results.read_text().splitlines()] if arguments.results.exists() else []
@@ -62,7 +59,7 @@ def main() -> None:
 
 def key_of(arguments: argparse.Namespace, dataset: str, seed: int) -> dict[str, Any]:
     """What decides a row."""
-    names = ("proxy", "order", "proposals", "validations", "batch_size", "statistics", "device", "budget_mj")
+    names = ("proxy", "order", "proposals", "validations", "batch_size", "device", "budget_mj")
     return {"dataset": dataset, "seed": seed, **{name: getattr(arguments, name) for name in names}}
 
 
@@ -73,7 +70,6 @@ def run(arguments: argparse.Namespace, dataset: str, seed: int) -> dict[str, Any
         proposals=arguments.proposals,
         validations=arguments.validations,
         batch_size=arguments.batch_size,
-        statistics=arguments.statistics,
         seed=seed,
     )
     result = score_operations(

@@ -155,6 +155,23 @@ def test_naswot_by_explicit_codes() -> None:
     assert score_of("naswot", module, batch) == pytest.approx(np.linalg.slogdet(kernel)[1], rel=1e-12)
 
 
+def test_naswot_eval_is_that_of_a_new_network_in_evaluation_mode() -> None:
+    """Batch norm then divides by the root of 1 + 1e-5, which changes no sign."""
+    module, batch = small_net(), batch_of()
+    net = copy.deepcopy(module).eval()
+    assert any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules())
+    patterns = []
+    for layer in net.modules():
+        if isinstance(layer, nn.ReLU):
+            layer.register_forward_pre_hook(lambda _layer, inputs: patterns.append(inputs[0].reshape(6, -1) > 0))
+    with torch.no_grad():
+        net(batch.images)
+    codes = torch.cat(patterns, dim=1).numpy().astype(np.float64)
+    kernel = codes @ codes.T + (1 - codes) @ (1 - codes).T
+    assert score_of("naswot_eval", module, batch) == pytest.approx(np.linalg.slogdet(kernel)[1], rel=1e-12)
+    assert score_of("naswot", module, batch) != score_of("naswot_eval", module, batch)
+
+
 def test_naswot_counts_a_relu_each_time_it_runs() -> None:
     """One that runs twice, and a tensor that was changed in place between two ReLUs."""
 

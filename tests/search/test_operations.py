@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -13,10 +11,8 @@ from hwnas.search.operations import (
     Completions,
     Plan,
     Proposal,
-    at_initial_statistics,
     discretise,
     propose,
-    statistics_of,
     validate,
 )
 from hwnas.spaces import NASBench201, get_space
@@ -226,31 +222,8 @@ def test_the_whole_from_python(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Non
     settings = OperationSettings(plan=Plan(order="fixed", perturb=False), proposals=1, validations=1, batch_size=2)
     found = score_operations(dataset="ImageNet16-120", settings=settings)
     assert found.supernet_scores == 30 and len(found.nets) == 1
-    assert found.best.arch.startswith("|") and found.to_dict()["proxy"] == "naswot"
-    assert found.to_dict()["settings"]["statistics"] == "initial"
-    by_batch = score_operations(dataset="ImageNet16-120", settings=replace(settings, statistics="batch"))
-    assert by_batch.best.score != found.best.score
+    assert found.best.arch.startswith("|") and found.to_dict()["proxy"] == "naswot_eval"
     with pytest.raises(UsageError, match="a proxy that reads a module, got 'flops'"):
         score_operations(proxy="flops", settings=settings)
     with pytest.raises(UsageError, match="proposals of at least 1, got 0"):
         OperationSettings(proposals=0)
-    with pytest.raises(UnknownNameError, match="did you mean 'initial'"):
-        OperationSettings(statistics="inital")
-
-
-def test_initial_statistics_are_those_of_a_new_network_in_evaluation_mode() -> None:
-    torch = pytest.importorskip("torch")
-    space = get_space("nasbench201")
-    network = space.module(space.vector(np.array([1462]))[0], dataset="cifar10").eval()
-    x = torch.randn(2, 3, 32, 32)
-    with torch.no_grad():
-        expected = network(x)
-        at_initial_statistics(network)
-        # Batch norm adds 1e-5 to the variance of 1.
-        torch.testing.assert_close(network.train()(x), expected, rtol=1e-3, atol=1e-5)
-    assert not [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
-
-
-def test_the_paper_scores_by_naswot_alone_at_initial_statistics() -> None:
-    assert (statistics_of("naswot", None), statistics_of("snip", None)) == ("initial", "batch")
-    assert (statistics_of("naswot", "batch"), statistics_of("snip", "initial")) == ("batch", "initial")

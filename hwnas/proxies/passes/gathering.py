@@ -20,6 +20,7 @@ from hwnas.proxies.passes.regions import region_counts
 from hwnas.proxies.passes.stages import stages
 from hwnas.proxies.passes.supervised import SUPERVISED, supervised
 from hwnas.proxies.passes.tangent import tangent_kernel
+from hwnas.proxies.passes.unnormalised import unnormalised_agreement
 from hwnas.proxies.proxy import Need
 from hwnas.proxies.randomness import seeded
 
@@ -31,6 +32,7 @@ _OWN: Final[dict[Need, Callable[[nn.Module, Batch, int], Any]]] = {
     "weights": lambda module, _batch, _seed: [weight.detach() for weight in layer_weights(module)],
     "synflow": lambda module, batch, _seed: linearised(module, batch),
     "gaussian": lambda module, batch, seed: gaussian_response(module, batch, seed=seed),
+    "unnormalised_agreement": lambda module, batch, _seed: unnormalised_agreement(module, batch),
     "stages": lambda module, batch, seed: stages(module, batch, seed=seed),
     "hessian_gradient": lambda module, batch, _seed: hessian_gradient(module, batch),
     "half_gradients": lambda module, batch, _seed: half_gradients(module, batch),

@@ -39,7 +39,7 @@ def supervised(module: nn.Module, batch: Batch, needs: Collection[Need]) -> dict
     with ExitStack() as stack:
         stack.enter_context(training_mode(module, statistics="batch"))
         if "relu_agreement" in needs:
-            stack.enter_context(_observe_relus(module, kernel))
+            stack.enter_context(observe_relus(module, kernel))
             fields["relu_agreement"] = kernel
         stack.enter_context(gradients_required(module) if needs != {"relu_agreement"} else torch.no_grad())
         outputs = stack.enter_context(_observe_outputs(module)) if "channel_saliency" in needs else {}
@@ -168,7 +168,7 @@ def _check_kept(outputs: dict[nn.Module, _Output]) -> None:
 
 
 @contextmanager
-def _observe_relus(module: nn.Module, kernel: Tensor) -> Iterator[None]:
+def observe_relus(module: nn.Module, kernel: Tensor) -> Iterator[None]:
     """Add to `kernel` the agreements of every ReLU that runs.
 
     With on/off patterns x, two images agree on units - x_i.1 - x_j.1 + 2 x_i.x_j units: one matrix product where

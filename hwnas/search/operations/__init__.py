@@ -1,19 +1,7 @@
 """Operation scoring (Xiang et al. 2023): what each operation of a supernet is worth, and architectures made of it."""
 
-from hwnas.search.operations.batch_norms import STATISTICS, at_initial_statistics, statistics_of
 from hwnas.search.operations.completions import Completions
 from hwnas.search.operations.discretise import ORDERS, Plan, discretise
 from hwnas.search.operations.proposals import Proposal, propose, validate
 
-__all__ = [
-    "ORDERS",
-    "STATISTICS",
-    "Completions",
-    "Plan",
-    "Proposal",
-    "at_initial_statistics",
-    "discretise",
-    "propose",
-    "statistics_of",
-    "validate",
-]
+__all__ = ["ORDERS", "Completions", "Plan", "Proposal", "discretise", "propose", "validate"]
