@@ -198,7 +198,7 @@ def test_a_size_that_networks_do_not_take() -> None:
 def test_usual_proxies_are_those_that_networks_of_the_space_can_have(space: str) -> None:
     """Vision transformers have no ReLU, named models no graph; a proxy that is named is tried, and says so."""
     pytest.importorskip("torch")
-    names = {"naswot", "zen"} | ({"nn_mass", "nn_degree"} if space == "imagenet-models" else set())
+    names = {"naswot", "naswot_eval", "zen"} | ({"nn_mass", "nn_degree"} if space == "imagenet-models" else set())
     assert {*usual_proxies(get_space(space))} == {*USUAL} - names
     assert usual_proxies(SPACE) == USUAL
     if space == "imagenet-models":
