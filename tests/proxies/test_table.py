@@ -49,25 +49,28 @@ def test_a_table_comes_back_as_it_was_saved(tmp_path: Path) -> None:
 def test_an_undefined_score_is_final(tmp_path: Path) -> None:
     saved = table_of()
     saved.scores[2, 0] = np.nan
-    saved.enter(np.array([3, 5]), [0], np.array([np.nan]))
+    saved.enter(np.array([3, 4]), [0], np.array([np.nan]))
     assert saved.missing.tolist() == [2] and not saved.complete("zen") and saved.complete("snip")
     saved.enter(np.array([2]), [0], np.array([np.nan]))
     saved.save(tmp_path / "t.npz")
     loaded = load_scores(tmp_path / "t.npz")
-    assert np.flatnonzero(loaded.undefined[:, 0]).tolist() == [2, 3, 5] and not loaded.undefined[:, 1].any()
-    assert loaded.complete("zen") and np.isnan(loaded.column("zen", loaded.network_ids[[2, 3, 5]])).all()
+    assert np.flatnonzero(loaded.undefined[:, 0]).tolist() == [2, 3, 4] and not loaded.undefined[:, 1].any()
+    assert loaded.complete("zen") and np.isnan(loaded.column("zen", loaded.network_ids[[2, 3, 4]])).all()
     loaded.enter(np.array([3]), [0, 1], np.array([1.0, 2.0]))
-    assert np.flatnonzero(loaded.undefined[:, 0]).tolist() == [2, 5] and loaded.scores[3].tolist() == [1, 2]
+    assert np.flatnonzero(loaded.undefined[:, 0]).tolist() == [2, 4] and loaded.scores[3].tolist() == [1, 2]
 
 
 def test_columns_by_network() -> None:
-    table = empty_table({}, ("a", "b"), np.array([9, 2, 5, 2]))
+    recipe = {"space": "nasbench201"}
+    first, second, third, other, another = NETWORKS[:5]  # no two of them are isomorphic
+    table = empty_table(recipe, ("a", "b"), np.array([third, first, second, first]))
     table.scores[:] = [[1, 10], [2, 20], [3, 30]]
-    assert table.network_ids.tolist() == [2, 5, 9]
-    np.testing.assert_array_equal(table.column("b", np.array([9, 2, 4, 100, 9])), [30, 10, np.nan, np.nan, 30])
-    assert np.isnan(empty_table({}, ("a",), np.array([], dtype=int)).column("a", np.array([1]))).all()
+    assert table.network_ids.tolist() == [first, second, third]
+    asked = np.array([third, first, other, another, third])
+    np.testing.assert_array_equal(table.column("b", asked), [30, 10, np.nan, np.nan, 30])
+    assert np.isnan(empty_table(recipe, ("a",), np.array([], dtype=int)).column("a", np.array([1]))).all()
     with pytest.raises(UsageError, match="scored proxies a, b, got 'c'"):
-        table.column("c", np.array([2]))
+        table.column("c", np.array([first]))
 
 
 def test_isomorphic_networks_share_a_score_in_a_sample_too() -> None:
