@@ -13,8 +13,8 @@ _LARGEST_MMAP_THRESHOLD: Final = 2**25  # bytes; glibc takes no more
 def keep_freed_memory() -> None:
     """Tell glibc to give nothing back to the system; with another C library nothing happens.
 
-    By default it returns every freed activation (4 MB), and the system clears its pages anew for the next one: 4 % of
-    the time of the first-order proxies. The process then stays as large as it was at its largest.
+    By default it returns freed activations (4 MB each), and the system clears their pages anew for the next ones
+    (counted in tests/proxies/test_freed_memory.py). The process then stays as large as it was at its largest.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
