@@ -57,7 +57,7 @@ class Evidence:
     graph: operators with shapes.
     weights: weight of each weighted layer.
     gradients: weight and loss gradient of each weighted layer.
-    relu_agreement: (b, b) number of ReLU units on which two images agree, float64.
+    activation_agreement: (b, b) number of units of activations on which two images agree, float64.
     unnormalised_agreement: the same where batch norms return their input.
     channel_saliency: of each weighted layer that runs, in the order in which they run.
     jacobian: (b, pixels) gradient of the sum of each image's logits with respect to the image.
@@ -78,7 +78,7 @@ class Evidence:
     graph: Graph | None = None
     weights: list[Tensor] = field(default_factory=list)
     gradients: list[LayerPair] = field(default_factory=list)
-    relu_agreement: Tensor | None = None
+    activation_agreement: Tensor | None = None
     unnormalised_agreement: Tensor | None = None
     channel_saliency: list[ChannelSaliency] = field(default_factory=list)
     jacobian: Tensor | None = None

@@ -1,4 +1,4 @@
-"""`naswot`: how differently the ReLUs see the images of a batch (Mellor 2021, eq. 2)."""
+"""`naswot`: how differently the activations see the images of a batch (Mellor 2021, eq. 2)."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ if TYPE_CHECKING:
 
 
 def score(evidence: Evidence) -> float:
-    """log |det K|, K_ij being the number of ReLU units on which images i and j agree; -inf where K is singular."""
-    return log_determinant(evidence.relu_agreement, "naswot")
+    """log |det K|, K_ij being the number of units on which images i and j agree; -inf where K is singular.
+
+    The units are those of ReLUs, as in the paper, and of activations like them, which vision transformers have.
+    """
+    return log_determinant(evidence.activation_agreement, "naswot")
 
 
 def log_determinant(kernel: Tensor | None, name: str) -> float:
-    """Of the agreements of the images. Raises `ProxyError` where no ReLU ran."""
+    """Of the agreements of the images. Raises `ProxyError` where no activation ran."""
     assert kernel is not None
     if not kernel.diagonal().any():
-        raise ProxyError(f"{name} expected a module in which an nn.ReLU runs, got none; use another proxy")
+        raise ProxyError(f"{name} expected activations such as nn.ReLU to run, got none; use another proxy")
     return float(kernel.slogdet().logabsdet.item())
 
 
 PROXY = Proxy(
     name="naswot",
-    title="log-determinant of the agreement of ReLU patterns",
-    needs=frozenset({"relu_agreement"}),
+    title="log-determinant of the agreement of activation patterns",
+    needs=frozenset({"activation_agreement"}),
     score=score,
     source="Mellor 2021, arXiv:2006.04647, section 3 (kernel K_H)",
-    fails="networks without ReLU; grows with the number of ReLU units; depends on the batch size",
+    fails="activations that are no modules; grows with the number of their units; depends on the batch size",
     uses_data=True,
     uses_labels=False,
     least_images=2,
-    minus_infinity="two images have the same ReLU pattern",
+    minus_infinity="two images have the same pattern",
 )

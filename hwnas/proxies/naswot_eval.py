@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def score(evidence: Evidence) -> float:
-    """log |det K|, K_ij being the number of ReLU units on which images i and j agree; -inf where K is singular."""
+    """log |det K|, K_ij being the number of units on which images i and j agree; -inf where K is singular."""
     return log_determinant(evidence.unnormalised_agreement, "naswot_eval")
 
 
 PROXY = Proxy(
     name="naswot_eval",
-    title="log-determinant of the agreement of ReLU patterns, without batch norms",
+    title="log-determinant of the agreement of activation patterns, without batch norms",
     needs=frozenset({"unnormalised_agreement"}),
     score=score,
     source="Mellor 2021, arXiv:2006.04647, kernel K_H, as the code of Xiang 2023 (arXiv:2106.06799) evaluates it",

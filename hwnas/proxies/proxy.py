@@ -14,7 +14,7 @@ Need = Literal[
     "graph",
     "weights",
     "gradients",
-    "relu_agreement",
+    "activation_agreement",
     "unnormalised_agreement",
     "channel_saliency",
     "jacobian",

@@ -37,7 +37,7 @@ class ImageNetModels(Space):
     choices = (len(MODELS),)
     has_graphs = False
     # All but the first in some families only.
-    lacks = ("graph", "relu_agreement", "unnormalised_agreement", "region_counts", "gaussian")
+    lacks = ("graph", "region_counts", "gaussian")
 
     def image_shape(self, dataset: str) -> tuple[int, int, int]:
         """224 x 224 for all, also for the few models that were trained on larger images."""

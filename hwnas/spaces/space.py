@@ -41,7 +41,7 @@ class Space(abc.ABC):
     choices: number of choices at each of the v positions.
     has_graphs: whether `graph` works without torch; where it does not, it raises `UsageError`.
     lacks: evidence of proxies (`Need` in hwnas/proxies/proxy.py) that its networks cannot give, as those without ReLU
-    have no patterns of them: proxies that read it are left out unless they are named.
+    have no linear regions: proxies that read it are left out unless they are named.
     cell_operations: names of what a choice puts on an edge of a cell of four nodes; empty in spaces without such cells.
     """
 

@@ -196,14 +196,14 @@ def test_a_size_that_networks_do_not_take() -> None:
 
 @pytest.mark.parametrize("space", ["pit", "imagenet-models"])
 def test_usual_proxies_are_those_that_networks_of_the_space_can_have(space: str) -> None:
-    """Vision transformers have no ReLU, named models no graph; a proxy that is named is tried, and says so."""
+    """Vision transformers pool no feature map, named models have no graph; what is named is tried, and says so."""
     pytest.importorskip("torch")
-    names = {"naswot", "naswot_eval", "zen"} | ({"nn_mass", "nn_degree"} if space == "imagenet-models" else set())
+    names = {"zen"} | ({"nn_mass", "nn_degree"} if space == "imagenet-models" else set())
     assert {*usual_proxies(get_space(space))} == {*USUAL} - names
     assert usual_proxies(SPACE) == USUAL
     if space == "imagenet-models":
         with pytest.raises(ProxyError, match="nn_mass reads the operator graph, which imagenet-models does not have"):
             score(["resnet18"], space=space, proxies=["nn_mass"], settings=FEW)
     else:
-        with pytest.raises(ProxyError, match=r"naswot expected a module in which an nn\.ReLU runs"):
-            score(["0"], space=space, proxies=["naswot"], settings=ScoreSettings(batch_size=2))
+        with pytest.raises(ProxyError, match="linear_regions expected Network to run on images of 4x4 pixels"):
+            score(["0"], space=space, proxies=["linear_regions"], settings=ScoreSettings(batch_size=2))

@@ -111,7 +111,7 @@ def test_no_weighted_layer(name: str) -> None:
 
 def test_what_else_cannot_be_scored() -> None:
     linear = nn.Sequential(nn.Flatten(), nn.Linear(108, 3))
-    with pytest.raises(ProxyError, match=r"naswot expected a module in which an nn\.ReLU runs"):
+    with pytest.raises(ProxyError, match=r"naswot expected activations such as nn\.ReLU to run"):
         score_module(linear, batch_of(), [PROXIES["naswot"]])
     with pytest.raises(ProxyError, match="labels from 0 to 2 for 3 logits, got 0 to 4"):
         score_module(linear, batch_of(labels=5), [PROXIES["snip"]])

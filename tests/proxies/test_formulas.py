@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from hwnas.errors import ProxyError
 from hwnas.proxies import PROXIES, score_module
 from hwnas.testing import ProxyContract
 
@@ -191,6 +192,18 @@ def test_naswot_counts_a_relu_each_time_it_runs() -> None:
     codes = np.concatenate([x > 0, x > 0.5], axis=1).astype(np.float64)
     kernel = codes @ codes.T + (1 - codes) @ (1 - codes).T
     assert score_of("naswot", Twice().double(), batch) == pytest.approx(np.linalg.slogdet(kernel)[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("activation", [nn.GELU(), nn.SiLU(), nn.Hardswish(), nn.ReLU6(inplace=True), nn.PReLU()])
+def test_naswot_of_another_activation_is_that_of_a_relu(activation: nn.Module) -> None:
+    """Units are told apart by the sign of their input. A sigmoid is a gate, of which no unit is on or off."""
+    module, batch = nn.Sequential(nn.Flatten(), nn.Linear(108, 40), activation, nn.Linear(40, 3)).double(), batch_of()
+    found = score_of("naswot", module, batch)
+    module[2] = nn.ReLU()
+    assert found == score_of("naswot", module, batch)
+    module[2] = nn.Sigmoid()
+    with pytest.raises(ProxyError, match=r"activations such as nn\.ReLU"):
+        score_of("naswot", module, batch)
 
 
 def test_naswot_of_equal_images_is_minus_infinity() -> None:

@@ -15,7 +15,12 @@ from hwnas.proxies.evidence import ChannelSaliency, LayerPair
 from hwnas.proxies.module_state import gradients_required, layer_weights, training_mode, weighted_layers
 from hwnas.proxies.proxy import Need
 
-SUPERVISED: Final[frozenset[Need]] = frozenset({"gradients", "relu_agreement", "channel_saliency", "jacobian"})
+SUPERVISED: Final[frozenset[Need]] = frozenset({"gradients", "activation_agreement", "channel_saliency", "jacobian"})
+# Activations that let positive inputs through and hold negative ones back, all or most of them.
+RECTIFIERS: Final = (
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.CELU, nn.SELU),
+    *(nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Softplus),
+)
 _OF_THE_LOSS: Final[frozenset[Need]] = frozenset({"gradients", "channel_saliency"})
 
 
@@ -38,10 +43,10 @@ def supervised(module: nn.Module, batch: Batch, needs: Collection[Need]) -> dict
     of_the_loss = _OF_THE_LOSS & frozenset(needs)
     with ExitStack() as stack:
         stack.enter_context(training_mode(module, statistics="batch"))
-        if "relu_agreement" in needs:
-            stack.enter_context(observe_relus(module, kernel))
-            fields["relu_agreement"] = kernel
-        stack.enter_context(gradients_required(module) if needs != {"relu_agreement"} else torch.no_grad())
+        if "activation_agreement" in needs:
+            stack.enter_context(observe_activations(module, kernel))
+            fields["activation_agreement"] = kernel
+        stack.enter_context(gradients_required(module) if needs != {"activation_agreement"} else torch.no_grad())
         outputs = stack.enter_context(_observe_outputs(module)) if "channel_saliency" in needs else {}
         if "jacobian" in needs:
             images = images.detach().clone().requires_grad_()
@@ -168,11 +173,12 @@ def _check_kept(outputs: dict[nn.Module, _Output]) -> None:
 
 
 @contextmanager
-def observe_relus(module: nn.Module, kernel: Tensor) -> Iterator[None]:
-    """Add to `kernel` the agreements of every ReLU that runs.
+def observe_activations(module: nn.Module, kernel: Tensor) -> Iterator[None]:
+    """Add to `kernel` the agreements of every activation of `RECTIFIERS` that runs.
 
-    With on/off patterns x, two images agree on units - x_i.1 - x_j.1 + 2 x_i.x_j units: one matrix product where
-    x x^T + (1-x)(1-x)^T takes two. ReLUs that read the same tensor share it.
+    A unit is on where the input of its activation is above 0, which of a ReLU is where it lets something through. With
+    on/off patterns x, two images agree on units - x_i.1 - x_j.1 + 2 x_i.x_j units: one matrix product where
+    x x^T + (1-x)(1-x)^T takes two. Activations that read the same tensor share it.
     """
     seen: dict[int, tuple[Tensor, int, Tensor]] = {}
 
@@ -185,7 +191,7 @@ def observe_relus(module: nn.Module, kernel: Tensor) -> Iterator[None]:
             seen[id(tensor)] = known
         kernel.add_(known[2])
 
-    hooks = [layer.register_forward_pre_hook(observe) for layer in module.modules() if isinstance(layer, nn.ReLU)]
+    hooks = [layer.register_forward_pre_hook(observe) for layer in module.modules() if isinstance(layer, RECTIFIERS)]
     try:
         yield
     finally:
