@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,7 @@ class _Networks:
 
 
 _Scored = tuple[_Networks, Float[Array, "k p"]]
-_Spread = Callable[[Sequence[_Networks]], Generator[_Scored, None, None]]
+_Spread = Callable[[Recipe, Sequence[_Networks]], Generator[_Scored, None, None]]
 
 
 def score_space(
@@ -57,7 +57,7 @@ def score_space(
     computed, and `WorkerError` where a worker died, after what is done was saved.
     """
     get_executor(executor)  # an unknown name is refused before anything is written
-    spread = partial(_results, recipe, workers=workers, executor=executor)
+    spread = partial(_results, workers=workers, executor=executor)
     with single_writer(checkpoint):
         try:
             return _score_space(recipe, vectors, checkpoint, spread, progress)
@@ -71,29 +71,46 @@ def _score_space(
     space = get_space(recipe.space)
     network_ids = space.network_id(vectors)
     table = _resume(recipe, np.unique(network_ids), checkpoint)
-    columns = [table.proxies.index(proxy) for proxy in recipe.proxies]
     canonical = space.canonical_id(table.network_ids)
-    unscored = table.network_ids[table.unscored[:, columns].any(axis=1)]
-    rows = np.flatnonzero(np.isin(network_ids, unscored))
-    todo = _tasks(space, vectors[rows], space.canonical_id(network_ids[rows]))
+    parts = _parts(recipe, table, vectors, network_ids)
     total = len(np.unique(space.canonical_id(np.unique(network_ids))))
-    done, saved = total - sum(len(task.ids) for task in todo), time.monotonic()
+    done, saved = total - sum(len(task.ids) for _, todo in parts for task in todo), time.monotonic()
     table.save(checkpoint)
     try:
         progress(done, total)
-        with closing(spread(todo)) as results:  # on the way out workers end first, then the table is saved
-            for task, scores in results:
-                for network, row in zip(task.ids, scores, strict=True):
-                    table.enter(np.flatnonzero(canonical == network), columns, row)
-                done += len(task.ids)
-                progress(done, total)
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    table.save(checkpoint)
-                    saved = time.monotonic()
+        for part, todo in parts:
+            columns = [table.proxies.index(proxy) for proxy in part.proxies]
+            with closing(spread(part, todo)) as results:  # on the way out workers end first, then the table is saved
+                for task, scores in results:
+                    for network, row in zip(task.ids, scores, strict=True):
+                        table.enter(np.flatnonzero(canonical == network), columns, row)
+                    done += len(task.ids)
+                    progress(done, total)
+                    if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                        table.save(checkpoint)
+                        saved = time.monotonic()
     finally:
-        if todo:
+        if parts:
             table.save(checkpoint)
     return table
+
+
+def _parts(
+    recipe: Recipe, table: ScoreTable, vectors: Integer[Array, "n v"], network_ids: Integer[Array, " n"]
+) -> list[tuple[Recipe, list[_Networks]]]:
+    """What is left to do: networks that lack the same proxies together, each with a recipe of those alone."""
+    space = get_space(recipe.space)
+    columns = [table.proxies.index(proxy) for proxy in recipe.proxies]
+    lacking = table.unscored[:, columns]
+    parts = []
+    for pattern in np.unique(lacking[lacking.any(axis=1)], axis=0):
+        alike = table.network_ids[(lacking == pattern).all(axis=1)]
+        rows = np.flatnonzero(np.isin(network_ids, alike))
+        if len(rows):
+            proxies = tuple(proxy for proxy, lacks in zip(recipe.proxies, pattern, strict=True) if lacks)
+            tasks = _tasks(space, vectors[rows], space.canonical_id(network_ids[rows]))
+            parts.append((replace(recipe, proxies=proxies), tasks))
+    return parts
 
 
 def _tasks(space: Space, vectors: Integer[Array, "n v"], canonical: Integer[Array, " n"]) -> list[_Networks]:

@@ -86,14 +86,22 @@ def _threads(recipe: Recipe, vectors: np.ndarray) -> np.ndarray:
     return np.full((len(vectors), len(recipe.proxies)), float(torch.get_num_threads()))
 
 
-def test_further_networks_and_proxies_join_the_table(tmp_path: Path) -> None:
+def test_further_networks_and_proxies_join_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "t.npz"
     first = score_space(recipe_of(("synflow",)), VECTORS[:2], checkpoint=path)
     table = score_space(recipe_of(("naswot",)), VECTORS[2:], checkpoint=path)
     assert table.proxies == ("synflow", "naswot") and len(table.network_ids) == 4
     np.testing.assert_array_equal(table.column("synflow", first.network_ids), first.scores[:, 0])
     assert np.isnan(table.scores).sum() == 4
+    computed: list[tuple[str, ...]] = []
+
+    def scores_of(recipe: Recipe, vectors: np.ndarray) -> np.ndarray:
+        computed.extend([recipe.proxies] * len(vectors))
+        return score_networks(recipe, vectors)
+
+    monkeypatch.setattr(space_scores, "score_networks", scores_of)
     whole = score_space(recipe_of(), VECTORS, checkpoint=path)
+    assert sorted(computed) == [("naswot",)] + 3 * [("synflow",)], "each network is scored by what it lacks"
     np.testing.assert_array_equal(whole.scores, score_space(recipe_of(), VECTORS, checkpoint=tmp_path / "u").scores)
 
 
