@@ -89,7 +89,7 @@ def export(
 
 def initial_module(space: Space, arch: str, *, dataset: str, seed: int = 0) -> nn.Module:
     """The torch module of `arch` in evaluation mode, weights drawn with `seed`; torch's own state stays as it is."""
-    require_torch()
+    require_torch("making networks")
     import torch
 
     (vector,) = space.parse([arch])

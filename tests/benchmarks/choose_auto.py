@@ -32,7 +32,7 @@ from hwnas.spaces import Space, get_space
 
 SPACES: Final = ("nas-bench-macro", "transnas-micro", "autoformer", "pit")
 POOL: Final = (
-    *("params", "flops", "naswot", "synflow", "snip", "jacob_cov", "zen", "zico"),
+    *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov", "zen", "zico"),
     *("az_expressivity", "az_progressivity", "az_trainability"),
 )
 # Each sums a function of the ranks, so that all candidates of a task are one matrix product.
