@@ -26,5 +26,6 @@ def print_training_plan(answer: TrainingPlan, *, as_json: bool) -> None:
     print_table(
         ("index", "cell", *ids, "accuracy expected, %"), rows, numeric=(0, *range(2, 3 + len(ids))), title=title
     )
-    print(f"added to {answer.file}, which has {answer.trained} trained networks and {answer.waiting} that wait")
+    waiting = answer.waiting + len(answer.nets)
+    print(f"added to {answer.file}, which has {answer.trained} trained networks and {waiting} that wait")
     print(f"fill in the column accuracy (%), then run this again, or `hwnas pareto --accuracies {answer.file} ...`")
