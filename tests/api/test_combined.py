@@ -27,7 +27,7 @@ VECTORS = SPACE.all_vectors()
 IDS = SPACE.network_id(VECTORS)
 CANONICAL = SPACE.canonical_id(IDS)
 AZ = ("az_expressivity", "az_progressivity", "az_trainability")
-SCORED = ("zen", "snip", "synflow", "jacob_cov", *AZ)
+SCORED = ("zen", "snip", "synflow", "jacob_cov", "naswot_eval", *AZ)
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ def test_twins_with_dead_operations_share_their_score() -> None:
 
 
 def test_auto_is_the_default_where_it_is_scored() -> None:
-    saved("zen", *({*COMBINATIONS["auto"].components} - {"params", "macs", "flops"}))
+    saved(*SCORED)
     result = hwnas.pareto("jetson-tx2")
     assert result.fronts[0].name == "auto" and not any("stands in" in note for note in result.notes)
 
