@@ -91,8 +91,12 @@ def test_every_command_proxy_space_and_device_is_named() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", README):
         assert (ROOT / target).exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", (ROOT / (target or "README.md")).read_text(encoding="utf-8"), re.M)
+            slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in slugs, f"{target}#{anchor}"
 
 
 def test_no_documentation_has_a_path_of_a_machine() -> None:

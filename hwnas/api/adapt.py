@@ -32,6 +32,7 @@ _NAME: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 _POWERS_W: Final = (0.01, 2000.0)  # from a microcontroller to a whole server
 _LONGEST: Final = 60  # characters of a name, which becomes part of file names
 _NEXT: Final = 3
+_POOR: Final = 30.0  # percent of median error, above which a model is no basis for a choice
 _NO_BATCH: Final = "a table does not say how many images one run takes; --batch-size does"
 
 
@@ -191,8 +192,22 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
         next_nets=next_nets,
         next_commands=board_fits.next_commands(fit, next_nets, name=name),
         energy=fit.energy.answer,
-        notes=(*fit.used.notes, *([_NO_BATCH] if fit.used.batch_size is None else []), *_power_note(fit.used)),
+        notes=(
+            *fit.used.notes,
+            *([_NO_BATCH] if fit.used.batch_size is None else []),
+            *_power_note(fit.used),
+            *_error_note(board_fits.left_out_figures(fit).median_error_percent),
+        ),
     )
+
+
+def _error_note(percent: float) -> list[str]:
+    if percent <= _POOR:
+        return []
+    return [
+        f"a median error of {percent:.0f} % is no basis for choosing networks; measure again, with more rounds and "
+        "nothing else running"
+    ]
 
 
 def _power_note(used: Measurements) -> list[str]:

@@ -86,6 +86,16 @@ def test_a_wrong_measurement_is_named(write: Write, taught: Path, board: Board, 
     assert suspect.expected_ms == pytest.approx(latency[4] / 2.5, rel=0.2) and 0.5 < suspect.probability <= 1
 
 
+def test_useless_measurements_are_said(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
+    vectors = CELLS.sample(10, seed=4)
+    latency = board(CELLS, vectors)
+    noise = np.random.default_rng(1).lognormal(0, 2, 10)
+    good = adapt(write(tmp_path, vectors, latency, name="good"), name="good")
+    bad = adapt(write(tmp_path, vectors, latency * noise, name="bad"), name="bad")
+    assert not any("no basis" in note for note in good.notes)
+    assert bad.left_out.median_error_percent > 30 and "is no basis for choosing networks" in bad.notes[-1]
+
+
 def test_checks_judge_and_do_not_teach(kit_results: Results, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(30, seed=7)
     document = kit_results(vectors, board(CELLS, vectors))
