@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hwnas.errors import DataError
+from hwnas.errors import DataError, UsageError
 
 
 def cache_folder() -> Path:
@@ -29,6 +29,12 @@ def config_folder() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("hwnas", appauthor=False)
+
+
+def require_file(path: Path, what: str) -> None:
+    """Raise `UsageError` where a file that somebody named is not there. what: should stand in it."""
+    if not path.exists():
+        raise UsageError(f"expected {what} in {path}, got no such file")
 
 
 @contextmanager

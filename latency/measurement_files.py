@@ -14,6 +14,7 @@ from hwnas.errors import DataError, UsageError
 UNITS_MS: Final = {"ms": 1.0, "s": 1e3, "us": 1e-3}
 ROLES: Final = ("calibrate", "check")
 COLUMNS: Final = ("architecture", "latency_ms", "energy_mj")
+ROLE_COLUMN: Final = "role"  # a further one, which tables of users need not have
 _TOO_MUCH: Final = "beyond the header"  # where csv puts further values of a row
 NO_ENERGY: Final = "the table has no energy for it"
 
@@ -149,10 +150,18 @@ def rows_of_table(path: Path) -> Rows:
         rounds=tuple((value,) for value in latencies),
         energies=tuple(energies),
         energy_reasons=tuple("" if (line.get("energy_mj") or "").strip() else NO_ENERGY for line in lines),
-        roles=("calibrate",) * len(lines),
+        roles=tuple(_role_in(line, path, place) for line, place in zip(lines, places, strict=True)),
         device={},
         notes=(),
     )
+
+
+def _role_in(line: dict[str, str], path: Path, place: str) -> str:
+    """What a row is for: a model is made of it, unless it says that it only judges one."""
+    role = (line.get(ROLE_COLUMN) or "").strip() or ROLES[0]
+    if role not in ROLES:
+        raise UsageError(f"{path}, {place}: expected a role of {' or '.join(ROLES)}, got {role!r}")
+    return role
 
 
 def _number(text: str | None, path: Path, place: str) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, UsageError
+from hwnas.folders import require_file
 from hwnas.latency.measurement_files import UNITS_MS, Rows, rows_of_kit, rows_of_table
 from hwnas.latency.observations import CONTRADICTION, FEWEST
 from hwnas.spaces import Space, get_space
@@ -66,7 +67,7 @@ def read_measurements(
     expected_ms: tuple[float, float] | None = None,
     fewest: int = FEWEST,
 ) -> Measurements:
-    """Read `results.json` of a kit, or a CSV file with the columns architecture, latency_ms and perhaps energy_mj.
+    """Read `results.json` of a kit, or a CSV file: architecture, latency_ms, perhaps energy_mj and role.
 
     space, dataset: what the file must be of; for a table what it is of, by default nasbench201 and its first data set.
     unit: of the latencies, "ms", "s" or "us"; None: milliseconds, and if thousandfold or thousandth values would be
@@ -77,6 +78,7 @@ def read_measurements(
     """
     if unit is not None and unit not in UNITS_MS:
         raise UsageError(f"expected a unit of {', '.join(UNITS_MS)}, got {unit!r}")
+    require_file(path, "measurements")
     rows = rows_of_kit(path) if _is_kit(path) else rows_of_table(path)
     found, where = _which(path, rows, space, dataset)
     vectors, groups = _architectures(path, rows, found)
@@ -95,10 +97,15 @@ def read_measurements(
         rounds_ms=_padded(merged),
         energy_mj=energy_mj,
         energy_reasons=reasons,
-        roles=tuple(rows.roles[members[0]] for members in groups),
+        roles=tuple(_role_of([rows.roles[row] for row in members]) for members in groups),
         device=rows.device,
         notes=rows.notes + _notes(groups),
     )
+
+
+def _role_of(roles: Sequence[str]) -> str:
+    """Of an architecture with several rows: what one of them was fitted with cannot judge the fit."""
+    return "calibrate" if "calibrate" in roles else roles[0]
 
 
 def _notes(groups: Sequence[Sequence[int]]) -> tuple[str, ...]:
@@ -110,7 +117,7 @@ def _is_kit(path: Path) -> bool:
     """Whether a file is JSON: by its name, and where that tells nothing by its first character."""
     if path.is_dir():
         raise UsageError(f"expected a file of measurements, got the folder {path}; in a kit it is its results.json")
-    if path.suffix.lower() in (".json", ".csv", ".txt") or not path.exists():
+    if path.suffix.lower() in (".json", ".csv", ".txt"):
         return path.suffix.lower() not in (".csv", ".txt")
     try:
         with path.open("rb") as file:

@@ -79,9 +79,9 @@ def adapt(
 ) -> AdaptResult:
     """Adapt what known devices taught to a new one, and write its card and models into the user's folder.
 
-    measurements: `results.json` of a kit, or a CSV file (architecture, latency_ms[, energy_mj]); several files of one
-    board are taken together. name: how commands will call the device. space, dataset: of a table, which does not say;
-    a kit must be of them. Nothing changes unless all is well.
+    measurements: `results.json` of a kit, or a CSV file (architecture, latency_ms[, energy_mj][, role]); several files
+    of one board are taken together. name: how commands will call the device. space, dataset: of a table, which does
+    not say; a kit must be of them. Nothing changes unless all is well.
     Raises `UsageError` for measurements that cannot be used and a name that is taken, `DataError` for files that cannot
     be read or written and for spaces of which nothing was learned.
     """

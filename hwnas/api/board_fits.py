@@ -38,12 +38,13 @@ _POPULATION: Final = 1000  # networks over which the width of intervals is repor
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BoardFit:
-    """Models of one board. used: the measurements that they rest on; checks: those that only judge them.
+    """Models of one board. measured: all, of which `used` is what they rest on and `checks` what only judges them.
 
     left_out: latency (ms) of each net of `used` as the others predict it.
     """
 
     space: Space
+    measured: Measurements
     used: Measurements
     checks: Measurements
     method: str
@@ -70,7 +71,14 @@ def fit_board(
     left_out = latency.left_out()[0]
     energy = fit_energy(latency, used, left_out, power_w=power_w, power_error=power_error)
     return BoardFit(
-        space=space, used=used, checks=checks, method=name, latency=latency, left_out=left_out, energy=energy
+        space=space,
+        measured=measured,
+        used=used,
+        checks=checks,
+        method=name,
+        latency=latency,
+        left_out=left_out,
+        energy=energy,
     )
 
 
@@ -81,7 +89,7 @@ def write_models(fit: BoardFit, *, name: str) -> list[Adapted]:
         get_method(fit.method)[1].save(folder, fit.latency)
         if fit.energy.model is not None:
             save_energy(folder, fit.energy.model, measured=fit.energy.answer.nets)
-        write_whole(folder / TABLE, table_text(fit.used).encode())
+        write_whole(folder / TABLE, table_text(fit.measured).encode())
 
     about = (name, fit.space.name, fit.used.dataset, variant_name(fit.used.batch_size))
     folder = keep_models(re.sub("[^a-z0-9]+", "-", "-".join(about).lower()), write)

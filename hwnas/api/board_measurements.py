@@ -13,7 +13,7 @@ import numpy as np
 from hwnas.api.joined_measurements import joined
 from hwnas.errors import DataError, UsageError
 from hwnas.latency.known_devices import few_shot_model
-from hwnas.latency.measurement_files import COLUMNS
+from hwnas.latency.measurement_files import COLUMNS, ROLE_COLUMN
 from hwnas.latency.measurements import Measurements, read_measurements
 from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
@@ -54,10 +54,11 @@ def table_text(measured: Measurements) -> str:
     """The measurements as the CSV file that `hwnas adapt` reads; every digit is kept."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow([*COLUMNS, ROLE_COLUMN])
     archs = get_space(measured.space).strings(measured.vectors)
-    for arch, latency, energy in zip(archs, measured.latency_ms.tolist(), measured.energy_mj.tolist(), strict=True):
-        writer.writerow([arch, latency, energy if np.isfinite(energy) else ""])
+    latencies, energies = measured.latency_ms.tolist(), measured.energy_mj.tolist()
+    for arch, latency, energy, role in zip(archs, latencies, energies, measured.roles, strict=True):
+        writer.writerow([arch, latency, energy if np.isfinite(energy) else "", role])
     return file.getvalue()
 
 

@@ -10,13 +10,16 @@ from hwnas.estimates import Target
 def find_device(reference: str) -> Device:
     """As `get_device`; a device without a card that has a kernel model, as `this-host`, gets one that states nothing.
 
-    Raises `UnknownNameError` and `DataError`.
+    Raises `UnknownNameError` and `DataError`, and `UsageError` for `this-host` before it was measured.
     """
     try:
         return get_device(reference)
     except UnknownNameError:
-        from hwnas.latency.kernels.cards import kernel_device  # devices with a card do not wait for it
+        # Devices with a card do not wait for these.
+        from hwnas.latency.kernels.cards import kernel_device
+        from hwnas.latency.kernels.store import require_built
 
+        require_built(reference)
         device = kernel_device(reference)
         if device is None:
             raise

@@ -12,6 +12,7 @@ import numpy as np
 from hwnas.api.objectives import DEVICE_COSTS
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import Target
+from hwnas.folders import require_file
 from hwnas.results import SCHEMA_VERSION, CostResult
 
 
@@ -57,6 +58,7 @@ def read_front(path: Path, name: str | None = None) -> SavedFront:
     Raises `DataError` for a file that cannot be read, `UsageError` for another kind of file, of another version, or
     without costs of a device, `UnknownNameError` for a front that it does not have.
     """
+    require_file(path, "the JSON of `hwnas pareto --out front.json`")
     try:
         answer = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

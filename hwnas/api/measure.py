@@ -42,14 +42,21 @@ class MeasureSettings:
 @final
 @dataclass(frozen=True, kw_only=True)
 class MeasureResult:
-    """The results file and what it holds; its form stands in devices/agent/README.md."""
+    """The results file and what it holds; its form stands in devices/agent/README.md.
+
+    measured_before: how many of the measurements, each of one net in one round, were in the file already. measured_now:
+    how many this call made; 0 where nothing was left.
+    """
 
     path: Path
     results: dict[str, Any]
+    measured_before: int
+    measured_now: int
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"path": str(self.path), **self.results}
+        made = {"measured_before": self.measured_before, "measured_now": self.measured_now}
+        return {"path": str(self.path), **made, **self.results}
 
 
 def measure(
@@ -83,12 +90,18 @@ def measure(
             plan=usual_plan(meter, settings.warmup_s, settings.window_s, settings.min_runs),
             idle_s=settings.idle_s,
         )
-        results = run_campaign(campaign, lambda done, total, _what: progress(done, total))
+        counts: list[int] = []
+
+        def report(done: int, total: int, _what: str) -> None:
+            counts.append(done)
+            progress(done, total)
+
+        results = run_campaign(campaign, report)
     except AgentError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
         raise DataError(str(error)) from error
-    return MeasureResult(path=path, results=results)
+    return MeasureResult(path=path, results=results, measured_before=counts[0], measured_now=counts[-1] - counts[0])
 
 
 def _runtime(kit: Path, name: str, threads: int | None) -> Runtime:

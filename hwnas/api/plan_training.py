@@ -64,7 +64,7 @@ def plan_training(file: Path, device: str, question: Question | None = None, *, 
     everything = listed(file, study.space)
     known = trained_in(file) if everything else 0
     if known >= LEAST:
-        trained = read_trained(file, study.space)
+        trained = read_trained(file, study.space, study.dataset)
         rows = trainer.next(trained, nets, beside=np.array(everything))
         mean, _ = trainer.model(trained).predict(trainer.networks.features[trainer.networks.of[rows]])
         predicted: list[float | None] = percent_of(mean).tolist()

@@ -12,23 +12,33 @@ import numpy as np
 
 from hwnas.api.truths import Trained
 from hwnas.errors import DataError, UsageError
-from hwnas.folders import write_whole
+from hwnas.folders import require_file, write_whole
 from hwnas.spaces import Space
 
 COLUMNS: Final = ("architecture", "accuracy")
 
 
-def read_trained(path: Path, space: Space) -> Trained:
+def read_trained(path: Path, space: Space, dataset: str) -> Trained:
     """The rows with an accuracy in percent; those without are not trained yet.
+
+    dataset: of the space; who is no better than chance on it and has not even one percent wrote down a share.
 
     Raises `DataError` where the file cannot be read, `UsageError` for what it says.
     """
+    require_file(path, "accuracies")
     known = [(arch, number, place) for arch, number, place in _rows(path) if number.strip()]
     if not known:
         raise UsageError(f"{path}: expected accuracies of trained networks, got none yet; fill in the column accuracy")
     percent = np.array([_percent(number, f"{path}, {place}") for _, number, place in known])
     if (percent <= 1).all():
         raise UsageError(f"{path}: expected accuracies in percent, got none above 1; multiply them by 100")
+    chance = 100 / space.classes(dataset)
+    for (_, number, place), value in zip(known, percent.tolist(), strict=True):
+        if 0 < value < min(1.0, chance):
+            raise UsageError(
+                f"{path}, {place}: expected an accuracy in percent, got {number.strip()} among larger ones, below "
+                f"chance on {dataset} ({chance:.3g} %); if it is a share, multiply it by 100"
+            )
     vectors = space.parse([arch for arch, _, _ in known])
     return Trained(rows=space.index(vectors), percent=percent, source=f"own trainings, {path.name}")
 

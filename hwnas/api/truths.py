@@ -142,7 +142,7 @@ def with_learned(study: Study) -> Study:
     if question.truths is None and question.accuracies is None:
         return study
     if question.accuracies is not None:
-        trainer, trained = Trainer(study), read_trained(question.accuracies, study.space)
+        trainer, trained = Trainer(study), read_trained(question.accuracies, study.space, study.dataset)
     else:
         assert question.truths is not None
         trainer, trained = simulate(study, question.truths, seed=question.seed)

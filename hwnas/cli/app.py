@@ -83,7 +83,7 @@ def common(
 
 
 def main() -> None:
-    """Run the command line. Exits with 0, with 1 on failure or interruption, with 2 on wrong use."""
+    """Run the command line. Exits with 0, with 1 on failure, with 2 on wrong use, with 130 on interruption."""
     try:
         app()
     except SystemExit as done:
@@ -116,7 +116,7 @@ def resumable(arguments: Sequence[str]) -> bool:
 
 def _interrupted() -> None:
     print(f"interrupted{KEPT if resumable(sys.argv[1:]) else ''}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(INTERRUPTED)
 
 
 def _fail(message: str, code: int) -> None:

@@ -20,11 +20,14 @@ def print_json(value: Any) -> None:
 def print_table(
     heading: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: Sequence[int] = (), title: str | None = None
 ) -> None:
-    """Print a table; columns in `numeric` are aligned to the right. Wide cells fold, nothing is cut off."""
+    """Print a table; columns in `numeric` are aligned to the right. Wide cells fold, nothing is cut off.
+
+    title: a line of its own above the table, which may be longer than the table is wide.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for number, name in enumerate(heading):
         table.add_column(
             name,
@@ -36,6 +39,8 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    if title is not None:
+        print(title)
     Console(markup=False, highlight=False, width=width).print(table)
 
 

@@ -47,7 +47,13 @@ def print_measured(answer: MeasureResult, *, as_json: bool) -> None:
         print(f"energy: {results['meter']['name']}, idle power {results['idle_power_w']:.3g} W included")
     levels = ", ".join(f"{level:.3f}" for level in results["round_levels"])
     print(f"level of each round (1 is usual): {levels}")
-    print(f"written to {answer.path}")
+    if answer.measured_now:
+        print(f"written to {answer.path}")
+        return
+    print(
+        f"nothing was left to measure: all {answer.measured_before} measurements stand in {answer.path}; --rounds asks "
+        "for more, --out for a file of its own"
+    )
 
 
 def _row(net: dict[str, Any]) -> tuple[str, ...]:

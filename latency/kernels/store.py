@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Final, get_args
 
 from hwnas.devices.registry import device_names
-from hwnas.errors import DataError, UnknownNameError
+from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import Target
 from hwnas.folders import config_folder
 from hwnas.latency.kernels.files import load_kernel_model
 from hwnas.latency.kernels.model import KernelModel
 from hwnas.predictors.shipped import SHIPPED_FOLDER
 
+THIS_HOST: Final = "this-host"  # what `hwnas kernels build` calls the machine that it measures
 _PREFIX: Final = "kernels_"
 
 
@@ -52,8 +53,17 @@ def open_kernel_model(device: str, target: Target) -> KernelModel | None:
         if name in device_names():
             how = f"known for: {', '.join(known)}; `hwnas kernels build` or `hwnas kernels fit` makes others"
             raise DataError(f"expected a device with a kernel model, got {device!r}, which has none; {how}")
+        require_built(device)
         raise UnknownNameError("device with a kernel model", device, known)
     return None
+
+
+def require_built(device: str) -> None:
+    """Raise `UsageError` that says how to measure this machine, where it is asked for and has no model yet."""
+    if canonical(device) == THIS_HOST and THIS_HOST not in kernel_devices():
+        raise UsageError(
+            f"expected a kernel model of this machine, got none yet; `hwnas kernels build` measures {THIS_HOST}"
+        )
 
 
 def found_path(device: str, target: Target) -> Path:

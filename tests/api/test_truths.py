@@ -169,6 +169,7 @@ def fill(path: Path, known: np.ndarray) -> None:
         ("architecture,accuracy\n7,ninety\n", "row 2: expected an accuracy in percent from 0 to 100, got 'ninety'"),
         ("architecture,accuracy\n7,101\n", "row 2: expected an accuracy in percent"),
         ("architecture,accuracy\n7,0.9\n8,0.8\n", "in percent, got none above 1"),
+        ("architecture,accuracy\n7,90\n8,0.93\n", "row 3: expected an accuracy in percent, got 0.93 among larger ones"),
         ("arch,acc\n7,90\n", "expected the columns architecture, accuracy"),
     ],
 )
@@ -176,9 +177,11 @@ def test_files_that_do_not_fit_are_refused(text: str, says: str, tmp_path: Path)
     path = tmp_path / "mine.csv"
     path.write_text(text)
     with pytest.raises(UsageError, match=says):
-        read_trained(path, SPACE)
+        read_trained(path, SPACE, "cifar10")
+    with pytest.raises(UsageError, match="got no such file"):
+        read_trained(tmp_path / "none.csv", SPACE, "cifar10")
     with pytest.raises(DataError, match="expected a CSV file"):
-        read_trained(tmp_path / "none.csv", SPACE)
+        read_trained(tmp_path, SPACE, "cifar10")
 
 
 def test_what_is_added_keeps_what_was_there(tmp_path: Path) -> None:
@@ -186,7 +189,7 @@ def test_what_is_added_keeps_what_was_there(tmp_path: Path) -> None:
     path.write_text("architecture,accuracy\n7,90.5\n")
     append_untrained(path, SPACE.strings(VECTORS[[9]]))
     assert path.read_text().splitlines()[1] == "7,90.5"
-    found = read_trained(path, SPACE)
+    found = read_trained(path, SPACE, "cifar10")
     assert found.rows.tolist() == [7] and found.percent.tolist() == [90.5]
 
 

@@ -102,6 +102,19 @@ def test_feeding_back_narrows_the_intervals(results: Results, front: Path, board
     assert get_device("my-board").variant.adapted[0].nets == 16
 
 
+def test_feeding_back_keeps_what_was_measured_to_judge(
+    results: Results, front: Path, board: Board, kit_results: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    vectors = SPACE.sample(8, seed=11)
+    path = tmp_path / "checks.json"
+    path.write_text(json.dumps(kit_results(vectors, board(SPACE, vectors), role="check")))
+    added = adapt(path, name="my-board", settings=AdaptSettings(add=True))
+    assert added.nets == 10 and added.checked is not None and added.checked.nets == 8
+    archs = [net.arch for net in spaced(read_front(front), 6)]
+    fed = verify(front, VerifySettings(results=results(archs, true_latency(board, archs)), feed_back=True)).adapted
+    assert fed is not None and fed.nets == 16 and fed.checked is not None and fed.checked.nets == 8
+
+
 def test_a_kit_for_another_machine(front: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     answer = verify(front, VerifySettings(kit=tmp_path / "kit", nets=4))
@@ -170,6 +183,9 @@ def test_measurements_of_something_else(results: Results, front: Path, board: Bo
 def test_files_that_are_no_front(front: Path, tmp_path: Path) -> None:
     answer = json.loads(front.read_text())
     wrong = tmp_path / "wrong.json"
+    with pytest.raises(UsageError, match=r"expected the JSON of `hwnas pareto.*got no such file"):
+        read_front(wrong)
+    wrong.write_text("{")
     with pytest.raises(DataError, match="expected the JSON of `hwnas pareto"):
         read_front(wrong)
     wrong.write_text('{"nets": []}')

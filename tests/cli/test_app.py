@@ -43,11 +43,11 @@ def test_only_commands_that_keep_their_work_promise_to_go_on(failing, name: str)
     code, complaint = failing(name, KeyboardInterrupt())
     kept = "; what was finished is kept, and the same command goes on from there"
     keeps = name in ("hwnas.api.train.train", "hwnas.api.score.score_table", "hwnas.data.pull")
-    assert (code, complaint) == (1, f"interrupted{kept if keeps else ''}\n")
+    assert (code, complaint) == (130, f"interrupted{kept if keeps else ''}\n")
 
 
 def test_an_interrupt_is_an_interrupt_with_debug(failing) -> None:
-    assert failing("hwnas.api.train.train", KeyboardInterrupt(), "--debug")[0] == 1
+    assert failing("hwnas.api.train.train", KeyboardInterrupt(), "--debug")[0] == 130
 
 
 @pytest.mark.parametrize(

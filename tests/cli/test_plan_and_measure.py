@@ -40,6 +40,9 @@ def test_plan_then_measure(hwnas: Hwnas, tmp_path: Path) -> None:
     usual = ("measure", kit, "--rounds", "1", "--window", "0", "--warmup", "0", "--threads", "1", "--meter", "none")
     code, out, err = hwnas(*usual)
     assert (code, err) == (0, "") and "energy not measured: no meter was wanted" in out and "latency ms" in out
+    assert "written to" in out
+    code, out, err = hwnas(*usual)
+    assert (code, err) == (0, "") and "nothing was left to measure: all 4 measurements" in " ".join(out.split())
     code, out, _ = hwnas(*usual, "--json")
     answer = json.loads(out)
     assert code == 0 and answer["complete"] and len(answer["nets"]) == 4 and answer["path"].endswith("results.json")
