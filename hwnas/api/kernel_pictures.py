@@ -58,5 +58,4 @@ def kernel_picture(answer: ModelPrediction, *, suffix: str = "png") -> bytes:
 
 
 def _label(kernel: KernelCost) -> str:
-    name = kernel.name if len(kernel.name) <= 32 else "…" + kernel.name[-31:]
-    return f"{name}  {'x'.join(map(str, kernel.shape))}"
+    return f"{kernel.label}  {'x'.join(map(str, kernel.shape))}"

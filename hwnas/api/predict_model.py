@@ -20,6 +20,7 @@ from hwnas.results import CostResult
 if TYPE_CHECKING:
     from torch import nn
 
+_LONGEST: Final = 24  # characters of a label
 _TARGETS: Final[dict[str, Target]] = {"latency_ms": "latency", "energy_mj": "energy"}
 
 
@@ -28,11 +29,13 @@ _TARGETS: Final[dict[str, Target]] = {"latency_ms": "latency", "energy_mj": "ene
 class KernelCost:
     """One kernel. costs: by "latency_ms" and "energy_mj"; a mean of None where its kind has no model.
 
+    name: of its leading operator, unique in the network. module: path of the module whose weights it reads, or "".
     operators: kinds, the leading one first. shares: of the total in percent, by the same names. outside: the factor by
     which it lies outside of what was measured, 1 inside; outside_feature: the feature that does.
     """
 
     name: str
+    module: str
     kind: str
     operators: tuple[str, ...]
     shape: tuple[int, ...]
@@ -42,6 +45,12 @@ class KernelCost:
     shares: dict[str, float | None]
     outside: float
     outside_feature: str
+
+    @property
+    def label(self) -> str:
+        """What people know it by: the end of its module's path, else its name."""
+        known = self.module or self.name
+        return known if len(known) <= _LONGEST else "…" + known[1 - _LONGEST :].lstrip(".")
 
 
 @final
@@ -60,6 +69,7 @@ class Uncovered:
 class ModelPrediction:
     """Costs of one network on one device.
 
+    runtime: by whose rules operators are fused; `sources` say what timed the kernels that the models learned from.
     costs: totals of the covered kernels. overhead: what of them is beside the kernels. kernels: the costliest first.
     sources: where each kind of cost comes from. notes: what to know about the figures.
     """
@@ -179,6 +189,7 @@ def _kernel(kernel: Kernel, row: int, answers: dict[str, NetworkCost], models: d
         feature = regressor.worst_feature(np.array([list(kernel.features().values())]))[0]
     return KernelCost(
         name=kernel.name,
+        module=kernel.module,
         kind=kernel.kind,
         operators=tuple(operator.kind for operator in kernel.operators),
         shape=tuple(kernel.shape),

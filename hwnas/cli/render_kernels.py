@@ -47,7 +47,7 @@ def print_models(models: Sequence[KernelModelResult], *, as_json: bool) -> None:
         )
         for m in models
     ]
-    print_table(("device", "target", "runtime", "kernels", "held-out error", "what"), rows, numeric=(3, 4))
+    print_table(("device", "target", "fused as by", "kernels", "held-out error", "what"), rows, numeric=(3, 4))
 
 
 def print_built(model: KernelModelResult, *, as_json: bool) -> None:
@@ -90,7 +90,7 @@ def _row(kernel: KernelCost, names: tuple[str, ...]) -> tuple[str, ...]:
     costs = [text for n in names for text in (_cost(kernel.costs[n]), _percent(kernel.shares[n]))]
     operators = kernel.kind + "".join(f"+{name}" for name in kernel.operators[1:])
     outside = "" if kernel.outside <= 1 else f"{kernel.outside:.1f}x {kernel.outside_feature}"
-    return kernel.name, operators, "x".join(map(str, kernel.shape)), *costs, f"{kernel.macs / 1e6:.2f}", outside
+    return kernel.label, operators, "x".join(map(str, kernel.shape)), *costs, f"{kernel.macs / 1e6:.2f}", outside
 
 
 def _cost(cost: CostResult) -> str:

@@ -43,6 +43,11 @@ class Kernel:
         return self.operators[0]
 
     @property
+    def module(self) -> str:
+        """Path of the module whose trained arrays it reads, "layer1.0" of "layer1.0.weight"; "" if names say none."""
+        return next((path for name in self.leading.weights if (path := name.rpartition(".")[0])), "")
+
+    @property
     def fused(self) -> tuple[str, ...]:
         """Kinds of the operators behind the leading one."""
         return tuple(operator.kind for operator in self.operators[1:])

@@ -93,6 +93,7 @@ def test_energy_is_what_the_energy_model_says(my_board: KernelModel) -> None:
 
 def test_files_and_modules_give_the_same(my_board: KernelModel, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
+    from hwnas.graphs.module_export import module_onnx_bytes
     from hwnas.graphs.onnx_file import onnx_bytes
 
     path = tmp_path / "net.onnx"
@@ -106,6 +107,11 @@ def test_files_and_modules_give_the_same(my_board: KernelModel, tmp_path: Path) 
     )  # fmt: skip
     answer = predict_model(module, device="my-board", input_shape=(1, 3, 24, 24))
     assert answer.costs["latency_ms"].mean == pytest.approx(expected, rel=1e-6)
+    assert [kernel.module for kernel in answer.kernels if kernel.kind == "conv"] == ["1", "0"]
+    path.write_bytes(module_onnx_bytes(module.eval(), (1, 3, 24, 24)))
+    exported = predict_model(path, device="my-board").kernels
+    assert [kernel.module for kernel in exported if kernel.kind == "conv"] == ["1", "0"]
+    assert [kernel.label for kernel in exported if kernel.kind == "conv"] == ["1", "0"]
     with pytest.raises(UsageError, match="input_shape"):
         predict_model(module, device="my-board")
 
@@ -115,6 +121,10 @@ def test_devices_without_a_model_are_refused(my_board: KernelModel) -> None:
         predict_model(_graph(), device="my-bord")
     with pytest.raises(DataError, match="hwnas kernels"):
         predict_model(_graph(), device="pixel3")
+    with pytest.raises(UsageError, match="`hwnas kernels build` measures this-host"):
+        predict_model(_graph(), device="this-host")
+    with pytest.raises(UsageError, match="`hwnas kernels build` measures this-host"):
+        hwnas.predict(["7"], device="This_Host")
 
 
 def test_the_picture_has_a_bar_per_kernel(my_board: KernelModel, tmp_path: Path) -> None:
