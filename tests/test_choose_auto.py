@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from hwnas import data
+from hwnas.pareto import compare_scores, ground_truth
 from hwnas.proxies import PROXIES
 from hwnas.proxies.combinations import COMBINATIONS
 from hwnas.proxies.combinations.aggregations import log_rank_sum, rank_sum
@@ -29,7 +30,8 @@ def task(space: str, seed: int, n: int = 400):
     rng = np.random.default_rng(seed)
     halves = rng.normal(size=(2, n))
     scores = {"a": halves[0], "b": halves[1], "c": rng.normal(size=n)}
-    return choose_auto.Task(space=space, dataset="d", scores=scores, truth=halves.sum(axis=0))
+    facts = {"flops": rng.uniform(1.0, 9.0, n), "network": np.arange(n)}
+    return choose_auto.Task(space=space, dataset="d", scores=scores, truth=halves.sum(axis=0), **facts)
 
 
 def test_candidates_are_all_sets_once() -> None:
@@ -38,7 +40,7 @@ def test_candidates_are_all_sets_once() -> None:
     assert all(1 <= len(set(candidate.components)) <= 3 for candidate in candidates)
 
 
-def test_figures_are_rank_correlations() -> None:
+def test_figures_are_rank_correlations_and_what_lists_find() -> None:
     its_task = task("x", 0)
     candidates = choose_auto.candidates_of(["a", "b", "c"], most=3)
     figures = choose_auto.figures_of(its_task, candidates, percent=20.0)
@@ -48,6 +50,12 @@ def test_figures_are_rank_correlations() -> None:
         combined = aggregate(np.stack([its_task.scores[name] for name in candidate.components], axis=1))
         assert figures[0, place] == pytest.approx(spearmanr(combined, its_task.truth)[0])
         assert figures[1, place] == pytest.approx(spearmanr(combined[best], its_task.truth[best])[0])
+        within = [
+            compare_scores(combined, ground_truth(its_task.flops[:, None], its_task.truth, bounds=(float(bound),)))
+            for bound in np.quantile(its_task.flops, [0.25, 0.5, 0.75])
+        ]
+        assert figures[2, place] == pytest.approx(np.mean([found.relative_hypervolume for found in within]))
+    assert (figures[2] > 0).all() and (figures[2] <= 1).all()
 
 
 def test_the_planted_combination_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,4 +123,5 @@ def test_tasks_of_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = np.unique(canonical)
     assert 50 < len(ids) < 900 and list(found.scores) == ["zen"]
     np.testing.assert_array_equal(found.scores["zen"], ids)
+    np.testing.assert_array_equal(found.flops, space.counts(space.vector(ids), dataset="cifar10")["flops"])
     np.testing.assert_allclose(found.truth, [percent[canonical == each].mean() for each in ids])

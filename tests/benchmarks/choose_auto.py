@@ -2,11 +2,12 @@
 
 Candidates are all sets of 1 to `--most` proxies of the pool, under each aggregation. Each is judged on spaces other
 than NAS-Bench-201 and its sibling of sizes, whose accuracies are never read: networks that are the same count once,
-with the mean accuracy of their twins. On every task a candidate has two places among all candidates, by Spearman's rho
-over all networks and over the `--top` percent with the best accuracy; its rank is the mean over both, over the tasks
-of a space, and over the spaces, so that a space with many data sets weighs no more than one with one. The lowest mean
-rank is chosen, of equal ones the one with the fewest proxies. All candidates are printed, best first. What is chosen
-is written into hwnas/proxies/combinations/auto.py by hand.
+with the mean accuracy of their twins. On every task a candidate has three places among all candidates: by Spearman's
+rho over all networks, by the same over the `--top` percent with the best accuracy, and by what `hwnas pareto` would do
+with it, the relative hypervolume of lists of 20 within as many FLOPs as a quarter, a half and three quarters of the
+networks have. Its rank is the mean over the three, over the tasks of a space, and over the spaces, so that a space with
+many data sets weighs no more than one with one. The lowest mean rank is chosen, of equal ones the one with the fewest
+proxies. All candidates are printed, best first; the choice is written into hwnas/proxies/combinations/auto.py by hand.
 
 It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the
 accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought.
@@ -26,28 +27,41 @@ from hwnas.api.accuracy import known_networks, true_accuracy
 from hwnas.api.scored_columns import scored_columns
 from hwnas.arrays import Array, Float, Int
 from hwnas.metrics import spearman
+from hwnas.pareto import Truth, compare_scores, ground_truth
 from hwnas.proxies.combinations.aggregations import relative_ranks
 from hwnas.rankings import mean_ranks, top
 from hwnas.spaces import Space, get_space
 
 SPACES: Final = ("nas-bench-macro", "transnas-micro", "autoformer", "pit")
-POOL: Final = (
-    *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov", "zen", "zico"),
+POOL: Final = (  # those that score vision transformers too
+    *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov"),
     *("az_expressivity", "az_progressivity", "az_trainability"),
 )
 # Each sums a function of the ranks, so that all candidates of a task are one matrix product.
 AGGREGATIONS: Final = {"rank_sum": lambda ranks: ranks, "log_rank_sum": np.log}
 LEAST_NETWORKS: Final = 50
+BUDGETS: Final = (0.25, 0.5, 0.75)  # quantiles of the FLOPs of the networks
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """Distinct networks of a space on a data set: scores by proxies, higher is better, and true accuracy."""
+    """Distinct networks of a space on a data set: scores by proxies, higher is better, true accuracy and FLOPs.
+
+    network: which network a row is; after draws with replacement some are there more than once.
+    """
 
     space: str
     dataset: str
     scores: dict[str, Float[Array, " n"]]
     truth: Float[Array, " n"]
+    flops: Float[Array, " n"]
+    network: Int[Array, " n"]
+
+    def budgets(self) -> list[Truth]:
+        """The true front within each of `BUDGETS`."""
+        costs = self.flops[:, None]
+        bounds = np.quantile(self.flops, BUDGETS)
+        return [ground_truth(costs, self.truth, bounds=(bound,), groups=self.network) for bound in bounds]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +114,14 @@ def tasks_of(space: Space, pool: Sequence[str]) -> Iterable[Task]:
             continue
         common = ~np.isnan(np.stack([scores[name] for name in having])).any(axis=0)
         if common.sum() >= LEAST_NETWORKS:
-            kept = {name: scores[name][common] for name in having}
-            yield Task(space=space.name, dataset=dataset, scores=kept, truth=truth[common])
+            yield Task(
+                space=space.name,
+                dataset=dataset,
+                scores={name: scores[name][common] for name in having},
+                truth=truth[common],
+                flops=space.counts(networks[common], dataset=dataset)["flops"].astype(np.float64),
+                network=np.arange(common.sum()),
+            )
 
 
 def candidates_of(pool: Sequence[str], *, most: int) -> list[Candidate]:
@@ -114,22 +134,28 @@ def candidates_of(pool: Sequence[str], *, most: int) -> list[Candidate]:
     ]
 
 
-def figures_of(task: Task, candidates: Sequence[Candidate], *, percent: float) -> Float[Array, "2 c"]:
-    """Spearman's rho of each candidate over all networks and over the best `percent`; 0 where it orders nothing."""
+def figures_of(task: Task, candidates: Sequence[Candidate], *, percent: float) -> Float[Array, "3 c"]:
+    """Of each candidate Spearman's rho over all networks, over the best `percent`, and what its lists find.
+
+    A figure is 0 where the candidate orders nothing, or no list can find anything.
+    """
     names = list(task.scores)
     ranks = relative_ranks(np.stack([task.scores[name] for name in names], axis=1))
     by_aggregation = {name: transform(ranks) for name, transform in AGGREGATIONS.items()}
     best = top(task.truth, percent)
-    figures = np.zeros((2, len(candidates)))
+    budgets = task.budgets()
+    figures = np.zeros((3, len(candidates)))
     for place, candidate in enumerate(candidates):
         columns = [names.index(name) for name in candidate.components]
         combined = by_aggregation[candidate.aggregation][:, columns].sum(axis=1)
-        figures[:, place] = spearman(combined, task.truth), spearman(combined[best], task.truth[best])
+        found = [compare_scores(combined, budget).relative_hypervolume or 0.0 for budget in budgets]
+        rhos = spearman(combined, task.truth), spearman(combined[best], task.truth[best])
+        figures[:, place] = (*rhos, np.mean(found))
     return np.nan_to_num(figures)
 
 
-def mean_rank(tasks: Sequence[Task], figures: Sequence[Float[Array, "2 c"]]) -> Float[Array, " c"]:
-    """Mean place of each candidate: over both figures and the tasks of a space, then over spaces."""
+def mean_rank(tasks: Sequence[Task], figures: Sequence[Float[Array, "3 c"]]) -> Float[Array, " c"]:
+    """Mean place of each candidate: over the figures and the tasks of a space, then over spaces."""
     spaces = dict.fromkeys(task.space for task in tasks)
     of_space = [
         mean_ranks(np.concatenate([f for task, f in zip(tasks, figures, strict=True) if task.space == space]))
@@ -154,16 +180,22 @@ def places_of(
 def resampled(task: Task, rng: np.random.Generator) -> Task:
     """As many networks as the task has, drawn with replacement."""
     rows = rng.integers(len(task.truth), size=len(task.truth))
-    return replace(task, scores={name: scores[rows] for name, scores in task.scores.items()}, truth=task.truth[rows])
+    return replace(
+        task,
+        scores={name: scores[rows] for name, scores in task.scores.items()},
+        truth=task.truth[rows],
+        flops=task.flops[rows],
+        network=task.network[rows],
+    )
 
 
-def report(tasks: Sequence[Task], candidates: Sequence[Candidate], figures: Sequence[Float[Array, "2 c"]]) -> int:
+def report(tasks: Sequence[Task], candidates: Sequence[Candidate], figures: Sequence[Float[Array, "3 c"]]) -> int:
     """One line per candidate, best first, and the chosen one, whose place among `candidates` is returned."""
     ranks = mean_rank(tasks, figures)
     order = sorted(range(len(candidates)), key=lambda place: (ranks[place], len(candidates[place].components)))
-    print("mean rank | rho over all / over the best, per task | candidate")
+    print("mean rank | rho over all / over the best / hypervolume of lists, per task | candidate")
     for place in order:
-        rhos = "  ".join(f"{f[0, place]:.3f}/{f[1, place]:.3f}" for f in figures)
+        rhos = "  ".join("/".join(f"{figure:.3f}" for figure in f[:, place]) for f in figures)
         candidate = candidates[place]
         print(f"{ranks[place]:9.1f} | {rhos} | {candidate.aggregation}: {', '.join(candidate.components)}")
     chosen = candidates[order[0]]
