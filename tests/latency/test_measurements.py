@@ -155,8 +155,10 @@ def test_columns_are_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="got no such file"):
-        read_measurements(tmp_path / "results.json")
+    for absent in ("results.json", "mine.csv"):
+        with pytest.raises(UsageError, match="got no such file"):
+            read_measurements(tmp_path / absent)
+    (tmp_path / "mine.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="expected a CSV file"):
         read_measurements(tmp_path / "mine.csv")
     path = written(tmp_path, results())
