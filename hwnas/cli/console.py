@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 PIPED_WIDTH: Final = 100  # columns of a table that goes to a file or another program
+LINE_SECONDS: Final = 30.0  # between two lines of progress in a log
 
 
 def print_json(value: Any) -> None:
@@ -51,9 +53,9 @@ def _longest(rows: Sequence[Sequence[str]], column: int, numeric: Sequence[int])
 
 @contextmanager
 def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A callback `(done, total)` that draws a bar with the time left; silent where stderr is no terminal."""
+    """A callback `(done, total)` that draws a bar with the time left; in a log, a line now and then."""
     if not sys.stderr.isatty():
-        yield lambda _done, _total: None
+        yield _lines(description)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -62,6 +64,19 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bars:
         task = bars.add_task(description, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _lines(description: str) -> Callable[[int, int], None]:
+    """A callback that writes a line to the error stream every `LINE_SECONDS`: nothing for what is done before."""
+    said = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= LINE_SECONDS:
+            said = time.monotonic()
+            print(f"{description}: {done} of {total}", file=sys.stderr, flush=True)
+
+    return report
 
 
 @contextmanager
