@@ -172,6 +172,7 @@ def _given_power(card: Card, measured: Measurements, otherwise: float) -> tuple[
 
 
 def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResult:
+    left_out = board_fits.left_out_figures(fit)
     next_nets = tuple(fit.space.strings(fit.latency.next_nets(_NEXT)))
     return AdaptResult(
         device=fit.latency.device,
@@ -184,7 +185,7 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
         nets=len(fit.used),
         known_devices=len(fit.latency.model.facts.get("devices", ())),
         repeat_error_percent=board_fits.repeat_error_percent(fit),
-        left_out=board_fits.left_out_figures(fit),
+        left_out=left_out,
         checked=board_fits.check_figures(fit),
         baselines=board_fits.baseline_errors(fit),
         width_percent=board_fits.interval_width_percent(fit),
@@ -196,7 +197,7 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
             *fit.used.notes,
             *([_NO_BATCH] if fit.used.batch_size is None else []),
             *_power_note(fit.used),
-            *_error_note(board_fits.left_out_figures(fit).median_error_percent),
+            *_error_note(left_out.median_error_percent),
         ),
     )
 

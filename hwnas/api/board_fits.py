@@ -38,19 +38,32 @@ _POPULATION: Final = 1000  # networks over which the width of intervals is repor
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BoardFit:
-    """Models of one board. measured: all, of which `used` is what they rest on and `checks` what only judges them.
+    """Models of one board.
 
-    left_out: latency (ms) of each net of `used` as the others predict it.
+    measured: what they rest on (`used`) and what only judges them (`checks`). left_out: latency (ms) of
+    each net of `used` as the others predict it.
     """
 
     space: Space
     measured: Measurements
-    used: Measurements
-    checks: Measurements
     method: str
     latency: AdaptedLatency
     left_out: Float[Array, " n"]
     energy: EnergyFit
+
+    @property
+    def used(self) -> Measurements:
+        """The measurements that the models rest on."""
+        return _of_role(self.measured, "calibrate")
+
+    @property
+    def checks(self) -> Measurements:
+        """Those that only judge the models; perhaps none."""
+        return _of_role(self.measured, "check")
+
+
+def _of_role(measured: Measurements, role: str) -> Measurements:
+    return selected(measured, np.array([its == role for its in measured.roles]))
 
 
 def fit_board(
@@ -61,8 +74,7 @@ def fit_board(
     reference: of the device. Raises `UsageError` for measurements that cannot be used, `DataError` for a space of which
     nothing was learned.
     """
-    calibrates = np.array([role == "calibrate" for role in measured.roles])
-    used, checks = selected(measured, calibrates), selected(measured, ~calibrates)
+    used = _of_role(measured, "calibrate")
     if len(used) < FEWEST:
         raise UsageError(f"expected at least {FEWEST} nets to make a model of, got {len(used)}; measure more")
     name, way = get_method(method)
@@ -70,16 +82,7 @@ def fit_board(
     latency = way.adapt(space, used.vectors, used.latency_ms, device=reference, unit_is_right=True)
     left_out = latency.left_out()[0]
     energy = fit_energy(latency, used, left_out, power_w=power_w, power_error=power_error)
-    return BoardFit(
-        space=space,
-        measured=measured,
-        used=used,
-        checks=checks,
-        method=name,
-        latency=latency,
-        left_out=left_out,
-        energy=energy,
-    )
+    return BoardFit(space=space, measured=measured, method=name, latency=latency, left_out=left_out, energy=energy)
 
 
 def write_models(fit: BoardFit, *, name: str) -> list[Adapted]:

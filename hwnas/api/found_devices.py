@@ -15,11 +15,8 @@ def find_device(reference: str) -> Device:
     try:
         return get_device(reference)
     except UnknownNameError:
-        # Devices with a card do not wait for these.
-        from hwnas.latency.kernels.cards import kernel_device
-        from hwnas.latency.kernels.store import require_built
+        from hwnas.latency.kernels.cards import kernel_device  # devices with a card do not wait for it
 
-        require_built(reference)
         device = kernel_device(reference)
         if device is None:
             raise

@@ -12,7 +12,14 @@ from hwnas.devices.registry import device_names
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.folders import config_folder
 from hwnas.latency.kernels import KernelModel, save_kernel_model
-from hwnas.latency.kernels.store import canonical, found_path, kernel_devices, kernel_model_path, open_kernel_model
+from hwnas.latency.kernels.store import (
+    THIS_HOST,
+    canonical,
+    found_path,
+    kernel_devices,
+    kernel_model_path,
+    open_kernel_model,
+)
 
 if TYPE_CHECKING:
     from hwnas.latency.kernels.builder import BuildSettings, Progress
@@ -87,7 +94,7 @@ def described(model: KernelModel, path: Path) -> KernelModelResult:
 
 def build(
     *,
-    device: str = "this-host",
+    device: str = THIS_HOST,
     runtime: str = "onnxruntime",
     folder: Path | None = None,
     replace: bool = False,

@@ -22,7 +22,6 @@ def read_trained(path: Path, space: Space, dataset: str) -> Trained:
     """The rows with an accuracy in percent; those without are not trained yet.
 
     dataset: of the space; who is no better than chance on it and has not even one percent wrote down a share.
-
     Raises `DataError` where the file cannot be read, `UsageError` for what it says.
     """
     require_file(path, "accuracies")

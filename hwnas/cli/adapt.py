@@ -10,7 +10,7 @@ import typer
 from hwnas.cli.remote import Server, client
 
 Files = Annotated[
-    list[Path], typer.Argument(help="results.json of a kit, or CSV: architecture, latency_ms, energy_mj.")
+    list[Path], typer.Argument(help="results.json of a kit, or CSV: architecture, latency_ms[, energy_mj][, role].")
 ]
 
 

@@ -47,7 +47,7 @@ def print_models(models: Sequence[KernelModelResult], *, as_json: bool) -> None:
         )
         for m in models
     ]
-    print_table(("device", "target", "fused as by", "kernels", "held-out error", "what"), rows, numeric=(3, 4))
+    print_table(("device", "target", "fusion rules", "kernels", "held-out error", "what"), rows, numeric=(3, 4))
 
 
 def print_built(model: KernelModelResult, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from hwnas.devices import NOT_STATED, Card, Device, Measurement, Statement, Variant
 from hwnas.devices.registry import device_names
 from hwnas.estimates import Target
-from hwnas.latency.kernels.store import canonical, kernel_devices
+from hwnas.latency.kernels.store import canonical, kernel_devices, require_built
 
 _NOTHING: Final = Statement(value=NOT_STATED, source="")
 
@@ -15,11 +15,12 @@ _NOTHING: Final = Statement(value=NOT_STATED, source="")
 def kernel_device(reference: str) -> Device | None:
     """A device with a kernel model and without a card, as `this-host`, with one that states nothing; None for others.
 
-    Raises `UnknownNameError` for a variant that it does not have.
+    Raises `UnknownNameError` for a variant that it does not have, `UsageError` for this machine before it was measured.
     """
     name, _, variant = reference.partition("@")
     name = canonical(name)
     if name in device_names() or name not in kernel_devices():
+        require_built(name)
         return None
     card = Card(
         name=name,

@@ -33,11 +33,11 @@ from hwnas.rankings import mean_ranks, top
 from hwnas.spaces import Space, get_space
 
 SPACES: Final = ("nas-bench-macro", "transnas-micro", "autoformer", "pit")
-POOL: Final = (  # those that score vision transformers too
+POOL: Final = (  # those that every sample has
     *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov"),
     *("az_expressivity", "az_progressivity", "az_trainability"),
 )
-# Each sums a function of the ranks, so that all candidates of a task are one matrix product.
+# Each sums a function of the ranks.
 AGGREGATIONS: Final = {"rank_sum": lambda ranks: ranks, "log_rank_sum": np.log}
 LEAST_NETWORKS: Final = 50
 BUDGETS: Final = (0.25, 0.5, 0.75)  # quantiles of the FLOPs of the networks
