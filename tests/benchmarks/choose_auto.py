@@ -1,25 +1,39 @@
-"""Which combination of proxies becomes `auto`: `python tests/benchmarks/choose_auto.py [--most 4] [--top 20]`.
+"""What becomes `auto`: `python tests/benchmarks/choose_auto.py [--most 4] [--top 20] [--resamples 100]`.
 
 Candidates are all sets of 1 to `--most` proxies of the pool, under each aggregation. Each is judged on spaces other
 than NAS-Bench-201 and its sibling of sizes, whose accuracies are never read: networks that are the same count once,
 with the mean accuracy of their twins. On every task a candidate has three places among all candidates: by Spearman's
 rho over all networks, by the same over the `--top` percent with the best accuracy, and by what `hwnas pareto` would do
 with it, the relative hypervolume of lists of 20 within as many FLOPs as a quarter, a half and three quarters of the
-networks have. Its rank is the mean over the three, over the tasks of a space, and over the spaces, so that a space with
-many data sets weighs no more than one with one. The lowest mean rank is chosen, of equal ones the one with the fewest
-proxies. All candidates are printed, best first; the choice is written into hwnas/proxies/combinations/auto.py by hand.
+networks have. Its rank on a space is the mean over the three and over the tasks of the space; its rank on several
+spaces is the mean over them, so that a space with many data sets weighs no more than one with one.
+
+That a candidate is the first on some spaces does not say that it will be good on another. So rules are compared, each
+of which makes a combination from what is known of some spaces:
+
+- `first`: the candidate with the lowest rank, of equal ones the one with the fewest proxies;
+- `best tenth`: the rank sum with weights that are the mean over the best tenth of the rank sums;
+- `bagged networks`: the same over the first rank sum of each of `--resamples` draws of the networks with replacement;
+- `bagged spaces`: the same, with spaces drawn with replacement too;
+- `all`: the rank sum of the whole pool, which looks at no accuracy.
+
+Each space in turn is left out; a rule sees the others, and what it makes is judged on the one left out, by the share of
+the candidates that are better there. The rule with the smallest mean share is applied to all spaces; what it makes is
+written into hwnas/proxies/combinations/auto.py by hand.
 
 It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the
-accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought.
+accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought. A hundred draws take about a quarter
+of an hour; `--resamples 0` leaves the two rules out that need them.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -41,6 +55,7 @@ POOL: Final = (  # those that every sample has
 AGGREGATIONS: Final = {"rank_sum": lambda ranks: ranks, "log_rank_sum": np.log}
 LEAST_NETWORKS: Final = 50
 BUDGETS: Final = (0.25, 0.5, 0.75)  # quantiles of the FLOPs of the networks
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,18 +81,42 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A set of proxies and the name of an aggregation."""
+    """Proxies with their weights, and the name of an aggregation."""
 
-    components: tuple[str, ...]
-    aggregation: str
+    weights: dict[str, float]
+    aggregation: str = "rank_sum"
+
+    def __str__(self) -> str:
+        equal = len(set(self.weights.values())) == 1
+        parts = [name if equal else f"{weight:.2f} {name}" for name, weight in self.weights.items()]
+        return f"{self.aggregation}: {', '.join(parts)}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Known:
+    """What a rule may look at: rank of each candidate on each space, and the same for draws of their networks."""
+
+    candidates: Sequence[Candidate]
+    ranks: Float[Array, "s c"]
+    draws: Float[Array, "r s c"]
+
+    def without(self, space: int) -> Known:
+        """All but one space."""
+        return replace(self, ranks=np.delete(self.ranks, space, axis=0), draws=np.delete(self.draws, space, axis=1))
+
+    def order(self, ranks: Float[Array, " c"], *, rank_sums: bool = False) -> list[Candidate]:
+        """Candidates by their rank, of equal ones first those with the fewest proxies."""
+        places = sorted(range(len(ranks)), key=lambda place: (ranks[place], len(self.candidates[place].weights)))
+        ordered = [self.candidates[place] for place in places]
+        return [each for each in ordered if each.aggregation == "rank_sum"] if rank_sums else ordered
 
 
 def main() -> None:
-    """Print every candidate with its mean rank, and the chosen one."""
+    """Print every candidate with its rank, every rule on every space left out, and what is chosen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pool", nargs="+", default=POOL, help="proxies to choose from")
-    parser.add_argument("--spaces", nargs="+", default=SPACES, help="spaces to judge on")
-    parser.add_argument("--most", type=int, default=4, help="largest number of proxies in a combination")
+    parser.add_argument("--spaces", nargs="+", default=SPACES, help="spaces to judge on, two or more")
+    parser.add_argument("--most", type=int, default=4, help="largest number of proxies in a candidate")
     parser.add_argument("--top", type=float, default=20.0, help="percent of the networks for the second figure")
     parser.add_argument("--resamples", type=int, default=100, help="draws of the networks with replacement")
     arguments = parser.parse_args()
@@ -86,18 +125,14 @@ def main() -> None:
     for task in tasks:
         lacking = sorted(set(arguments.pool) - set(task.scores))
         print(f"{task.space}/{task.dataset}: {len(task.truth):,} networks; not scored: {', '.join(lacking) or '-'}")
-    if not tasks or not pool:
-        raise SystemExit("no proxy of the pool is scored on every task with known accuracies")
+    if len({task.space for task in tasks}) < 2 or not pool:
+        raise SystemExit("no proxy of the pool is scored on two spaces or more with known accuracies")
     candidates = candidates_of(pool, most=arguments.most)
     print(f"{len(candidates):,} candidates tried: 1 to {arguments.most} of {', '.join(pool)}; {len(tasks)} tasks")
     figures = [figures_of(task, candidates, percent=arguments.top) for task in tasks]
-    chosen = report(tasks, candidates, figures)
-    if arguments.resamples:
-        places = places_of(tasks, candidates, chosen, percent=arguments.top, resamples=arguments.resamples)
-        print(
-            f"of {len(places)} draws of the networks it is first in {100 * np.mean(places == 0):.0f} %, "
-            f"among the first twelve in {100 * np.mean(places < 12):.0f} %"
-        )
+    report_candidates(tasks, candidates, figures)
+    draws = list(draws_of(tasks, candidates, percent=arguments.top, resamples=arguments.resamples))
+    choose(tasks, candidates, figures, draws, percent=arguments.top)
 
 
 def tasks_of(space: Space, pool: Sequence[str]) -> Iterable[Task]:
@@ -128,7 +163,7 @@ def candidates_of(pool: Sequence[str], *, most: int) -> list[Candidate]:
     """All sets of 1 to `most` proxies under each aggregation; of one proxy alone, one."""
     sets = [chosen for size in range(1, most + 1) for chosen in combinations(pool, size)]
     return [
-        Candidate(components=chosen, aggregation=aggregation)
+        Candidate(weights=dict.fromkeys(chosen, 1.0), aggregation=aggregation)
         for chosen in sets
         for aggregation in (AGGREGATIONS if len(chosen) > 1 else ["rank_sum"])
     ]
@@ -146,35 +181,28 @@ def figures_of(task: Task, candidates: Sequence[Candidate], *, percent: float) -
     budgets = task.budgets()
     figures = np.zeros((3, len(candidates)))
     for place, candidate in enumerate(candidates):
-        columns = [names.index(name) for name in candidate.components]
-        combined = by_aggregation[candidate.aggregation][:, columns].sum(axis=1)
+        weights = np.array([candidate.weights.get(name, 0.0) for name in names])
+        combined = by_aggregation[candidate.aggregation] @ weights
         found = [compare_scores(combined, budget).relative_hypervolume or 0.0 for budget in budgets]
         rhos = spearman(combined, task.truth), spearman(combined[best], task.truth[best])
         figures[:, place] = (*rhos, np.mean(found))
     return np.nan_to_num(figures)
 
 
-def mean_rank(tasks: Sequence[Task], figures: Sequence[Float[Array, "3 c"]]) -> Float[Array, " c"]:
-    """Mean place of each candidate: over the figures and the tasks of a space, then over spaces."""
-    spaces = dict.fromkeys(task.space for task in tasks)
-    of_space = [
-        mean_ranks(np.concatenate([f for task, f in zip(tasks, figures, strict=True) if task.space == space]))
-        for space in spaces
-    ]
-    return np.asarray(np.mean(of_space, axis=0))
+def ranks_on_spaces(tasks: Sequence[Task], figures: Sequence[Float[Array, "3 c"]]) -> Float[Array, "s c"]:
+    """Mean place of each candidate on each space, over the figures and the tasks of the space."""
+    of_space = [np.concatenate(of_tasks) for of_tasks in _by_space(tasks, figures).values()]
+    return np.stack([mean_ranks(rows) for rows in of_space])
 
 
-def places_of(
-    tasks: Sequence[Task], candidates: Sequence[Candidate], chosen: int, *, percent: float, resamples: int
-) -> Int[Array, " r"]:
-    """Place of the chosen candidate, from 0, over draws of the networks of each task with replacement."""
-    rng = np.random.default_rng(0)
-    places = []
-    for _ in range(resamples):
+def draws_of(
+    tasks: Sequence[Task], candidates: Sequence[Candidate], *, percent: float, resamples: int
+) -> Iterator[Float[Array, "s c"]]:
+    """Ranks of the candidates on each space, for draws of the networks of each task with replacement."""
+    for seed in range(resamples):
+        rng = np.random.default_rng(seed)
         drawn = [resampled(task, rng) for task in tasks]
-        ranks = mean_rank(drawn, [figures_of(task, candidates, percent=percent) for task in drawn])
-        places.append(int((ranks < ranks[chosen]).sum()))
-    return np.array(places)
+        yield ranks_on_spaces(drawn, [figures_of(task, candidates, percent=percent) for task in drawn])
 
 
 def resampled(task: Task, rng: np.random.Generator) -> Task:
@@ -189,18 +217,104 @@ def resampled(task: Task, rng: np.random.Generator) -> Task:
     )
 
 
-def report(tasks: Sequence[Task], candidates: Sequence[Candidate], figures: Sequence[Float[Array, "3 c"]]) -> int:
-    """One line per candidate, best first, and the chosen one, whose place among `candidates` is returned."""
-    ranks = mean_rank(tasks, figures)
-    order = sorted(range(len(candidates)), key=lambda place: (ranks[place], len(candidates[place].components)))
-    print("mean rank | rho over all / over the best / hypervolume of lists, per task | candidate")
-    for place in order:
-        rhos = "  ".join("/".join(f"{figure:.3f}" for figure in f[:, place]) for f in figures)
-        candidate = candidates[place]
-        print(f"{ranks[place]:9.1f} | {rhos} | {candidate.aggregation}: {', '.join(candidate.components)}")
-    chosen = candidates[order[0]]
-    print(f"chosen of {len(candidates):,}: {chosen.aggregation} of {', '.join(chosen.components)}", flush=True)
-    return order[0]
+def first(known: Known) -> Candidate:
+    """The candidate with the lowest rank."""
+    return known.order(known.ranks.mean(axis=0))[0]
+
+
+def best_tenth(known: Known) -> Candidate:
+    """The mean of the best tenth of the rank sums."""
+    ordered = known.order(known.ranks.mean(axis=0), rank_sums=True)
+    return mean_of(ordered[: max(1, len(ordered) // 10)])
+
+
+def bagged(known: Known, *, spaces: bool) -> Candidate:
+    """The mean of the first rank sums of all draws; spaces: they are drawn with replacement too."""
+    rng = np.random.default_rng(0)
+    n = len(known.ranks)
+    drawn = [draw[rng.choice(n, size=n)] if spaces else draw for draw in known.draws]
+    return mean_of([known.order(ranks.mean(axis=0), rank_sums=True)[0] for ranks in drawn])
+
+
+def everything(known: Known) -> Candidate:
+    """The rank sum of the whole pool, whatever is known."""
+    return Candidate(weights={name: 1.0 for candidate in known.candidates for name in candidate.weights})
+
+
+def mean_of(candidates: Sequence[Candidate]) -> Candidate:
+    """One rank sum for many: the mean of their weights, each with a total of 1."""
+    weights: dict[str, float] = {}
+    for candidate in candidates:
+        total = sum(candidate.weights.values()) * len(candidates)
+        for name, weight in candidate.weights.items():
+            weights[name] = weights.get(name, 0.0) + weight / total
+    return Candidate(weights=weights)
+
+
+RULES: Final[dict[str, Callable[[Known], Candidate]]] = {
+    "first": first,
+    "best tenth": best_tenth,
+    "bagged networks": partial(bagged, spaces=False),
+    "bagged spaces": partial(bagged, spaces=True),
+    "all": everything,
+}
+
+
+def choose(
+    tasks: Sequence[Task],
+    candidates: Sequence[Candidate],
+    figures: Sequence[Float[Array, "3 c"]],
+    draws: Sequence[Float[Array, "s c"]],
+    *,
+    percent: float,
+) -> Candidate:
+    """Print what each rule comes to on each space left out; what the best of them makes of all spaces is returned."""
+    ranks = ranks_on_spaces(tasks, figures)
+    known = Known(candidates=candidates, ranks=ranks, draws=np.array(draws).reshape(-1, *ranks.shape))
+    rules = {name: rule for name, rule in RULES.items() if draws or not name.startswith("bagged")}
+    print("rule: the space left out | percent of the candidates that are better there | what the rule made of the others")
+    shares = {}
+    for name, rule in rules.items():
+        of_spaces = []
+        for place, (space, its_tasks) in enumerate(_by_space(tasks, tasks).items()):
+            made = rule(known.without(place))
+            reached = [figures_of(task, [made], percent=percent) for task in its_tasks]
+            of_spaces.append(100 * np.mean(np.concatenate(better(reached, _by_space(tasks, figures)[space]))))
+            print(f"{name}: {space} | {of_spaces[-1]:5.1f} | {made}")
+        shares[name] = float(np.mean(of_spaces))
+    for name, share in shares.items():
+        print(f"{name}: on a space not seen, {share:.1f} % of the candidates are better")
+    chosen = min(shares, key=lambda name: shares[name])
+    made = rules[chosen](known)
+    print(f"chosen: {chosen}, of all spaces {made}", flush=True)
+    return made
+
+
+def better(
+    reached: Sequence[Float[Array, "3 1"]], figures: Sequence[Float[Array, "3 c"]]
+) -> list[Float[Array, " 3"]]:
+    """Share of the candidates with a higher figure than the reached one, equal ones by half, for each task."""
+    pairs = zip(reached, figures, strict=True)
+    return [((its > one + 1e-12).mean(axis=1) + (its > one - 1e-12).mean(axis=1)) / 2 for one, its in pairs]
+
+
+def report_candidates(
+    tasks: Sequence[Task], candidates: Sequence[Candidate], figures: Sequence[Float[Array, "3 c"]]
+) -> None:
+    """One line per candidate, the one with the lowest rank over all spaces first."""
+    ranks = ranks_on_spaces(tasks, figures).mean(axis=0)
+    print("rank | rho over all / over the best / hypervolume of lists, per task | candidate")
+    for place in sorted(range(len(candidates)), key=lambda place: (ranks[place], len(candidates[place].weights))):
+        of_tasks = "  ".join("/".join(f"{figure:.3f}" for figure in its[:, place]) for its in figures)
+        print(f"{ranks[place]:5.1f} | {of_tasks} | {candidates[place]}")
+
+
+def _by_space(tasks: Sequence[Task], things: Sequence[T]) -> dict[str, list[T]]:
+    """One thing of each task, by the task's space."""
+    grouped: dict[str, list[T]] = {}
+    for task, thing in zip(tasks, things, strict=True):
+        grouped.setdefault(task.space, []).append(thing)
+    return grouped
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def main() -> None:
     candidates = candidates_of(names, most=arguments.most)
     figures = np.concatenate([_figures(dataset, scores[dataset], names, candidates) for dataset in LEAST])
     over_all, over_best = figures[::2], figures[1::2]
-    params = over_best[:, candidates.index(Candidate(components=("params",), aggregation="rank_sum"))]
+    params = over_best[:, candidates.index(Candidate(weights={"params": 1.0}))]
     # How far above the target, the lowest of the data sets.
     first = (over_all - np.array(list(LEAST.values()))[:, None]).min(axis=0)
     second = (over_best - params[:, None]).min(axis=0)
@@ -51,7 +51,7 @@ def main() -> None:
     print(f"\nrho over all / over the best {BEST_PERCENT:g} %, on {', '.join(LEAST)}; nearest first")
     for place in nearest:
         rhos = "  ".join(f"{a:.3f}/{b:.3f}" for a, b in zip(over_all[:, place], over_best[:, place], strict=True))
-        print(f"{rhos} | {candidates[place].aggregation}: {', '.join(candidates[place].components)}")
+        print(f"{rhos} | {candidates[place]}")
 
 
 def _scores(dataset: str, vectors) -> dict[str, Float[Array, " n"]]:
@@ -78,7 +78,7 @@ def _figures(
     best: Bool[Array, " n"] = top(accuracy, BEST_PERCENT)
     figures = np.zeros((2, len(candidates)))
     for place, candidate in enumerate(candidates):
-        columns = [names.index(name) for name in candidate.components]
+        columns = [names.index(name) for name in candidate.weights]
         combined = transformed[candidate.aggregation][:, columns].sum(axis=1)[network]
         figures[:, place] = spearman(combined, accuracy), spearman(combined[best], accuracy[best])
     return np.nan_to_num(figures)
