@@ -36,8 +36,8 @@ def task(space: str, seed: int, n: int = 400):
 
 def test_candidates_are_all_sets_once() -> None:
     candidates = choose_auto.candidates_of(["a", "b", "c", "d"], most=3)
-    assert len(candidates) == len(set(candidates)) == 4 + 2 * 6 + 2 * 4
-    assert all(1 <= len(set(candidate.components)) <= 3 for candidate in candidates)
+    assert len(candidates) == len({str(each) for each in candidates}) == 4 + 2 * 6 + 2 * 4
+    assert all(1 <= len(each.weights) <= 3 and set(each.weights.values()) == {1.0} for each in candidates)
 
 
 def test_figures_are_rank_correlations_and_what_lists_find() -> None:
@@ -47,7 +47,7 @@ def test_figures_are_rank_correlations_and_what_lists_find() -> None:
     best = top(its_task.truth, 20.0)
     for place, candidate in enumerate(candidates):
         aggregate = {"rank_sum": rank_sum, "log_rank_sum": log_rank_sum}[candidate.aggregation]
-        combined = aggregate(np.stack([its_task.scores[name] for name in candidate.components], axis=1))
+        combined = aggregate(np.stack([its_task.scores[name] for name in candidate.weights], axis=1))
         assert figures[0, place] == pytest.approx(spearmanr(combined, its_task.truth)[0])
         assert figures[1, place] == pytest.approx(spearmanr(combined[best], its_task.truth[best])[0])
         within = [
@@ -58,35 +58,91 @@ def test_figures_are_rank_correlations_and_what_lists_find() -> None:
     assert (figures[2] > 0).all() and (figures[2] <= 1).all()
 
 
-def test_the_planted_combination_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
-    tasks = [task("x", 1), task("x", 2), task("y", 3)]
+def known(ranks, draws=()):
+    """Of the rank sums of a, b, c and the logarithmic sum of a and b."""
+    candidates = [choose_auto.Candidate(weights={name: 1.0}) for name in "abc"]
+    candidates.append(choose_auto.Candidate(weights={"a": 1.0, "b": 1.0}, aggregation="log_rank_sum"))
+    ranks = np.array(ranks, dtype=float)
+    return choose_auto.Known(candidates=candidates, ranks=ranks, draws=np.array(draws, float).reshape(-1, *ranks.shape))
+
+
+def test_rules() -> None:
+    its = known(
+        [[2, 1, 3, 0], [2, 5, 3, 0]], draws=[[[0, 1, 2, -1], [0, 1, 2, -1]]] * 3 + [[[1, 0, 2, -1], [1, 0, 2, -1]]]
+    )
+    assert choose_auto.first(its) is its.candidates[3]
+    assert choose_auto.first(its.without(1)) is its.candidates[3]
+    assert choose_auto.best_tenth(its).weights == {"a": 1.0}  # one of three rank sums
+    assert choose_auto.best_tenth(its.without(1)).weights == {"b": 1.0}
+    for spaces in (False, True):  # both spaces agree in every draw
+        assert choose_auto.bagged(its, spaces=spaces).weights == {"a": 0.75, "b": 0.25}
+    assert choose_auto.everything(its) == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0, "c": 1.0})
+
+
+def test_bags_of_spaces_draw_them() -> None:
+    """Where two spaces disagree, the one with the larger differences wins only where it was drawn."""
+    one = [[0, 1, 2, 9], [4, 0, 2, 9]]
+    weights = choose_auto.bagged(known(one, draws=[one] * 50), spaces=True).weights
+    assert choose_auto.bagged(known(one, draws=[one] * 50), spaces=False).weights == {"b": pytest.approx(1.0)}
+    assert set(weights) == {"a", "b"} and 0.1 < weights["a"] < 0.5
+
+
+def test_means_of_candidates_weigh_each_alike() -> None:
+    pair = choose_auto.Candidate(weights={"a": 1.0, "b": 1.0})
+    assert choose_auto.mean_of([pair, choose_auto.Candidate(weights={"a": 1.0})]).weights == {"a": 0.75, "b": 0.25}
+
+
+def test_equal_ranks_go_to_the_fewest_proxies() -> None:
+    assert choose_auto.first(known([[1, 2, 3, 0], [0, 2, 3, 1]])).weights == {"a": 1.0}
+
+
+def test_shares_that_are_better() -> None:
+    figures = np.array([[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.5, 0.5], [0.9, 0.1, 0.1, 0.1]])
+    (shares,) = choose_auto.better([np.array([[0.25], [0.5], [1.0]])], [figures])
+    assert shares.tolist() == [0.5, 0.5, 0.0]
+
+
+def chosen_of(tasks, capsys, draws: int = 0):
     candidates = choose_auto.candidates_of(["a", "b", "c"], most=3)
     figures = [choose_auto.figures_of(each, candidates, percent=20.0) for each in tasks]
-    choose_auto.report(tasks, candidates, figures)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == f"chosen of {len(candidates)}: rank_sum of a, b"
-    assert len(lines) == len(candidates) + 2
+    drawn = list(choose_auto.draws_of(tasks, candidates, percent=20.0, resamples=draws))
+    made = choose_auto.choose(tasks, candidates, figures, drawn, percent=20.0)
+    return made, capsys.readouterr().out.splitlines()
+
+
+def test_what_carries_over_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    """`a` and `b` tell half of the truth each on every space, so that the first elsewhere is the first here."""
+    made, lines = chosen_of([task("x", 1), task("x", 2), task("y", 3)], capsys, draws=3)
+    assert made == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0})
+    assert lines[-1] == "chosen: first, of all spaces rank_sum: a, b"
+    # A heading, five rules on two spaces and their means, and the choice.
+    assert len(lines) == 1 + 5 * 2 + 5 + 1
+
+
+def test_where_nothing_carries_over_all_are_summed(capsys: pytest.CaptureFixture[str]) -> None:
+    """`a` is the truth on x, `b` on y, each misleads a little on the other."""
+
+    def of(space: str, name: str, other: str):
+        its = task(space, 1)
+        rng = np.random.default_rng(5)
+        scores = {name: its.truth, other: rng.normal(size=400) - 0.3 * its.truth, "c": rng.normal(size=400)}
+        return choose_auto.replace(its, scores={key: scores[key] for key in "abc"})
+
+    made, lines = chosen_of([of("x", "a", "b"), of("y", "b", "a")], capsys)
+    assert made == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0, "c": 1.0}) and "chosen: all" in lines[-1]
 
 
 def test_each_space_weighs_the_same() -> None:
     """Two tasks of one space for the first candidate, one of another for the second: a draw."""
     tasks = [task("x", 1), task("x", 2), task("y", 3)]
     first, second = np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([[0.1, 0.9], [0.1, 0.9]])
-    assert choose_auto.mean_rank(tasks, [first, first, second]).tolist() == [1.5, 1.5]
+    ranks = choose_auto.ranks_on_spaces(tasks, [first, first, second])
+    assert ranks.tolist() == [[1, 2], [2, 1]]
 
 
 def test_it_reads_no_accuracy_of_nasbench201() -> None:
     assert not {"nasbench201", "nats-size"} & set(choose_auto.SPACES)
     assert set(choose_auto.POOL) <= set(PROXIES)
-
-
-def test_draws_tell_how_sure_a_choice_is() -> None:
-    """Of four networks nothing can be told, of four hundred the planted pair is first whatever is drawn."""
-    candidates = choose_auto.candidates_of(["a", "b", "c"], most=3)
-    planted = next(i for i, one in enumerate(candidates) if one.components == ("a", "b"))
-    for n, sure in ((400, True), (4, False)):
-        places = choose_auto.places_of([task("x", 1, n)], candidates, planted, percent=100.0, resamples=20)
-        assert len(places) == 20 and ((places < 2).all() == sure)
 
 
 @pytest.mark.data
@@ -98,10 +154,10 @@ def test_auto_is_what_is_chosen(mirror: Path, tmp_path: Path, monkeypatch: pytes
     pool = [name for name in choose_auto.POOL if all(name in each.scores for each in tasks)]
     candidates = choose_auto.candidates_of(pool, most=4)
     figures = [choose_auto.figures_of(each, candidates, percent=20.0) for each in tasks]
-    chosen = candidates[choose_auto.report(tasks, candidates, figures)]
+    made = choose_auto.choose(tasks, candidates, figures, [], percent=20.0)
     auto = COMBINATIONS["auto"]
-    assert set(chosen.components) == set(auto.components)
-    assert chosen.aggregation == auto.aggregate.__name__
+    assert set(made.weights) == set(auto.components) and set(made.weights.values()) == {1.0}
+    assert made.aggregation == auto.aggregate.__name__
 
 
 def test_tasks_of_a_space(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ VECTORS = SPACE.all_vectors()
 IDS = SPACE.network_id(VECTORS)
 CANONICAL = SPACE.canonical_id(IDS)
 AZ = ("az_expressivity", "az_progressivity", "az_trainability")
-SCORED = ("zen", "snip", "synflow", "jacob_cov", "naswot_eval", *AZ)
+SCORED = ("zen", "snip", "synflow", "jacob_cov", "naswot", "naswot_eval", *AZ)
 
 
 @pytest.fixture(autouse=True)

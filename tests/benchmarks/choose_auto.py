@@ -272,27 +272,26 @@ def choose(
     ranks = ranks_on_spaces(tasks, figures)
     known = Known(candidates=candidates, ranks=ranks, draws=np.array(draws).reshape(-1, *ranks.shape))
     rules = {name: rule for name, rule in RULES.items() if draws or not name.startswith("bagged")}
-    print("rule: the space left out | percent of the candidates that are better there | what the rule made of the others")
-    shares = {}
+    print("rule: space left out | percent of the candidates that are better there | what the rule made of the others")
+    shares = {}  # by figure
     for name, rule in rules.items():
         of_spaces = []
         for place, (space, its_tasks) in enumerate(_by_space(tasks, tasks).items()):
             made = rule(known.without(place))
             reached = [figures_of(task, [made], percent=percent) for task in its_tasks]
-            of_spaces.append(100 * np.mean(np.concatenate(better(reached, _by_space(tasks, figures)[space]))))
-            print(f"{name}: {space} | {of_spaces[-1]:5.1f} | {made}")
-        shares[name] = float(np.mean(of_spaces))
+            of_spaces.append(100 * np.mean(better(reached, _by_space(tasks, figures)[space]), axis=0))
+            print(f"{name}: {space} | {of_spaces[-1].mean():5.1f} | {made}")
+        shares[name] = np.mean(of_spaces, axis=0)
     for name, share in shares.items():
-        print(f"{name}: on a space not seen, {share:.1f} % of the candidates are better")
-    chosen = min(shares, key=lambda name: shares[name])
+        by_figure = " / ".join(f"{each:.1f}" for each in share)
+        print(f"{name}: on a space not seen, {share.mean():.1f} % of the candidates are better; by figure {by_figure}")
+    chosen = min(shares, key=lambda name: shares[name].mean())
     made = rules[chosen](known)
     print(f"chosen: {chosen}, of all spaces {made}", flush=True)
     return made
 
 
-def better(
-    reached: Sequence[Float[Array, "3 1"]], figures: Sequence[Float[Array, "3 c"]]
-) -> list[Float[Array, " 3"]]:
+def better(reached: Sequence[Float[Array, "3 1"]], figures: Sequence[Float[Array, "3 c"]]) -> list[Float[Array, " 3"]]:
     """Share of the candidates with a higher figure than the reached one, equal ones by half, for each task."""
     pairs = zip(reached, figures, strict=True)
     return [((its > one + 1e-12).mean(axis=1) + (its > one - 1e-12).mean(axis=1)) / 2 for one, its in pairs]
