@@ -4,9 +4,9 @@ Candidates are all sets of 1 to `--most` proxies of the pool, under each aggrega
 than NAS-Bench-201 and its sibling of sizes, whose accuracies are never read: networks that are the same count once,
 with the mean accuracy of their twins. On every task a candidate has three places among all candidates: by Spearman's
 rho over all networks, by the same over the `--top` percent with the best accuracy, and by what `hwnas pareto` would do
-with it, the relative hypervolume of lists of 20 within as many FLOPs as a quarter, a half and three quarters of the
-networks have. Its rank on a space is the mean over the three and over the tasks of the space; its rank on several
-spaces is the mean over them, so that a space with many data sets weighs no more than one with one.
+with it, the mean relative hypervolume of lists of 20 within as many FLOPs as a tenth, two tenths, ... of the networks
+have. Its rank on a space is the mean over the three and over the tasks of the space; its rank on several spaces is the
+mean over them, so that a space with many data sets weighs no more than one with one.
 
 That a candidate is the first on some spaces does not say that it will be good on another. So rules are compared, each
 of which makes a combination from what is known of some spaces:
@@ -15,20 +15,22 @@ of which makes a combination from what is known of some spaces:
 - `best tenth`: the rank sum with weights that are the mean over the best tenth of the rank sums;
 - `bagged networks`: the same over the first rank sum of each of `--resamples` draws of the networks with replacement;
 - `bagged spaces`: the same, with spaces drawn with replacement too;
-- `all`: the rank sum of the whole pool, which looks at no accuracy.
+- `all`: the whole pool, with no look at any accuracy, under each of seven aggregations.
 
 Each space in turn is left out; a rule sees the others, and what it makes is judged on the one left out, by the share of
-the candidates that are better there. The rule with the smallest mean share is applied to all spaces; what it makes is
-written into hwnas/proxies/combinations/auto.py by hand.
+the candidates that are better there. The rule with the smallest mean share is applied to all spaces (of those within
+half a point of it, the one with the smallest share on its worst figure); what it makes is written into
+hwnas/proxies/combinations/auto.py by hand.
 
 It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the
-accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought. A hundred draws take about a quarter
-of an hour; `--resamples 0` leaves the two rules out that need them.
+accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought. A hundred draws take about twenty
+minutes on two cores; `--resamples 0` leaves the two rules out that need them.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,7 +44,7 @@ from hwnas.api.scored_columns import scored_columns
 from hwnas.arrays import Array, Float, Int
 from hwnas.metrics import spearman
 from hwnas.pareto import Truth, compare_scores, ground_truth
-from hwnas.proxies.combinations.aggregations import relative_ranks
+from hwnas.proxies.combinations.aggregations import normal_scores, relative_ranks
 from hwnas.rankings import mean_ranks, top
 from hwnas.spaces import Space, get_space
 
@@ -51,10 +53,21 @@ POOL: Final = (  # those that every sample has
     *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov"),
     *("az_expressivity", "az_progressivity", "az_trainability"),
 )
-# Each sums a function of the ranks.
-AGGREGATIONS: Final = {"rank_sum": lambda ranks: ranks, "log_rank_sum": np.log}
+AGGREGATIONS: Final = ("rank_sum", "log_rank_sum")  # of the candidates
+SUMS: Final[dict[str, Callable[[Float[Array, "n p"]], Float[Array, "n p"]]]] = {  # of what relative ranks are made to
+    "rank_sum": lambda ranks: ranks,
+    "log_rank_sum": np.log,
+    "normal_score_sum": normal_scores,
+    "top_heavy_sum": lambda ranks: -np.log(1 - ranks + 1 / len(ranks)),
+}
+OTHERS: Final[dict[str, Callable[[Float[Array, "n p"]], Float[Array, " n"]]]] = {  # without weights
+    "median_rank": lambda ranks: np.median(ranks, axis=1),
+    "best_rank": lambda ranks: ranks.max(axis=1) + 1e-6 * ranks.sum(axis=1),
+    "majority": lambda ranks: np.array([np.sign(np.sign(row - ranks).sum(axis=1)).sum() for row in ranks]),
+}
 LEAST_NETWORKS: Final = 50
-BUDGETS: Final = (0.25, 0.5, 0.75)  # quantiles of the FLOPs of the networks
+ALIKE: Final = 0.5  # percent of the candidates
+BUDGETS: Final = tuple(np.arange(1, 10) / 10)  # quantiles of the FLOPs of the networks
 T = TypeVar("T")
 
 
@@ -176,13 +189,16 @@ def figures_of(task: Task, candidates: Sequence[Candidate], *, percent: float) -
     """
     names = list(task.scores)
     ranks = relative_ranks(np.stack([task.scores[name] for name in names], axis=1))
-    by_aggregation = {name: transform(ranks) for name, transform in AGGREGATIONS.items()}
+    summands = {name: transform(ranks) for name, transform in SUMS.items()}
     best = top(task.truth, percent)
     budgets = task.budgets()
     figures = np.zeros((3, len(candidates)))
     for place, candidate in enumerate(candidates):
         weights = np.array([candidate.weights.get(name, 0.0) for name in names])
-        combined = by_aggregation[candidate.aggregation] @ weights
+        if candidate.aggregation in SUMS:
+            combined = summands[candidate.aggregation] @ weights
+        else:
+            combined = OTHERS[candidate.aggregation](ranks[:, weights > 0])
         found = [compare_scores(combined, budget).relative_hypervolume or 0.0 for budget in budgets]
         rhos = spearman(combined, task.truth), spearman(combined[best], task.truth[best])
         figures[:, place] = (*rhos, np.mean(found))
@@ -199,10 +215,15 @@ def draws_of(
     tasks: Sequence[Task], candidates: Sequence[Candidate], *, percent: float, resamples: int
 ) -> Iterator[Float[Array, "s c"]]:
     """Ranks of the candidates on each space, for draws of the networks of each task with replacement."""
-    for seed in range(resamples):
-        rng = np.random.default_rng(seed)
-        drawn = [resampled(task, rng) for task in tasks]
-        yield ranks_on_spaces(drawn, [figures_of(task, candidates, percent=percent) for task in drawn])
+    if resamples:
+        with multiprocessing.get_context("spawn").Pool() as pool:
+            yield from pool.imap(partial(_drawn, tasks, candidates, percent), range(resamples))
+
+
+def _drawn(tasks: Sequence[Task], candidates: Sequence[Candidate], percent: float, seed: int) -> Float[Array, "s c"]:
+    rng = np.random.default_rng(seed)
+    drawn = [resampled(task, rng) for task in tasks]
+    return ranks_on_spaces(drawn, [figures_of(task, candidates, percent=percent) for task in drawn])
 
 
 def resampled(task: Task, rng: np.random.Generator) -> Task:
@@ -236,9 +257,10 @@ def bagged(known: Known, *, spaces: bool) -> Candidate:
     return mean_of([known.order(ranks.mean(axis=0), rank_sums=True)[0] for ranks in drawn])
 
 
-def everything(known: Known) -> Candidate:
-    """The rank sum of the whole pool, whatever is known."""
-    return Candidate(weights={name: 1.0 for candidate in known.candidates for name in candidate.weights})
+def everything(known: Known, *, aggregation: str) -> Candidate:
+    """The whole pool, whatever is known."""
+    pool = {name: 1.0 for candidate in known.candidates for name in candidate.weights}
+    return Candidate(weights=pool, aggregation=aggregation)
 
 
 def mean_of(candidates: Sequence[Candidate]) -> Candidate:
@@ -256,7 +278,7 @@ RULES: Final[dict[str, Callable[[Known], Candidate]]] = {
     "best tenth": best_tenth,
     "bagged networks": partial(bagged, spaces=False),
     "bagged spaces": partial(bagged, spaces=True),
-    "all": everything,
+    **{f"all, {name}": partial(everything, aggregation=name) for name in (*SUMS, *OTHERS)},
 }
 
 
@@ -285,7 +307,9 @@ def choose(
     for name, share in shares.items():
         by_figure = " / ".join(f"{each:.1f}" for each in share)
         print(f"{name}: on a space not seen, {share.mean():.1f} % of the candidates are better; by figure {by_figure}")
-    chosen = min(shares, key=lambda name: shares[name].mean())
+    means = {name: share.mean() for name, share in shares.items()}
+    alike = [name for name, mean in means.items() if mean < min(means.values()) + ALIKE]
+    chosen = min(alike, key=lambda name: shares[name].max())
     made = rules[chosen](known)
     print(f"chosen: {chosen}, of all spaces {made}", flush=True)
     return made

@@ -13,7 +13,7 @@ import argparse
 from typing import Final
 
 import numpy as np
-from choose_auto import AGGREGATIONS, Candidate, candidates_of
+from choose_auto import AGGREGATIONS, SUMS, Candidate, candidates_of
 
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.scored_columns import scored_columns
@@ -74,7 +74,7 @@ def _figures(
     # Networks are ranked once, as the product ranks them; all architectures of a network share its score.
     _, rows, network = np.unique(SPACE.canonical_id(np.arange(SPACE.size)), return_index=True, return_inverse=True)
     ranks = relative_ranks(np.stack([scores[name][rows] for name in names], axis=1))
-    transformed = {name: transform(ranks) for name, transform in AGGREGATIONS.items()}
+    transformed = {name: SUMS[name](ranks) for name in AGGREGATIONS}
     best: Bool[Array, " n"] = top(accuracy, BEST_PERCENT)
     figures = np.zeros((2, len(candidates)))
     for place, candidate in enumerate(candidates):

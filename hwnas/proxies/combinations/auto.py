@@ -6,7 +6,7 @@ makes stands here.
 
 from __future__ import annotations
 
-from hwnas.proxies.combinations.aggregations import rank_sum
+from hwnas.proxies.combinations.aggregations import normal_score_sum
 from hwnas.proxies.combinations.combination import Combination
 
 COMBINATION = Combination(
@@ -16,8 +16,8 @@ COMBINATION = Combination(
         *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov"),
         *("az_expressivity", "az_progressivity", "az_trainability"),
     ),
-    aggregate=rank_sum,
-    aggregation="sum of ranks",
-    source="this project, tests/benchmarks/choose_auto.py: a Borda count; its parts name theirs",
+    aggregate=normal_score_sum,
+    aggregation="sum of the normal scores of the ranks",
+    source="this project, tests/benchmarks/choose_auto.py; its parts name theirs",
     fails="wherever most of its parts fail together, as over the best networks of transformer spaces",
 )
