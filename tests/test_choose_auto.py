@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import norm, spearmanr
 
 from hwnas import data
 from hwnas.pareto import compare_scores, ground_truth
 from hwnas.proxies import PROXIES
 from hwnas.proxies.combinations import COMBINATIONS
-from hwnas.proxies.combinations.aggregations import log_rank_sum, rank_sum
+from hwnas.proxies.combinations.aggregations import log_rank_sum, rank_sum, relative_ranks
 from hwnas.rankings import top
 from hwnas.spaces import get_space
 
@@ -52,10 +52,32 @@ def test_figures_are_rank_correlations_and_what_lists_find() -> None:
         assert figures[1, place] == pytest.approx(spearmanr(combined[best], its_task.truth[best])[0])
         within = [
             compare_scores(combined, ground_truth(its_task.flops[:, None], its_task.truth, bounds=(float(bound),)))
-            for bound in np.quantile(its_task.flops, [0.25, 0.5, 0.75])
+            for bound in np.quantile(its_task.flops, np.linspace(0.1, 0.9, 9))
         ]
         assert figures[2, place] == pytest.approx(np.mean([found.relative_hypervolume for found in within]))
     assert (figures[2] > 0).all() and (figures[2] <= 1).all()
+
+
+def test_aggregations_of_all_at_once() -> None:
+    """Each on three networks that can be told by hand, of which the last column disagrees with two others."""
+    its = choose_auto.replace(task("x", 0, 3), scores={name: np.array([1.0, 2.0, 3.0]) for name in "ab"})
+    its.scores["c"] = np.array([3.0, 2.0, 1.0])
+    ranks = relative_ranks(np.stack(list(its.scores.values()), axis=1))
+    by_hand = {
+        "rank_sum": [5 / 3, 2, 7 / 3],
+        "log_rank_sum": np.log([1 / 9, 8 / 27, 1 / 3]),
+        "normal_score_sum": np.array([-1, 0, 1]) * norm.ppf(5 / 6),
+        "top_heavy_sum": -np.log([1 / 3, 8 / 27, 1 / 9]),
+        "median_rank": [1 / 3, 2 / 3, 1],
+        "best_rank": np.array([1, 2 / 3, 1]) + 1e-6 * np.array([5 / 3, 2, 7 / 3]),
+        "majority": [-2, 0, 2],
+    }
+    assert set(by_hand) == {*choose_auto.SUMS, *choose_auto.OTHERS}
+    for name, expected in by_hand.items():
+        summed = (
+            choose_auto.SUMS[name](ranks).sum(axis=1) if name in choose_auto.SUMS else choose_auto.OTHERS[name](ranks)
+        )
+        np.testing.assert_allclose(summed, expected, atol=1e-12)
 
 
 def known(ranks, draws=()):
@@ -76,7 +98,8 @@ def test_rules() -> None:
     assert choose_auto.best_tenth(its.without(1)).weights == {"b": 1.0}
     for spaces in (False, True):  # both spaces agree in every draw
         assert choose_auto.bagged(its, spaces=spaces).weights == {"a": 0.75, "b": 0.25}
-    assert choose_auto.everything(its) == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0, "c": 1.0})
+    everything = choose_auto.everything(its, aggregation="median_rank")
+    assert everything == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0, "c": 1.0}, aggregation="median_rank")
 
 
 def test_bags_of_spaces_draw_them() -> None:
@@ -110,13 +133,14 @@ def chosen_of(tasks, capsys, draws: int = 0):
     return made, capsys.readouterr().out.splitlines()
 
 
-def test_what_carries_over_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_carries_over_is_chosen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """`a` and `b` tell half of the truth each on every space, so that the first elsewhere is the first here."""
+    monkeypatch.syspath_prepend(str(_FILE.parent))  # processes of the draws import it
     made, lines = chosen_of([task("x", 1), task("x", 2), task("y", 3)], capsys, draws=3)
     assert made == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0})
     assert lines[-1] == "chosen: first, of all spaces rank_sum: a, b"
-    # A heading, five rules on two spaces and their means, and the choice.
-    assert len(lines) == 1 + 5 * 2 + 5 + 1
+    # A heading, eleven rules on two spaces and their means, and the choice.
+    assert len(lines) == 1 + 11 * 2 + 11 + 1
 
 
 def test_where_nothing_carries_over_all_are_summed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,7 +153,7 @@ def test_where_nothing_carries_over_all_are_summed(capsys: pytest.CaptureFixture
         return choose_auto.replace(its, scores={key: scores[key] for key in "abc"})
 
     made, lines = chosen_of([of("x", "a", "b"), of("y", "b", "a")], capsys)
-    assert made == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0, "c": 1.0}) and "chosen: all" in lines[-1]
+    assert made.weights == {"a": 1.0, "b": 1.0, "c": 1.0} and "chosen: all" in lines[-1]
 
 
 def test_each_space_weighs_the_same() -> None:

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata
 
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.proxies import PROXIES, get_proxy
 from hwnas.proxies.combinations import COMBINATIONS, Combination, get_scorer
 from hwnas.proxies.combinations import copeland as copeland_file
-from hwnas.proxies.combinations.aggregations import log_rank_sum, rank_sum, relative_ranks
+from hwnas.proxies.combinations.aggregations import log_rank_sum, normal_score_sum, rank_sum, relative_ranks
 from hwnas.proxies.combinations.copeland import copeland
 from hwnas.proxies.combinations.rank_sums import rank_sum_of
 
@@ -48,6 +48,25 @@ def test_ranks_by_hand() -> None:
 @given(tables(2))
 def test_ranks_are_those_of_scipy(scores: np.ndarray) -> None:
     np.testing.assert_array_equal(relative_ranks(scores), rankdata(scores, axis=0) / len(scores))
+
+
+@settings(max_examples=50)
+@given(tables(3))
+def test_normal_scores_are_those_of_scipy(scores: np.ndarray) -> None:
+    """Symmetric: turned upside down, every network has the opposite score."""
+    expected = norm.ppf((rankdata(scores, axis=0) - 0.5) / len(scores)).sum(axis=1)
+    np.testing.assert_allclose(normal_score_sum(scores), expected, atol=1e-9)
+    np.testing.assert_allclose(normal_score_sum(-scores), -normal_score_sum(scores), atol=1e-9)
+
+
+def test_normal_scores_prefer_the_ends() -> None:
+    """Best by one and in the middle by the other beats well above the middle by both, which a plain sum cannot tell."""
+    first = np.arange(101.0)
+    second = np.concatenate([np.arange(75), [75.0], np.arange(76, 100), [50.5]])
+    second[50], second[75] = 49.5, 75.2
+    scores = np.stack([first, second], axis=1)
+    ranks = relative_ranks(scores) * 101
+    assert ranks[75].sum() == ranks[100].sum() and normal_score_sum(scores)[100] > normal_score_sum(scores)[75]
 
 
 def test_the_logarithm_prefers_networks_without_a_bad_rank() -> None:
