@@ -3,8 +3,8 @@
 The target: on NAS-Bench-201, over all architectures, Spearman's rho with the accuracy of at least 0.90 / 0.90 / 0.87 on
 CIFAR-10 / CIFAR-100 / ImageNet16-120, and over the best twentieth a higher one than that of `params` on all three. This
 counts the combinations of 1 to `--most` proxies that reach it, of all that are scored on every architecture, under both
-aggregations of choose_auto.py. It reads the accuracies, so that nothing may be chosen by it: it says what is possible.
-Reads `hwnas data pull nats-bench`.
+aggregations of choose_auto.py, and says how near `auto` comes. It reads the accuracies, so that nothing may be chosen
+by it: it says what is possible. Reads `hwnas data pull nats-bench`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from choose_auto import AGGREGATIONS, SUMS, Candidate, candidates_of
 
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.scored_columns import scored_columns
-from hwnas.arrays import Array, Bool, Float
+from hwnas.arrays import Array, Bool, Float, Int
 from hwnas.metrics import spearman
 from hwnas.proxies import PROXIES
 from hwnas.proxies.combinations.aggregations import relative_ranks
@@ -52,6 +52,39 @@ def main() -> None:
     for place in nearest:
         rhos = "  ".join(f"{a:.3f}/{b:.3f}" for a, b in zip(over_all[:, place], over_best[:, place], strict=True))
         print(f"{rhos} | {candidates[place]}")
+    print(
+        "\nauto, over all / over the best; beside params over the best, with the 95 % interval of draws of the networks"
+    )
+    for dataset in LEAST:
+        print(f"{dataset}: {_auto(dataset, vectors)}")
+
+
+def _auto(dataset: str, vectors) -> str:
+    """How `auto` does, and how sure it is that it orders the best architectures better or worse than `params` does."""
+    accuracy = _accuracy(dataset)
+    columns = {column.name: column.scores for column in scored_columns(SPACE, dataset, ("auto",), vectors=vectors)}
+    auto, params = columns["auto"], columns["params"]
+    best = np.flatnonzero(top(accuracy, BEST_PERCENT))
+    _, network = np.unique(SPACE.canonical_id(best), return_inverse=True)
+    networks = [best[network == each] for each in range(network.max() + 1)]  # drawn with all their architectures
+
+    def ahead(rows: Int[Array, " n"]) -> float:
+        return spearman(auto[rows], accuracy[rows]) - spearman(params[rows], accuracy[rows])
+
+    rng = np.random.default_rng(0)
+    draws = [rng.integers(len(networks), size=len(networks)) for _ in range(1000)]
+    low, high = np.quantile(
+        [ahead(np.concatenate([networks[each] for each in drawn])) for drawn in draws], [0.025, 0.975]
+    )
+    over_all, over_best = spearman(auto, accuracy), spearman(auto[best], accuracy[best])
+    return f"{over_all:.3f} / {over_best:.3f}; {ahead(best):+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _accuracy(dataset: str) -> Float[Array, " n"]:
+    accuracy = true_accuracy(SPACE, dataset).of_all(SPACE)
+    if accuracy is None:
+        raise SystemExit("no accuracies at hand; `hwnas data pull nats-bench` brings them")
+    return accuracy
 
 
 def _scores(dataset: str, vectors) -> dict[str, Float[Array, " n"]]:
@@ -68,9 +101,7 @@ def _figures(
     dataset: str, scores: dict[str, Float[Array, " n"]], names: list[str], candidates: list[Candidate]
 ) -> Float[Array, "2 c"]:
     """Spearman's rho of each candidate over all architectures and over those with the best accuracy."""
-    accuracy = true_accuracy(SPACE, dataset).of_all(SPACE)
-    if accuracy is None:
-        raise SystemExit("no accuracies at hand; `hwnas data pull nats-bench` brings them")
+    accuracy = _accuracy(dataset)
     # Networks are ranked once, as the product ranks them; all architectures of a network share its score.
     _, rows, network = np.unique(SPACE.canonical_id(np.arange(SPACE.size)), return_index=True, return_inverse=True)
     ranks = relative_ranks(np.stack([scores[name][rows] for name in names], axis=1))
