@@ -23,8 +23,8 @@ half a point of it, the one with the smallest share on its worst figure); what i
 hwnas/proxies/combinations/auto.py by hand.
 
 It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the
-accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought. A hundred draws take about twenty
-minutes on two cores; `--resamples 0` leaves the two rules out that need them.
+accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought. A hundred draws take about half
+an hour on two cores; `--resamples 0` leaves the two rules out that need them.
 """
 
 from __future__ import annotations
