@@ -176,9 +176,7 @@ def test_auto_is_what_is_chosen(mirror: Path, tmp_path: Path, monkeypatch: pytes
     tasks = [each for name in choose_auto.SPACES for each in choose_auto.tasks_of(get_space(name), choose_auto.POOL)]
     assert {each.space for each in tasks} == set(choose_auto.SPACES)
     pool = [name for name in choose_auto.POOL if all(name in each.scores for each in tasks)]
-    candidates = choose_auto.candidates_of(
-        pool, most=2
-    )  # of four, which the script takes, a minute; chosen is the same
+    candidates = choose_auto.candidates_of(pool, most=2)  # four, as in the script, take a minute
     figures = [choose_auto.figures_of(each, candidates, percent=20.0) for each in tasks]
     made = choose_auto.choose(tasks, candidates, figures, [], percent=20.0)
     auto = COMBINATIONS["auto"]
