@@ -72,12 +72,21 @@ def test_aggregations_of_all_at_once() -> None:
         "best_rank": np.array([1, 2 / 3, 1]) + 1e-6 * np.array([5 / 3, 2, 7 / 3]),
         "majority": [-2, 0, 2],
     }
-    assert set(by_hand) == {*choose_auto.SUMS, *choose_auto.OTHERS}
+    assert set(by_hand) == set(choose_auto.AGGREGATIONS)
     for name, expected in by_hand.items():
-        summed = (
-            choose_auto.SUMS[name](ranks).sum(axis=1) if name in choose_auto.SUMS else choose_auto.OTHERS[name](ranks)
-        )
-        np.testing.assert_allclose(summed, expected, atol=1e-12)
+        combined = choose_auto.AGGREGATIONS[name](ranks, np.ones(3))
+        np.testing.assert_allclose(combined, expected, atol=1e-12)
+
+
+def test_weights() -> None:
+    """They weigh what is summed; where nothing is, unequal ones are refused."""
+    ranks = np.array([[0.5, 1.0], [1.0, 0.5]])
+    weights = np.array([3.0, 1.0])
+    np.testing.assert_allclose(choose_auto.AGGREGATIONS["rank_sum"](ranks, weights), [2.5, 3.5])
+    np.testing.assert_allclose(choose_auto.AGGREGATIONS["log_rank_sum"](ranks, weights), np.log([0.125, 0.5]))
+    for name in ("median_rank", "best_rank", "majority"):
+        with pytest.raises(ValueError, match="expected equal weights"):
+            choose_auto.AGGREGATIONS[name](ranks, weights)
 
 
 def known(ranks, draws=()):
@@ -119,17 +128,37 @@ def test_equal_ranks_go_to_the_fewest_proxies() -> None:
     assert choose_auto.first(known([[1, 2, 3, 0], [0, 2, 3, 1]])).weights == {"a": 1.0}
 
 
-def test_shares_that_are_better() -> None:
-    figures = np.array([[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.5, 0.5], [0.9, 0.1, 0.1, 0.1]])
-    (shares,) = choose_auto.better([np.array([[0.25], [0.5], [1.0]])], [figures])
-    assert shares.tolist() == [0.5, 0.5, 0.0]
+def test_share_of_the_candidates_that_are_better() -> None:
+    """Of `a` alone among `a`, `b`, `c`, where `a` is the truth: only its equals are not worse."""
+    its = task("x", 0)
+    its = choose_auto.replace(its, scores={"a": its.truth, "b": -its.truth, "c": its.scores["c"]})
+    candidates = choose_auto.candidates_of(["a", "b", "c"], most=1)
+    judged = [(its, choose_auto.figures_of(its, candidates, percent=20.0))] * 2
+    best, worst = (choose_auto.share_on(candidates[i], judged, percent=20.0) for i in (0, 1))
+    np.testing.assert_allclose(best, 100 / 6)
+    np.testing.assert_allclose(worst[0], 100 * 5 / 6)
+
+
+def test_the_rule_with_the_smallest_mean_share() -> None:
+    shares = {"one": np.array([[10.0, 90, 10], [40, 40, 40]]), "two": np.array([[60.0, 60, 60], [10, 10, 10]])}
+    assert choose_auto.best_of(shares) == "two"
+    # Left out the first space, "two" is the better on the second, and the other way about.
+    np.testing.assert_array_equal(choose_auto.nested(shares), [[60, 60, 60], [40, 40, 40]])
+
+
+def test_sets_drawn_by_chance_have_as_many_proxies_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(choose_auto, "share_on", lambda made, *_, **__: seen.append(made) or np.zeros(3))
+    assert choose_auto.of_drawn(2, known([[2, 1, 3, 0]]), [[], []], percent=20.0).shape == (2, 3)
+    assert len(seen) == 2 * 12 and {len(made.weights) for made in seen} == {2}
+    assert {name for made in seen for name in made.weights} == {"a", "b", "c"}
 
 
 def chosen_of(tasks, capsys, draws: int = 0):
     candidates = choose_auto.candidates_of(["a", "b", "c"], most=3)
     figures = [choose_auto.figures_of(each, candidates, percent=20.0) for each in tasks]
     drawn = list(choose_auto.draws_of(tasks, candidates, percent=20.0, resamples=draws))
-    made = choose_auto.choose(tasks, candidates, figures, drawn, percent=20.0)
+    made = choose_auto.report_rules(tasks, candidates, figures, drawn, percent=20.0)
     return made, capsys.readouterr().out.splitlines()
 
 
@@ -139,8 +168,8 @@ def test_what_carries_over_is_chosen(capsys: pytest.CaptureFixture[str], monkeyp
     made, lines = chosen_of([task("x", 1), task("x", 2), task("y", 3)], capsys, draws=3)
     assert made == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0})
     assert lines[-1] == "chosen: first, of all spaces rank_sum: a, b"
-    # A heading, eleven rules on two spaces and their means, and the choice.
-    assert len(lines) == 1 + 11 * 2 + 11 + 1
+    # A heading, eleven rules and four lines beside them, and the choice.
+    assert len(lines) == 1 + 11 + 4 + 1
 
 
 def test_where_nothing_carries_over_all_are_summed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +182,7 @@ def test_where_nothing_carries_over_all_are_summed(capsys: pytest.CaptureFixture
         return choose_auto.replace(its, scores={key: scores[key] for key in "abc"})
 
     made, lines = chosen_of([of("x", "a", "b"), of("y", "b", "a")], capsys)
-    assert made.weights == {"a": 1.0, "b": 1.0, "c": 1.0} and "chosen: all" in lines[-1]
+    assert made.weights == {"a": 1.0, "b": 1.0, "c": 1.0} and lines[-1].startswith("chosen: all, ")
 
 
 def test_each_space_weighs_the_same() -> None:
@@ -164,13 +193,24 @@ def test_each_space_weighs_the_same() -> None:
     assert ranks.tolist() == [[1, 2], [2, 1]]
 
 
-def test_it_reads_no_accuracy_of_nasbench201() -> None:
-    assert not {"nasbench201", "nats-size"} & set(choose_auto.SPACES)
+def test_it_reads_no_accuracy_of_nasbench201(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def absent(space, _dataset):
+        from hwnas.api.accuracy import Accuracy
+
+        asked.append(space.name)
+        return Accuracy(percent=None, source="")
+
+    monkeypatch.setattr(choose_auto, "true_accuracy", absent)
+    for name in choose_auto.SPACES:
+        assert not list(choose_auto.tasks_of(get_space(name), choose_auto.POOL))
+    assert set(asked) == set(choose_auto.SPACES) and not {"nasbench201", "nats-size"} & set(asked)
     assert set(choose_auto.POOL) <= set(PROXIES)
 
 
 @pytest.mark.data
-def test_auto_is_what_is_chosen(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_is_what_is_chosen_beside_pairs(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
     data.pull(["nas-bench-macro", "transnas101", "autoprox-vit"], mirror=mirror)
     tasks = [each for name in choose_auto.SPACES for each in choose_auto.tasks_of(get_space(name), choose_auto.POOL)]
@@ -178,7 +218,7 @@ def test_auto_is_what_is_chosen(mirror: Path, tmp_path: Path, monkeypatch: pytes
     pool = [name for name in choose_auto.POOL if all(name in each.scores for each in tasks)]
     candidates = choose_auto.candidates_of(pool, most=2)  # four, as in the script, take a minute
     figures = [choose_auto.figures_of(each, candidates, percent=20.0) for each in tasks]
-    made = choose_auto.choose(tasks, candidates, figures, [], percent=20.0)
+    made = choose_auto.report_rules(tasks, candidates, figures, [], percent=20.0)
     auto = COMBINATIONS["auto"]
     assert set(made.weights) == set(auto.components) and set(made.weights.values()) == {1.0}
     assert made.aggregation == auto.aggregate.__name__

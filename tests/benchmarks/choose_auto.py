@@ -15,12 +15,13 @@ of which makes a combination from what is known of some spaces:
 - `best tenth`: the rank sum with weights that are the mean over the best tenth of the rank sums;
 - `bagged networks`: the same over the first rank sum of each of `--resamples` draws of the networks with replacement;
 - `bagged spaces`: the same, with spaces drawn with replacement too;
-- `all`: the whole pool, with no look at any accuracy, under each of seven aggregations.
+- `all`: the whole pool, with no look at any accuracy, under each of seven aggregations;
+- `drawn 5`, `drawn 7`, `drawn 9`: so many of the pool, drawn by chance, by normal scores; the mean of twelve draws.
 
 Each space in turn is left out; a rule sees the others, and what it makes is judged on the one left out, by the share of
-the candidates that are better there. The rule with the smallest mean share is applied to all spaces (of those within
-half a point of it, the one with the smallest share on its worst figure); what it makes is written into
-hwnas/proxies/combinations/auto.py by hand.
+the candidates that are better there. What the rule with the smallest mean share makes of all spaces is written into
+hwnas/proxies/combinations/auto.py by hand. Where it is one of `all`, the choice of its aggregation saw every space: the
+line `all, chosen` is of an aggregation that was chosen on the other spaces, and judged on the one left out.
 
 It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the
 accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought. A hundred draws take about half
@@ -53,20 +54,31 @@ POOL: Final = (  # those that every sample has
     *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov"),
     *("az_expressivity", "az_progressivity", "az_trainability"),
 )
-AGGREGATIONS: Final = ("rank_sum", "log_rank_sum")  # of the candidates
-SUMS: Final[dict[str, Callable[[Float[Array, "n p"]], Float[Array, "n p"]]]] = {  # of what relative ranks are made to
-    "rank_sum": lambda ranks: ranks,
-    "log_rank_sum": np.log,
-    "normal_score_sum": normal_scores,
-    "top_heavy_sum": lambda ranks: -np.log(1 - ranks + 1 / len(ranks)),
+Aggregation = Callable[[Float[Array, "n p"], Float[Array, " p"]], Float[Array, " n"]]
+
+
+def _unweighted(aggregate: Callable[[Float[Array, "n p"]], Float[Array, " n"]]) -> Aggregation:
+    def aggregated(ranks: Float[Array, "n p"], weights: Float[Array, " p"]) -> Float[Array, " n"]:
+        if len(set(weights)) > 1:
+            raise ValueError(f"expected equal weights, got {weights}")
+        return aggregate(ranks)
+
+    return aggregated
+
+
+AGGREGATIONS: Final[dict[str, Aggregation]] = {  # of relative ranks, 1 the best, and weights
+    "rank_sum": lambda ranks, weights: ranks @ weights,
+    "log_rank_sum": lambda ranks, weights: np.log(ranks) @ weights,
+    "normal_score_sum": lambda ranks, weights: normal_scores(ranks) @ weights,
+    "top_heavy_sum": lambda ranks, weights: -np.log(1 - ranks + 1 / len(ranks)) @ weights,
+    "median_rank": _unweighted(lambda ranks: np.median(ranks, axis=1)),
+    "best_rank": _unweighted(lambda ranks: ranks.max(axis=1) + 1e-6 * ranks.sum(axis=1)),
+    "majority": _unweighted(lambda ranks: np.array([np.sign(np.sign(r - ranks).sum(axis=1)).sum() for r in ranks])),
 }
-OTHERS: Final[dict[str, Callable[[Float[Array, "n p"]], Float[Array, " n"]]]] = {  # without weights
-    "median_rank": lambda ranks: np.median(ranks, axis=1),
-    "best_rank": lambda ranks: ranks.max(axis=1) + 1e-6 * ranks.sum(axis=1),
-    "majority": lambda ranks: np.array([np.sign(np.sign(row - ranks).sum(axis=1)).sum() for row in ranks]),
-}
+OF_CANDIDATES: Final = ("rank_sum", "log_rank_sum")
+DRAWN: Final = (5, 7, 9)  # sizes of sets that are drawn by chance
+DRAWS: Final = 12
 LEAST_NETWORKS: Final = 50
-ALIKE: Final = 0.5  # percent of the candidates
 BUDGETS: Final = tuple(np.arange(1, 10) / 10)  # quantiles of the FLOPs of the networks
 T = TypeVar("T")
 
@@ -113,6 +125,11 @@ class Known:
     ranks: Float[Array, "s c"]
     draws: Float[Array, "r s c"]
 
+    @property
+    def pool(self) -> list[str]:
+        """All proxies that a candidate is made of."""
+        return list(dict.fromkeys(name for candidate in self.candidates for name in candidate.weights))
+
     def without(self, space: int) -> Known:
         """All but one space."""
         return replace(self, ranks=np.delete(self.ranks, space, axis=0), draws=np.delete(self.draws, space, axis=1))
@@ -145,7 +162,7 @@ def main() -> None:
     figures = [figures_of(task, candidates, percent=arguments.top) for task in tasks]
     report_candidates(tasks, candidates, figures)
     draws = list(draws_of(tasks, candidates, percent=arguments.top, resamples=arguments.resamples))
-    choose(tasks, candidates, figures, draws, percent=arguments.top)
+    report_rules(tasks, candidates, figures, draws, percent=arguments.top)
 
 
 def tasks_of(space: Space, pool: Sequence[str]) -> Iterable[Task]:
@@ -178,7 +195,7 @@ def candidates_of(pool: Sequence[str], *, most: int) -> list[Candidate]:
     return [
         Candidate(weights=dict.fromkeys(chosen, 1.0), aggregation=aggregation)
         for chosen in sets
-        for aggregation in (AGGREGATIONS if len(chosen) > 1 else ["rank_sum"])
+        for aggregation in (OF_CANDIDATES if len(chosen) > 1 else ["rank_sum"])
     ]
 
 
@@ -189,16 +206,14 @@ def figures_of(task: Task, candidates: Sequence[Candidate], *, percent: float) -
     """
     names = list(task.scores)
     ranks = relative_ranks(np.stack([task.scores[name] for name in names], axis=1))
-    summands = {name: transform(ranks) for name, transform in SUMS.items()}
     best = top(task.truth, percent)
     budgets = task.budgets()
     figures = np.zeros((3, len(candidates)))
     for place, candidate in enumerate(candidates):
-        weights = np.array([candidate.weights.get(name, 0.0) for name in names])
-        if candidate.aggregation in SUMS:
-            combined = summands[candidate.aggregation] @ weights
-        else:
-            combined = OTHERS[candidate.aggregation](ranks[:, weights > 0])
+        columns = [names.index(name) for name in candidate.weights]
+        weights = np.array(list(candidate.weights.values()))
+        # Equal sums must be equal, as lists draw among them.
+        combined = AGGREGATIONS[candidate.aggregation](ranks[:, columns], weights).round(12)
         found = [compare_scores(combined, budget).relative_hypervolume or 0.0 for budget in budgets]
         rhos = spearman(combined, task.truth), spearman(combined[best], task.truth[best])
         figures[:, place] = (*rhos, np.mean(found))
@@ -259,8 +274,7 @@ def bagged(known: Known, *, spaces: bool) -> Candidate:
 
 def everything(known: Known, *, aggregation: str) -> Candidate:
     """The whole pool, whatever is known."""
-    pool = {name: 1.0 for candidate in known.candidates for name in candidate.weights}
-    return Candidate(weights=pool, aggregation=aggregation)
+    return Candidate(weights=dict.fromkeys(known.pool, 1.0), aggregation=aggregation)
 
 
 def mean_of(candidates: Sequence[Candidate]) -> Candidate:
@@ -278,11 +292,11 @@ RULES: Final[dict[str, Callable[[Known], Candidate]]] = {
     "best tenth": best_tenth,
     "bagged networks": partial(bagged, spaces=False),
     "bagged spaces": partial(bagged, spaces=True),
-    **{f"all, {name}": partial(everything, aggregation=name) for name in (*SUMS, *OTHERS)},
+    **{f"all, {name}": partial(everything, aggregation=name) for name in AGGREGATIONS},
 }
 
 
-def choose(
+def report_rules(
     tasks: Sequence[Task],
     candidates: Sequence[Candidate],
     figures: Sequence[Float[Array, "3 c"]],
@@ -290,35 +304,66 @@ def choose(
     *,
     percent: float,
 ) -> Candidate:
-    """Print what each rule comes to on each space left out; what the best of them makes of all spaces is returned."""
+    """Print what each rule comes to on each space left out, and what the best of them makes of all spaces: that."""
     ranks = ranks_on_spaces(tasks, figures)
     known = Known(candidates=candidates, ranks=ranks, draws=np.array(draws).reshape(-1, *ranks.shape))
     rules = {name: rule for name, rule in RULES.items() if draws or not name.startswith("bagged")}
-    print("rule: space left out | percent of the candidates that are better there | what the rule made of the others")
-    shares = {}  # by figure
-    for name, rule in rules.items():
-        of_spaces = []
-        for place, (space, its_tasks) in enumerate(_by_space(tasks, tasks).items()):
-            made = rule(known.without(place))
-            reached = [figures_of(task, [made], percent=percent) for task in its_tasks]
-            of_spaces.append(100 * np.mean(better(reached, _by_space(tasks, figures)[space]), axis=0))
-            print(f"{name}: {space} | {of_spaces[-1].mean():5.1f} | {made}")
-        shares[name] = np.mean(of_spaces, axis=0)
-    for name, share in shares.items():
-        by_figure = " / ".join(f"{each:.1f}" for each in share)
-        print(f"{name}: on a space not seen, {share.mean():.1f} % of the candidates are better; by figure {by_figure}")
-    means = {name: share.mean() for name, share in shares.items()}
-    alike = [name for name, mean in means.items() if mean < min(means.values()) + ALIKE]
-    chosen = min(alike, key=lambda name: shares[name].max())
-    made = rules[chosen](known)
-    print(f"chosen: {chosen}, of all spaces {made}", flush=True)
-    return made
+    by_space = list(_by_space(tasks, list(zip(tasks, figures, strict=True))).values())
+    shares = {name: shares_of(rule, known, by_space, percent=percent) for name, rule in rules.items()}
+    made = {name: rule(known) for name, rule in rules.items()}
+    beside = {"all, chosen": nested({name: share for name, share in shares.items() if name.startswith("all")})}
+    for size in DRAWN:
+        beside[f"drawn {size}"] = of_drawn(size, known, by_space, percent=percent)
+    print(
+        "share of the candidates that are better on the space left out (%): mean | by space | by figure | of all spaces"
+    )
+    for name, share in {**shares, **beside}.items():
+        means = [" / ".join(f"{each:.1f}" for each in share.mean(axis=axis)) for axis in (1, 0)]
+        print(f"{name}: {share.mean():.1f} | {means[0]} | {means[1]} | {made.get(name, '-')}")
+    chosen = best_of(shares)
+    print(f"chosen: {chosen}, of all spaces {made[chosen]}", flush=True)
+    return made[chosen]
 
 
-def better(reached: Sequence[Float[Array, "3 1"]], figures: Sequence[Float[Array, "3 c"]]) -> list[Float[Array, " 3"]]:
-    """Share of the candidates with a higher figure than the reached one, equal ones by half, for each task."""
-    pairs = zip(reached, figures, strict=True)
-    return [((its > one + 1e-12).mean(axis=1) + (its > one - 1e-12).mean(axis=1)) / 2 for one, its in pairs]
+Judged = tuple[Task, Float[Array, "3 c"]]  # a task with the figures of all candidates
+
+
+def shares_of(
+    rule: Callable[[Known], Candidate], known: Known, by_space: Sequence[Sequence[Judged]], *, percent: float
+) -> Float[Array, "s 3"]:
+    """Percent of the candidates that are better than what the rule makes of the other spaces, for each left out."""
+    return np.stack([share_on(rule(known.without(i)), judged, percent=percent) for i, judged in enumerate(by_space)])
+
+
+def of_drawn(size: int, known: Known, by_space: Sequence[Sequence[Judged]], *, percent: float) -> Float[Array, "s 3"]:
+    """The mean share of sets of `size` proxies that are drawn by chance."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.choice(known.pool, size=min(size, len(known.pool)), replace=False) for _ in range(DRAWS)]
+    sets = [Candidate(weights=dict.fromkeys(names, 1.0), aggregation="normal_score_sum") for names in drawn]
+    shares = [[share_on(each, judged, percent=percent) for judged in by_space] for each in sets]
+    return np.asarray(np.mean(shares, axis=0))
+
+
+def share_on(made: Candidate, judged: Sequence[Judged], *, percent: float) -> Float[Array, " 3"]:
+    """Percent of the candidates with a higher figure, equal ones by half: the mean over the tasks of a space."""
+    shares = []
+    for task, figures in judged:
+        reached = figures_of(task, [made], percent=percent)
+        above, not_below = figures > reached + 1e-12, figures > reached - 1e-12
+        shares.append(50 * (above.mean(axis=1) + not_below.mean(axis=1)))
+    return np.asarray(np.mean(shares, axis=0))
+
+
+def best_of(shares: dict[str, Float[Array, "s 3"]]) -> str:
+    """The rule with the smallest mean share."""
+    return min(shares, key=lambda name: shares[name].mean())
+
+
+def nested(shares: dict[str, Float[Array, "s 3"]]) -> Float[Array, "s 3"]:
+    """Shares of the rule that was the best on the other spaces, for each space left out."""
+    spaces = range(len(next(iter(shares.values()))))
+    chosen = [best_of({name: np.delete(share, space, axis=0) for name, share in shares.items()}) for space in spaces]
+    return np.stack([shares[name][space] for space, name in zip(spaces, chosen, strict=True)])
 
 
 def report_candidates(

@@ -60,13 +60,16 @@ def test_normal_scores_are_those_of_scipy(scores: np.ndarray) -> None:
 
 
 def test_normal_scores_prefer_the_ends() -> None:
-    """Best by one and in the middle by the other beats well above the middle by both, which a plain sum cannot tell."""
-    first = np.arange(101.0)
-    second = np.concatenate([np.arange(75), [75.0], np.arange(76, 100), [50.5]])
-    second[50], second[75] = 49.5, 75.2
-    scores = np.stack([first, second], axis=1)
-    ranks = relative_ranks(scores) * 101
-    assert ranks[75].sum() == ranks[100].sum() and normal_score_sum(scores)[100] > normal_score_sum(scores)[75]
+    """The best by one and middling by the other beats the second by both, which a plain sum cannot tell from it."""
+    scores = np.array([[5.0, 3.0], [4.0, 4.0], [3.0, 5.0], [2.0, 2.0], [1.0, 1.0]])
+    assert len(set(rank_sum(scores)[:3])) == 1
+    assert normal_score_sum(scores)[0] == normal_score_sum(scores)[2] > normal_score_sum(scores)[1]
+
+
+@pytest.mark.parametrize("aggregate", [rank_sum, log_rank_sum, normal_score_sum])
+def test_of_none_and_of_one(aggregate) -> None:
+    assert aggregate(np.zeros((0, 3))).shape == (0,)
+    assert np.isfinite(aggregate(np.zeros((1, 3)))).all()
 
 
 def test_the_logarithm_prefers_networks_without_a_bad_rank() -> None:
