@@ -20,7 +20,7 @@ COMBINATION = Combination(
     aggregation="sum of the normal scores of the ranks",
     source="this project, tests/benchmarks/choose_auto.py; parts: see each proxy in `hwnas proxies list`",
     fails=(
-        "the best fifth of TransNAS-Bench-101 and of PiT and the best twentieth of NAS-Bench-201 on CIFAR-10, ordered no"
-        " better than by chance; PiT, where params alone does better and az_trainability orders backwards"
+        "the best fifth of TransNAS-Bench-101 and of PiT and the best twentieth of NAS-Bench-201 on CIFAR-10, which it "
+        "orders no better than chance; PiT, where params alone does better and az_trainability orders backwards"
     ),
 )
