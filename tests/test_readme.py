@@ -7,10 +7,12 @@ import hashlib
 import re
 import shlex
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+import hwnas
 from hwnas.cli import main
 from hwnas.cli.app import app
 from hwnas.devices import load_devices
@@ -52,6 +54,22 @@ def test_a_command_runs(
     printed = capsys.readouterr()
     assert not done.value.code, printed.err
     assert printed.out
+
+
+def test_what_lists_find_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures beneath the first example are those of the default, from what is shipped alone."""
+    if find_spec("analognasbench") is None:
+        pytest.skip("the extra `truth` is not installed")
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+    said = re.search(r"volume of (.+?) within (.+?) mJ, where `params` has ([\d./\s]+)\. ", README, re.S)
+    assert said is not None
+    found = {"auto": [], "params": []}
+    for budget in said[2].split("/"):
+        result = hwnas.pareto("jetson-tx2", budget_mj=float(budget))
+        for name, shares in found.items():
+            shares.append(result.front(name).comparison.relative_hypervolume)
+    for shares, stated in zip(found.values(), (said[1], said[3]), strict=True):
+        assert [f"{share:.3f}" for share in shares] == [share.strip() for share in stated.split("/")]
 
 
 @pytest.mark.data
