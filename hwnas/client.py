@@ -19,6 +19,7 @@ from hwnas.api.predict_model import ModelPrediction
 from hwnas.api.question import Question
 from hwnas.api.score_forms import SavedTable, ScoreResult, ScoreSettings, saved_table, score_result
 from hwnas.errors import DataError, MissingExtraError, UsageError
+from hwnas.folders import require_file
 from hwnas.remote_errors import ServiceError, error_of
 from hwnas.results import ParetoResult, read_form
 
@@ -85,6 +86,7 @@ class Client:
     def predict_model(self, model: Path | str, *, device: str, confidence: float = 0.9) -> ModelPrediction:
         """As `hwnas.predict_model` of an ONNX file, which the service reads."""
         path = Path(model)
+        require_file(path, "an ONNX model")
         try:
             files = [("model", (path.name, path.read_bytes()))]
         except OSError as error:

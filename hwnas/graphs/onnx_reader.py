@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from hwnas.errors import DataError, UsageError
+from hwnas.folders import require_file
 from hwnas.graphs.graph import TRAINED_KINDS, Graph, Operator, Shape
 from hwnas.graphs.onnx_checks import FILE_BYTES
 from hwnas.graphs.onnx_kinds import Reading, attributes_of, kind_of
@@ -38,6 +39,7 @@ def read_onnx(
 
 
 def _content(path: Path) -> bytes:
+    require_file(path, "an ONNX model")
     if not path.is_file():
         raise UsageError(f"expected an ONNX file, {str(path)!r} is none")
     if (size := path.stat().st_size) > FILE_BYTES:

@@ -296,8 +296,10 @@ def test_damaged_files_are_refused_and_nothing_else_happens(tmp_path: Path) -> N
         except HwnasError as error:
             assert str(error)
     path = tmp_path / "net.onnx"
-    with pytest.raises(UsageError, match="expected an ONNX file, "):
+    with pytest.raises(UsageError, match=r"expected an ONNX model in .*net.onnx, got no such file"):
         read_onnx(path)
+    with pytest.raises(UsageError, match="expected an ONNX file, "):
+        read_onnx(tmp_path)
     path.write_bytes(b"")
     with pytest.raises(DataError, match="is empty"):
         read_onnx(path)
