@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,10 @@ from hwnas.proxies.combinations.aggregations import log_rank_sum, rank_sum, rela
 from hwnas.rankings import top
 from hwnas.spaces import get_space
 
-_FILE = Path(__file__).parent / "benchmarks" / "choose_auto.py"
-_SPEC = importlib.util.spec_from_file_location("choose_auto", _FILE)
-choose_auto = importlib.util.module_from_spec(_SPEC)
-sys.modules["choose_auto"] = choose_auto
-_SPEC.loader.exec_module(choose_auto)
+_BENCHMARKS = str(Path(__file__).parent / "benchmarks")
+sys.path.append(_BENCHMARKS)
+choose_auto, combining = (importlib.import_module(name) for name in ("choose_auto", "combining"))
+sys.path.remove(_BENCHMARKS)
 
 
 def task(space: str, seed: int, n: int = 400):
@@ -31,19 +31,19 @@ def task(space: str, seed: int, n: int = 400):
     halves = rng.normal(size=(2, n))
     scores = {"a": halves[0], "b": halves[1], "c": rng.normal(size=n)}
     facts = {"flops": rng.uniform(1.0, 9.0, n), "network": np.arange(n)}
-    return choose_auto.Task(space=space, dataset="d", scores=scores, truth=halves.sum(axis=0), **facts)
+    return combining.Task(space=space, dataset="d", scores=scores, truth=halves.sum(axis=0), **facts)
 
 
 def test_candidates_are_all_sets_once() -> None:
-    candidates = choose_auto.candidates_of(["a", "b", "c", "d"], most=3)
+    candidates = combining.candidates_of(["a", "b", "c", "d"], most=3)
     assert len(candidates) == len({str(each) for each in candidates}) == 4 + 2 * 6 + 2 * 4
     assert all(1 <= len(each.weights) <= 3 and set(each.weights.values()) == {1.0} for each in candidates)
 
 
 def test_figures_are_rank_correlations_and_what_lists_find() -> None:
     its_task = task("x", 0)
-    candidates = choose_auto.candidates_of(["a", "b", "c"], most=3)
-    figures = choose_auto.figures_of(its_task, candidates, percent=20.0)
+    candidates = combining.candidates_of(["a", "b", "c"], most=3)
+    figures = combining.figures_of(its_task, candidates, percent=20.0)
     best = top(its_task.truth, 20.0)
     for place, candidate in enumerate(candidates):
         aggregate = {"rank_sum": rank_sum, "log_rank_sum": log_rank_sum}[candidate.aggregation]
@@ -60,7 +60,7 @@ def test_figures_are_rank_correlations_and_what_lists_find() -> None:
 
 def test_aggregations_of_all_at_once() -> None:
     """Each on three networks that can be told by hand, of which the last column disagrees with two others."""
-    its = choose_auto.replace(task("x", 0, 3), scores={name: np.array([1.0, 2.0, 3.0]) for name in "ab"})
+    its = replace(task("x", 0, 3), scores={name: np.array([1.0, 2.0, 3.0]) for name in "ab"})
     its.scores["c"] = np.array([3.0, 2.0, 1.0])
     ranks = relative_ranks(np.stack(list(its.scores.values()), axis=1))
     by_hand = {
@@ -72,9 +72,9 @@ def test_aggregations_of_all_at_once() -> None:
         "best_rank": np.array([1, 2 / 3, 1]) + 1e-6 * np.array([5 / 3, 2, 7 / 3]),
         "majority": [-2, 0, 2],
     }
-    assert set(by_hand) == set(choose_auto.AGGREGATIONS)
+    assert set(by_hand) == set(combining.AGGREGATIONS)
     for name, expected in by_hand.items():
-        combined = choose_auto.AGGREGATIONS[name](ranks, np.ones(3))
+        combined = combining.AGGREGATIONS[name](ranks, np.ones(3))
         np.testing.assert_allclose(combined, expected, atol=1e-12)
 
 
@@ -82,17 +82,17 @@ def test_weights() -> None:
     """They weigh what is summed; where nothing is, unequal ones are refused."""
     ranks = np.array([[0.5, 1.0], [1.0, 0.5]])
     weights = np.array([3.0, 1.0])
-    np.testing.assert_allclose(choose_auto.AGGREGATIONS["rank_sum"](ranks, weights), [2.5, 3.5])
-    np.testing.assert_allclose(choose_auto.AGGREGATIONS["log_rank_sum"](ranks, weights), np.log([0.125, 0.5]))
+    np.testing.assert_allclose(combining.AGGREGATIONS["rank_sum"](ranks, weights), [2.5, 3.5])
+    np.testing.assert_allclose(combining.AGGREGATIONS["log_rank_sum"](ranks, weights), np.log([0.125, 0.5]))
     for name in ("median_rank", "best_rank", "majority"):
         with pytest.raises(ValueError, match="expected equal weights"):
-            choose_auto.AGGREGATIONS[name](ranks, weights)
+            combining.AGGREGATIONS[name](ranks, weights)
 
 
 def known(ranks, draws=()):
     """Of the rank sums of a, b, c and the logarithmic sum of a and b."""
-    candidates = [choose_auto.Candidate(weights={name: 1.0}) for name in "abc"]
-    candidates.append(choose_auto.Candidate(weights={"a": 1.0, "b": 1.0}, aggregation="log_rank_sum"))
+    candidates = [combining.Candidate(weights={name: 1.0}) for name in "abc"]
+    candidates.append(combining.Candidate(weights={"a": 1.0, "b": 1.0}, aggregation="log_rank_sum"))
     ranks = np.array(ranks, dtype=float)
     return choose_auto.Known(candidates=candidates, ranks=ranks, draws=np.array(draws, float).reshape(-1, *ranks.shape))
 
@@ -108,7 +108,7 @@ def test_rules() -> None:
     for spaces in (False, True):  # both spaces agree in every draw
         assert choose_auto.bagged(its, spaces=spaces).weights == {"a": 0.75, "b": 0.25}
     everything = choose_auto.everything(its, aggregation="median_rank")
-    assert everything == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0, "c": 1.0}, aggregation="median_rank")
+    assert everything == combining.Candidate(weights={"a": 1.0, "b": 1.0, "c": 1.0}, aggregation="median_rank")
 
 
 def test_bags_of_spaces_draw_them() -> None:
@@ -120,8 +120,8 @@ def test_bags_of_spaces_draw_them() -> None:
 
 
 def test_means_of_candidates_weigh_each_alike() -> None:
-    pair = choose_auto.Candidate(weights={"a": 1.0, "b": 1.0})
-    assert choose_auto.mean_of([pair, choose_auto.Candidate(weights={"a": 1.0})]).weights == {"a": 0.75, "b": 0.25}
+    pair = combining.Candidate(weights={"a": 1.0, "b": 1.0})
+    assert choose_auto.mean_of([pair, combining.Candidate(weights={"a": 1.0})]).weights == {"a": 0.75, "b": 0.25}
 
 
 def test_equal_ranks_go_to_the_fewest_proxies() -> None:
@@ -131,9 +131,9 @@ def test_equal_ranks_go_to_the_fewest_proxies() -> None:
 def test_share_of_the_candidates_that_are_better() -> None:
     """Of `a` alone among `a`, `b`, `c`, where `a` is the truth: only its equals are not worse."""
     its = task("x", 0)
-    its = choose_auto.replace(its, scores={"a": its.truth, "b": -its.truth, "c": its.scores["c"]})
-    candidates = choose_auto.candidates_of(["a", "b", "c"], most=1)
-    judged = [(its, choose_auto.figures_of(its, candidates, percent=20.0))] * 2
+    its = replace(its, scores={"a": its.truth, "b": -its.truth, "c": its.scores["c"]})
+    candidates = combining.candidates_of(["a", "b", "c"], most=1)
+    judged = [(its, combining.figures_of(its, candidates, percent=20.0))] * 2
     best, worst = (choose_auto.share_on(candidates[i], judged, percent=20.0) for i in (0, 1))
     np.testing.assert_allclose(best, 100 / 6)
     np.testing.assert_allclose(worst[0], 100 * 5 / 6)
@@ -155,18 +155,18 @@ def test_sets_drawn_by_chance_have_as_many_proxies_as_asked_for(monkeypatch: pyt
 
 
 def chosen_of(tasks, capsys, draws: int = 0):
-    candidates = choose_auto.candidates_of(["a", "b", "c"], most=3)
-    figures = [choose_auto.figures_of(each, candidates, percent=20.0) for each in tasks]
-    drawn = list(choose_auto.draws_of(tasks, candidates, percent=20.0, resamples=draws))
+    candidates = combining.candidates_of(["a", "b", "c"], most=3)
+    figures = [combining.figures_of(each, candidates, percent=20.0) for each in tasks]
+    drawn = list(combining.draws_of(tasks, candidates, percent=20.0, resamples=draws))
     made = choose_auto.report_rules(tasks, candidates, figures, drawn, percent=20.0)
     return made, capsys.readouterr().out.splitlines()
 
 
 def test_what_carries_over_is_chosen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """`a` and `b` tell half of the truth each on every space, so that the first elsewhere is the first here."""
-    monkeypatch.syspath_prepend(str(_FILE.parent))  # processes of the draws import it
+    monkeypatch.syspath_prepend(_BENCHMARKS)  # processes of the draws import it
     made, lines = chosen_of([task("x", 1), task("x", 2), task("y", 3)], capsys, draws=3)
-    assert made == choose_auto.Candidate(weights={"a": 1.0, "b": 1.0})
+    assert made == combining.Candidate(weights={"a": 1.0, "b": 1.0})
     assert lines[-1] == "chosen: first, of all spaces rank_sum: a, b"
     # A heading, eleven rules and four lines beside them, and the choice.
     assert len(lines) == 1 + 11 + 4 + 1
@@ -179,7 +179,7 @@ def test_where_nothing_carries_over_all_are_summed(capsys: pytest.CaptureFixture
         its = task(space, 1)
         rng = np.random.default_rng(5)
         scores = {name: its.truth, other: rng.normal(size=400) - 0.3 * its.truth, "c": rng.normal(size=400)}
-        return choose_auto.replace(its, scores={key: scores[key] for key in "abc"})
+        return replace(its, scores={key: scores[key] for key in "abc"})
 
     made, lines = chosen_of([of("x", "a", "b"), of("y", "b", "a")], capsys)
     assert made.weights == {"a": 1.0, "b": 1.0, "c": 1.0} and lines[-1].startswith("chosen: all, ")
@@ -189,7 +189,7 @@ def test_each_space_weighs_the_same() -> None:
     """Two tasks of one space for the first candidate, one of another for the second: a draw."""
     tasks = [task("x", 1), task("x", 2), task("y", 3)]
     first, second = np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([[0.1, 0.9], [0.1, 0.9]])
-    ranks = choose_auto.ranks_on_spaces(tasks, [first, first, second])
+    ranks = combining.ranks_on_spaces(tasks, [first, first, second])
     assert ranks.tolist() == [[1, 2], [2, 1]]
 
 
@@ -202,9 +202,9 @@ def test_it_reads_no_accuracy_of_nasbench201(monkeypatch: pytest.MonkeyPatch) ->
         asked.append(space.name)
         return Accuracy(percent=None, source="")
 
-    monkeypatch.setattr(choose_auto, "true_accuracy", absent)
+    monkeypatch.setattr(combining, "true_accuracy", absent)
     for name in choose_auto.SPACES:
-        assert not list(choose_auto.tasks_of(get_space(name), choose_auto.POOL))
+        assert not list(combining.tasks_of(get_space(name), choose_auto.POOL))
     assert set(asked) == set(choose_auto.SPACES) and not {"nasbench201", "nats-size"} & set(asked)
     assert set(choose_auto.POOL) <= set(PROXIES)
 
@@ -213,11 +213,11 @@ def test_it_reads_no_accuracy_of_nasbench201(monkeypatch: pytest.MonkeyPatch) ->
 def test_auto_is_what_is_chosen_beside_pairs(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
     data.pull(["nas-bench-macro", "transnas101", "autoprox-vit"], mirror=mirror)
-    tasks = [each for name in choose_auto.SPACES for each in choose_auto.tasks_of(get_space(name), choose_auto.POOL)]
+    tasks = [each for name in choose_auto.SPACES for each in combining.tasks_of(get_space(name), choose_auto.POOL)]
     assert {each.space for each in tasks} == set(choose_auto.SPACES)
     pool = [name for name in choose_auto.POOL if all(name in each.scores for each in tasks)]
-    candidates = choose_auto.candidates_of(pool, most=2)  # four, as in the script, take a minute
-    figures = [choose_auto.figures_of(each, candidates, percent=20.0) for each in tasks]
+    candidates = combining.candidates_of(pool, most=2)  # four, as in the script, take a minute
+    figures = [combining.figures_of(each, candidates, percent=20.0) for each in tasks]
     made = choose_auto.report_rules(tasks, candidates, figures, [], percent=20.0)
     auto = COMBINATIONS["auto"]
     assert set(made.weights) == set(auto.components) and set(made.weights.values()) == {1.0}
@@ -233,13 +233,13 @@ def test_tasks_of_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = space.all_vectors()[:900]
     percent = np.random.default_rng(0).uniform(50, 90, 900)
     canonical = space.canonical_id(space.network_id(vectors))
-    monkeypatch.setattr(choose_auto, "true_accuracy", lambda *_: Accuracy(percent=percent, source="x", vectors=vectors))
+    monkeypatch.setattr(combining, "true_accuracy", lambda *_: Accuracy(percent=percent, source="x", vectors=vectors))
 
     def made_up(_space, _dataset, _names, *, vectors):
         return [ScoreColumn(name="zen", role="proxy", scores=space.index(vectors).astype(float), source="")]
 
-    monkeypatch.setattr(choose_auto, "scored_columns", made_up)
-    (found,) = choose_auto.tasks_of(space, ["zen", "snip"])
+    monkeypatch.setattr(combining, "scored_columns", made_up)
+    (found,) = combining.tasks_of(space, ["zen", "snip"])
     ids = np.unique(canonical)
     assert 50 < len(ids) < 900 and list(found.scores) == ["zen"]
     np.testing.assert_array_equal(found.scores["zen"], ids)

@@ -13,7 +13,7 @@ import argparse
 from typing import Final
 
 import numpy as np
-from choose_auto import AGGREGATIONS, Candidate, candidates_of
+from combining import AGGREGATIONS, Candidate, candidates_of
 
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.scored_columns import scored_columns
