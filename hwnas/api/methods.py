@@ -15,16 +15,16 @@ from hwnas.api.question import Question
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scored_columns import scored_columns
 from hwnas.api.scores_on_demand import (
+    Told,
     only_evaluated,
     scorers_of,
     scores_on_demand,
     table_column,
 )
-from hwnas.api.searching import Progress, Searched, SearchOptions, random_sample, search_each
+from hwnas.api.searching import Progress, Scoring, Searched, SearchOptions, random_sample, search_each
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import AbsentError, UnknownNameError, UsageError
 from hwnas.pareto import bounds_of
-from hwnas.proxies import Proxy
 from hwnas.search import SEARCHES
 from hwnas.spaces import Space
 
@@ -62,20 +62,24 @@ def method_for(asked: str, space: Space, accuracy: Accuracy) -> str:
 def look_up(question: Question, maker: AxisMaker) -> Found:
     """Scores of all architectures of the maker, from tables and counts."""
     space, dataset, vectors = maker.space, maker.dataset, maker.vectors
+    asked = (AUTO,) if question.proxies is None else question.proxies
     if space.enumerable:
         ids = space.network_id(vectors)
-        columns = score_columns(space, dataset, question.proxies, vectors=vectors, network_ids=ids)
+        columns = score_columns(space, dataset, asked, vectors=vectors, network_ids=ids)
         return Found(maker=maker, columns=columns)
     try:
-        return Found(maker=maker, columns=scored_columns(space, dataset, question.proxies, vectors=vectors))
+        columns = scored_columns(space, dataset, asked, vectors=vectors)
+        if not any(column.name == AUTO and np.isnan(column.scores).any() for column in columns):
+            return Found(maker=maker, columns=columns)
     except AbsentError:
-        if AUTO not in question.proxies:
+        if AUTO not in asked:
             raise
-        names = [COUNTED, *(name for name in question.proxies if name != AUTO)]
-        columns = scored_columns(space, dataset, names, vectors=vectors)
-        columns[0] = replace(columns[0], role="proxy")
-        note = f"{COUNTED} stands in for auto, whose parts are not scored for {space.name} on {dataset}"
-        return Found(maker=maker, columns=columns, notes=(note,))
+    # A list from the few networks of a sample would say nothing of all others.
+    names = [COUNTED, *(name for name in asked if name != AUTO)]
+    columns = scored_columns(space, dataset, names, vectors=vectors)
+    columns[0] = replace(columns[0], role="proxy")
+    note = f"{COUNTED} stands in for auto, whose parts are not all scored for {space.name} on {dataset}"
+    return Found(maker=maker, columns=columns, notes=(note,))
 
 
 def search(question: Question, maker: AxisMaker, words: Sequence[Word], method: str, progress: Progress) -> Found:
@@ -116,9 +120,8 @@ def _beyond_lists(
     space, dataset = maker.space, maker.dataset
     proxies, note = scorers_of(space, dataset, question.proxies)
     made = {
-        scorer.name: scores_on_demand(space, dataset, scorer, options.scoring)
+        scorer.name: scores_on_demand(space, dataset, scorer, options.scoring, told=_telling(scorer.name, progress))
         for scorer, _ in proxies
-        if isinstance(scorer, Proxy)
     }
     bounds = tuple(word.bound for word in words)
 
@@ -139,6 +142,12 @@ def _beyond_lists(
     columns.append(_column(space, vectors, random, name="random", role="baseline", source=_RANDOM_SOURCE))
     notes = [note] if note else []
     return Found(maker=replace(maker, vectors=vectors), columns=columns, notes=(*notes, *_notes(found, options)))
+
+
+def _telling(name: str, progress: Progress) -> Told:
+    return lambda scored, networks, reference: progress(
+        name, Scoring(scored=scored, networks=networks, reference=reference)
+    )
 
 
 def _column(

@@ -28,6 +28,7 @@ class Question:
     space, dataset: names; None for the first data set of the space.
     budget_mj, budget_ms: budgets for energy (mJ) and latency (ms) of one inference on the device.
     proxies: names of zero-cost proxies or combinations; each gives a front of its own, beside baselines and truth.
+        None: `auto` where its parts are scored, else what stands in for it, as the notes of the answer say.
     objectives: further axes: `energy_mj`, `latency_ms`, `params`, `macs`, `flops`,
         `peak_memory_bytes`, with `.device` and `=bound`.
         Without a cost of a device among them or a budget, energy comes first where the device has it, else latency.
@@ -49,7 +50,7 @@ class Question:
     dataset: str | None = None
     budget_mj: float | None = None
     budget_ms: float | None = None
-    proxies: tuple[str, ...] = ("auto",)
+    proxies: tuple[str, ...] | None = None
     objectives: tuple[str, ...] = ()
     nets: int = 20
     confidence: float | None = None
@@ -76,7 +77,7 @@ class Question:
             raise UsageError(f"expected a list of at least 1 net, got {self.nets}")
         if self.seed < 0:
             raise UsageError(f"expected a seed of at least 0, got {self.seed}")
-        if not self.proxies:
+        if self.proxies is not None and not self.proxies:
             raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
         if self.truths is not None and self.accuracies is not None:
             raise UsageError("expected truths of a table or accuracies of your own, got both; drop one")
@@ -133,7 +134,7 @@ def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
 
 def _read(name: str, value: Any) -> Any:
     """The value of an option in the type of its field. Raises `UsageError` where it has none."""
-    if name in _PLURALS:
+    if name in _PLURALS and (name, value) != ("proxies", None):
         return _as_names(name, value)
     if name in _WHOLE_NUMBERS or (name in ("truths", "workers") and value is not None):
         return _as_whole_number(name, value)

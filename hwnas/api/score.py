@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ import numpy as np
 
 from hwnas.api.accuracy import networks_to_score
 from hwnas.api.columns import components_of
-from hwnas.api.computing import cores, has_torch, require_torch, torch_device
+from hwnas.api.computing import cores, has_torch, require_torch
 from hwnas.api.ranked import ranked_columns
+from hwnas.api.recipes import make_recipe
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
 from hwnas.arrays import Array, Integer
 from hwnas.errors import AbsentError, UsageError
@@ -38,9 +38,9 @@ def score(
 
     architectures: in any string form of the space. fresh: compute also what a table has. Counts need nothing, scores
     in a table of the same seed and usual images are read from it, the rest is computed with torch. Without torch the
-    table of another data set stands in, and the result says so. Combinations rank among the networks of the space and
-    need its table. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`, and `AbsentError` for what must
-    not be computed.
+    table of another data set stands in, and the result says so. Combinations rank among the networks of the table of
+    the space, or, where it cannot be enumerated, among reference networks, which are scored for it. Raises
+    `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`, and `AbsentError` for what must not be computed.
     """
     found, settings = get_space(space), settings or ScoreSettings()
     if not architectures:
@@ -211,19 +211,3 @@ def _is_usual(recipe: Recipe, settings: ScoreSettings) -> bool:
 
 def _how(recipe: Any) -> str:
     return f"{recipe['images']}; seed {recipe['seed']}"
-
-
-def make_recipe(space: Space, dataset: str, proxies: Sequence[Proxy], settings: ScoreSettings) -> Recipe:
-    """What decides the scores of a space with these settings. Needs torch."""
-    from hwnas.proxies.batches import load_batch, noise_batch
-    from hwnas.proxies.recipes import Recipe, task_of
-
-    device = torch_device(settings.device)
-    task = task_of(space, dataset)
-    if settings.side is not None:
-        task = replace(task, image_shape=(task.image_shape[0], settings.side, settings.side))
-        batch = noise_batch(task, size=settings.batch_size, seed=settings.seed)
-    else:
-        batch = load_batch(task, images=settings.images, size=settings.batch_size, seed=settings.seed)
-    names = tuple(proxy.name for proxy in proxies)
-    return Recipe(space=space.name, dataset=dataset, proxies=names, batch=batch, seed=settings.seed, device=device)

@@ -6,71 +6,126 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from hwnas.api.columns import AUTO, COUNTED, ScoreColumn
+from hwnas.api.columns import AUTO, COUNTED, ScoreColumn, components_of
 from hwnas.api.computing import cores, require_torch
-from hwnas.api.score import make_recipe
+from hwnas.api.recipes import make_recipe
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.arrays import Array, Float, Integer
-from hwnas.errors import UsageError
+from hwnas.errors import ProxyError
 from hwnas.folders import cache_folder
 from hwnas.proxies import BASELINES, Proxy, get_proxy
-from hwnas.proxies.combinations import Combination, Scorer, get_scorer
+from hwnas.proxies.combinations import Scorer, get_scorer
 from hwnas.results import Role
 from hwnas.spaces import Space
+from hwnas.spaces.reference import reference_networks
 
 Scores = Callable[[Integer[Array, "n v"]], Float[Array, " n"]]
+Told = Callable[[int, int, bool], None]  # how many networks are scored, of how many, and whether others rank among them
+REFERENCES: Final = 100  # networks that a combination ranks among
 
 
-def scorers_of(space: Space, dataset: str, names: Sequence[str]) -> tuple[list[tuple[Scorer, Role]], str]:
-    """Proxies to search by, then the baselines, and a note where one stands in for another.
+def scorers_of(space: Space, dataset: str, names: Sequence[str] | None) -> tuple[list[tuple[Scorer, Role]], str]:
+    """Proxies and combinations to search by, then the baselines, and a note where one stands in for another.
 
-    Raises `UsageError` for a combination, `UnknownNameError`.
+    Without names, counts alone: `auto` is the default where a table has its parts, here they take long to compute.
+    Raises `UnknownNameError`.
     """
-    asked = {scorer.name: scorer for scorer in map(get_scorer, names)}
     note = ""
-    if AUTO in asked:
-        note = f"{COUNTED} stands in for auto, which ranks within a table of the space: {space.name} has none"
-        asked = {scorer.name: scorer for scorer in (get_scorer(COUNTED), *asked.values()) if scorer.name != AUTO}
-    for scorer in asked.values():
-        if isinstance(scorer, Combination):
-            raise UsageError(
-                f"{scorer.name} ranks within a table of the space, got {space.name} on {dataset}, which has none; "
-                f"search by one of {', '.join(scorer.components)} instead"
-            )
+    if names is None:
+        names = [COUNTED]
+        note = (
+            f"{COUNTED} stands in for {AUTO}, of whose parts {space.name} on {dataset} has no table; "
+            f"--proxy {AUTO} computes them for each network that the search comes to"
+        )
+    asked = {scorer.name: scorer for scorer in map(get_scorer, names)}
     proxies: list[tuple[Scorer, Role]] = [(scorer, "proxy") for scorer in asked.values()]
     return proxies + [(get_proxy(name), "baseline") for name in BASELINES if name not in asked], note
 
 
-def scores_on_demand(space: Space, dataset: str, proxy: Proxy, settings: ScoreSettings) -> tuple[Scores, str]:
-    """Scores by one proxy, and where they come from.
+def is_computed(scorer: Scorer) -> bool:
+    """Whether its scores need torch: it, or a part of it, is no count."""
+    return any(not get_proxy(name).by_architecture for name in components_of(scorer))
 
-    Computed ones are kept in the cache, by all that decides them: a search that is started again finds what it had.
-    Raises `MissingExtraError` without torch where one is needed.
+
+def scores_on_demand(
+    space: Space, dataset: str, scorer: Scorer, settings: ScoreSettings, *, told: Told = lambda *_: None
+) -> tuple[Scores, str]:
+    """Scores by one proxy or combination, and where they come from.
+
+    A combination ranks each network among `REFERENCES` of the space, as if it were one more of them: so its score does
+    not depend on what a search has seen. They are scored before the first network is. told: called while networks are
+    scored.
+    What is computed is kept in the cache, by all that decides it: a search that is started again finds what it had.
+    Raises `MissingExtraError` without torch where it is needed, and the scores `ProxyError` where no reference network
+    has one.
     """
-    if proxy.by_architecture:
 
-        def counted(vectors: Integer[Array, "n v"]) -> Float[Array, " n"]:
-            return space.counts(vectors, dataset=dataset)[proxy.name].astype(np.float64)
+    def scoring(done: int, total: int) -> None:
+        told(done, total, False)
 
-        return counted, "counted from the architecture as written"
-    require_torch(f"scoring networks of {space.name} by {proxy.name}")
+    scores_by, made = _parts(space, dataset, [get_proxy(name) for name in components_of(scorer)], settings)
+    if isinstance(scorer, Proxy):
+        source = f"{scorer.source}; {made}" if is_computed(scorer) else made
+        return lambda vectors: scores_by(vectors, scoring)[:, 0], source
+    vectors = reference_networks(space, dataset=dataset, n=REFERENCES, seed=settings.seed)
+
+    @cache
+    def reference() -> Float[Array, "m p"]:
+        scores = scores_by(vectors, lambda done, total: told(done, total, True))
+        known = scores[~np.isnan(scores).any(axis=1)]
+        if not len(known):
+            raise ProxyError(
+                f"expected reference networks with a score by each of {', '.join(scorer.components)}, got none; "
+                "search by one proxy instead"
+            )
+        return np.asarray(known)
+
+    def ranked(vectors: Integer[Array, "n v"]) -> Float[Array, " n"]:
+        among = reference()
+        return scorer.score_among(scores_by(vectors, scoring), among)
+
+    return ranked, f"{scorer.made_of}, each network among {len(vectors)} reference networks of the space; {made}"
+
+
+def _parts(
+    space: Space, dataset: str, proxies: Sequence[Proxy], settings: ScoreSettings
+) -> tuple[Callable[[Integer[Array, "n v"], Callable[[int, int], None]], Float[Array, "n p"]], str]:
+    """Scores by several proxies at once, and how they are made. Raises `MissingExtraError`."""
+    computed = [proxy for proxy in proxies if not proxy.by_architecture]
+
+    def counted(vectors: Integer[Array, "n v"]) -> dict[str, Float[Array, " n"]]:
+        counts = space.counts(vectors, dataset=dataset)
+        return {name: counts[name].astype(np.float64) for name in counts}
+
+    if not computed:
+        return (
+            lambda vectors, _progress: np.stack([counted(vectors)[proxy.name] for proxy in proxies], axis=1),
+            "counted from the architecture as written",
+        )
+    require_torch(f"scoring networks of {space.name} by {', '.join(proxy.name for proxy in computed)}")
     from hwnas.proxies.space_scores import score_space
 
-    recipe = make_recipe(space, dataset, [proxy], settings)
+    recipe = make_recipe(space, dataset, computed, settings)
     workers = settings.workers
     if settings.executor == "process":
         workers = workers or (1 if recipe.device == "cuda" else cores())
     path = _path(space, dataset, recipe.facts())
 
-    def computed(vectors: Integer[Array, "n v"]) -> Float[Array, " n"]:
-        table = score_space(recipe, vectors, checkpoint=path, workers=workers, executor=settings.executor)
-        return table.column(proxy.name, space.network_id(vectors))
+    def scores(vectors: Integer[Array, "n v"], progress: Callable[[int, int], None]) -> Float[Array, "n p"]:
+        table = score_space(
+            recipe, vectors, checkpoint=path, workers=workers, executor=settings.executor, progress=progress
+        )
+        ids = space.network_id(vectors)
+        columns = counted(vectors) | {proxy.name: table.column(proxy.name, ids) for proxy in computed}
+        return np.stack([columns[proxy.name] for proxy in proxies], axis=1)
 
-    return computed, f"{proxy.source}; computed by hwnas on {recipe.batch.source}, seed {recipe.seed}"
+    return scores, f"computed by hwnas on {recipe.batch.source}, seed {recipe.seed}"
 
 
 def table_column(column: ScoreColumn, space: Space) -> Scores:

@@ -15,9 +15,22 @@ from hwnas.search import Generation, Limits, Problem, RandomSearch, Run, SearchS
 from hwnas.spaces import Space
 
 Costs = Callable[[Integer[Array, "n v"]], Float[Array, "n m"]]
-Progress = Callable[[str, Generation], None]
 EVALUATIONS: Final = 1000
 PATIENCE: Final = 15  # generations of 20
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """On the way to the next generation: how many networks are scored of those that it has, or, with `reference`, of
+    those that a combination ranks among."""
+
+    scored: int
+    networks: int
+    reference: bool
+
+
+Progress = Callable[[str, Generation | Scoring], None]
 
 
 @final

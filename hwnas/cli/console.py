@@ -52,8 +52,11 @@ def _longest(rows: Sequence[Sequence[str]], column: int, numeric: Sequence[int])
 
 
 @contextmanager
-def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A callback `(done, total)` that draws a bar with the time left; in a log, a line now and then."""
+def progress_bar(description: str, *, at_once: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """A callback `(done, total)` that draws a bar with the time left; in a log, a line now and then.
+
+    at_once: whether there is a bar before the first call.
+    """
     if not sys.stderr.isatty():
         yield _lines(description)
         return
@@ -62,8 +65,8 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(description, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        task = bars.add_task(description, total=None, visible=at_once)
+        yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
 
 
 def _lines(description: str) -> Callable[[int, int], None]:

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
 Proxies = Annotated[
-    list[str],
-    typer.Option("--proxy", help="A proxy or combination, repeatable.", autocompletion=complete_proxy),
+    list[str] | None,
+    typer.Option(
+        "--proxy",
+        help="A proxy or combination, repeatable; without, auto where it is scored.",
+        autocompletion=complete_proxy,
+    ),
 ]
 Objectives = Annotated[
     list[str] | None,
@@ -66,7 +70,7 @@ def pareto_command(
     device: Device,
     budget_mj: Budget = None,
     budget_ms: BudgetMs = None,
-    proxy: Proxies = ["auto"],  # noqa: B006 - typer copies it
+    proxy: Proxies = None,
     objective: Objectives = None,
     space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
     dataset: Dataset = None,
@@ -124,7 +128,7 @@ def _ask(device: str, question: Question, server: str | None) -> ParetoResult:
         return pareto(device, question, progress=progress)
 
 
-def _check(show: Sequence[str], proxies: Sequence[str], out: Path | None) -> None:
+def _check(show: Sequence[str], proxies: Sequence[str] | None, out: Path | None) -> None:
     """Refuse before the job what no answer to the question can have or be written to. Raises `UsageError`."""
     from hwnas.api.columns import AUTO, FALLBACK
     from hwnas.outputs import check_path
@@ -133,7 +137,7 @@ def _check(show: Sequence[str], proxies: Sequence[str], out: Path | None) -> Non
 
     if out is not None:
         check_path(out)
-    asked = {get_scorer(name).name for name in proxies}
+    asked = {get_scorer(name).name for name in proxies or (AUTO,)}
     known = asked | {*BASELINES, "random", "truth", "all", "learned"} | ({FALLBACK} if AUTO in asked else set())
     for name in show:
         if name not in known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from hwnas.render import result_text, shown_fronts
 from hwnas.results import ParetoResult
 
 if TYPE_CHECKING:
+    from hwnas.api.searching import Progress
     from hwnas.search import Generation
 
 
@@ -24,14 +25,22 @@ def print_result(result: ParetoResult, *, also: Sequence[str], as_json: bool) ->
 
 
 @contextmanager
-def search_progress() -> Iterator[Callable[[str, Generation], None]]:
+def search_progress() -> Iterator[Progress]:
     """A callback that keeps one line of where a search stands on the error stream; silent where it is no terminal."""
     if not sys.stderr.isatty():
-        yield lambda _name, _generation: None
+        yield lambda _name, _at: None
         return
 
-    def report(name: str, at: Generation) -> None:
-        line = f"{name}: {at.evaluations:,} of {at.budget:,} networks, front of {at.front}, volume {at.hypervolume:.4g}"
+    from hwnas.api.searching import Scoring
+
+    purpose = {True: "to rank others among", False: "of the next generation"}
+
+    def report(name: str, at: Generation | Scoring) -> None:
+        if isinstance(at, Scoring):
+            line = f"{name}: scored {at.scored:,} of {at.networks:,} networks {purpose[at.reference]}"
+        else:
+            found = f"front of {at.front}, volume {at.hypervolume:.4g}"
+            line = f"{name}: {at.evaluations:,} of {at.budget:,} networks, {found}"
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
     yield report

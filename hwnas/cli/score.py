@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -100,9 +101,15 @@ def score_command(
         side=size,
     )
     if architectures:
-        found = known.score(
-            architectures, space=space, dataset=dataset, proxies=proxies, settings=settings, fresh=fresh
-        )
+        with progress_bar("networks to rank among", at_once=False) as report:
+            found = known.score(
+                architectures,
+                space=space,
+                dataset=dataset,
+                proxies=proxies,
+                settings=replace(settings, progress=report),
+                fresh=fresh,
+            )
         render_scores.networks(found, as_json=as_json)
         return
     with progress_bar("networks") as report:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from hwnas.api.computing import require_torch
-from hwnas.api.scores_on_demand import scorers_of
+from hwnas.api.scores_on_demand import is_computed, scorers_of
 from hwnas.devices import get_device
-from hwnas.proxies import Proxy
 from hwnas.proxies.combinations import get_scorer
 from hwnas.service.forms import ParetoBody, TableBody
 from hwnas.spaces import get_space
@@ -26,9 +25,9 @@ def check_search(body: ParetoBody) -> None:
     dataset = space.dataset(body.dataset)
     body.question().words(get_device(body.device), space, dataset)
     if space.enumerable:  # scores are looked up
-        for name in body.proxies:
+        for name in body.proxies or ():
             get_scorer(name)
         return
     proxies, _ = scorers_of(space, dataset, body.proxies)
-    if any(isinstance(scorer, Proxy) and not scorer.by_architecture for scorer, _ in proxies):
+    if any(is_computed(scorer) for scorer, _ in proxies):
         require_torch(f"scoring networks of {space.name}")

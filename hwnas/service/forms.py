@@ -44,8 +44,9 @@ class ParetoBody:
     """Largest energy of one inference in mJ."""
     budget_ms: Budget | None = None
     """Largest latency of one inference in ms."""
-    proxies: Names = field(default_factory=lambda: ["auto"])
-    """Proxies or combinations; each gives a front of its own. `GET /v1/proxies` lists them."""
+    proxies: Names | None = None
+    """Proxies or combinations; each gives a front of its own. `GET /v1/proxies` lists them. Null for `auto` where its
+    parts are scored, else for what stands in for it."""
     objectives: Annotated[list[Name], Len(0, 8)] = field(default_factory=list)
     """Further costs: energy_mj, latency_ms, params, macs or flops, with [.DEVICE][=BOUND]."""
     nets: Annotated[int, Strict(), Ge(1), Le(1000)] = 20

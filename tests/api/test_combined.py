@@ -16,11 +16,13 @@ from hwnas.api.combined import combined
 from hwnas.api.evaluate import evaluate
 from hwnas.api.score import score, score_table
 from hwnas.api.score_forms import ScoreSettings
+from hwnas.api.scores_on_demand import REFERENCES
 from hwnas.errors import DataError, UsageError
 from hwnas.proxies import table as tables
 from hwnas.proxies.combinations import COMBINATIONS, get_scorer
 from hwnas.proxies.table import ScoreTable, empty_table, scores_path
 from hwnas.spaces import get_space
+from hwnas.spaces.reference import reference_networks
 
 SPACE = get_space("nasbench201")
 VECTORS = SPACE.all_vectors()
@@ -173,7 +175,7 @@ def test_counts_need_no_table() -> None:
 
 
 def test_a_space_that_cannot_be_enumerated() -> None:
-    """Architectures rank among themselves; a single one has nothing to rank among."""
+    """Architectures of a table rank among themselves; where nothing may be computed, a single one has no rank."""
     space = get_space("autoformer")
     vectors = space.sample(30, seed=0)
     ids = space.network_id(vectors)
@@ -186,7 +188,35 @@ def test_a_space_that_cannot_be_enumerated() -> None:
     expected = (rankdata(table.column("zen", ids)) + rankdata(flops)) / len(vectors)
     np.testing.assert_allclose(found.scores, expected, rtol=1e-12)
     with pytest.raises(UsageError, match="ranks within a table of the space, got autoformer"):
-        score(space.strings(vectors[:1]), space="autoformer", proxies=["zen+flops"])
+        score(
+            space.strings(vectors[:1]),
+            space="autoformer",
+            proxies=["zen+flops"],
+            settings=ScoreSettings(compute=False),
+        )
+
+
+def test_a_network_of_a_space_without_end_ranks_among_reference_networks() -> None:
+    """As the last of them; a network that is written in another way has the same score."""
+    space = get_space("fbnet")
+    vectors = space.sample(3, seed=0)
+    result = score(space.strings(vectors), space="fbnet", proxies=["params+flops", "flops"])
+    among = reference_networks(space, dataset="cifar100", n=REFERENCES)
+    for vector, found in zip(vectors, result.columns[0].scores, strict=True):
+        counts = space.counts(np.vstack([among, space.canonical(vector[None])]), dataset="cifar100")
+        expected = sum(rankdata(counts[name])[-1] / (len(among) + 1) for name in ("params", "flops"))
+        assert found == pytest.approx(expected, rel=1e-12)
+    assert result.columns[0].kind == "ranked" and f"{len(among)} reference networks" in result.columns[0].source
+
+
+def test_it_tells_how_many_reference_networks_are_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr("hwnas.api.scores_on_demand.REFERENCES", 4)
+    told: list[tuple[int, int]] = []
+    settings = ScoreSettings(seed=2, progress=lambda done, total: told.append((done, total)))
+    network = get_space("fbnet").strings(get_space("fbnet").sample(1, seed=0))
+    result = score(network, space="fbnet", proxies=["nn_degree+flops"], settings=settings)
+    assert told[0] == (0, 4) and (4, 4) in told and np.isfinite(result.columns[0].scores).all()
 
 
 def test_evaluated_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,17 +9,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 import hwnas
-from hwnas.errors import UnknownNameError, UsageError
+from hwnas.api.searching import Scoring
+from hwnas.errors import ProxyError, UnknownNameError, UsageError
 from hwnas.latency import latency_model
 from hwnas.outputs import csv_text
 from hwnas.proxies.table import load_scores
 from hwnas.spaces import FBNet
+from hwnas.spaces.reference import reference_networks
 
 
 @pytest.fixture
@@ -100,7 +104,60 @@ def test_a_budget_holds_at_a_confidence(empty: Path) -> None:
 def test_auto_searches_what_cannot_be_listed_and_says_what_stands_in(empty: Path) -> None:
     result = hwnas.pareto("titan-rtx", space="fbnet", evaluations=60, nets=3)
     assert result.fronts[0].name == "flops" and result.fronts[0].method == "nsga2"
-    assert any("flops stands in for auto" in note for note in result.notes)
+    assert any("flops stands in for auto" in note and "--proxy auto computes" in note for note in result.notes)
+
+
+def test_a_combination_ranks_each_network_among_reference_networks(empty: Path) -> None:
+    """As if it were one more of them: a score does not depend on what else the search has seen."""
+    space = FBNet()
+    among = reference_networks(space, dataset="cifar100", n=100)
+    seen = []
+    result = _fbnet(proxies=["params+flops"], progress=lambda name, at: seen.append((name, at)))
+    front = result.front("params+flops")
+    assert front.role == "proxy" and f"among {len(among)} reference networks" in front.source
+    assert len(front.nets) == 5 and not any(isinstance(at, Scoring) for _, at in seen)
+    for net in front.nets:
+        counts = space.counts(np.concatenate([among, space.parse([net.arch])]), dataset="cifar100")
+        ranks = [rankdata(counts[name])[-1] for name in ("params", "flops")]
+        assert net.score == pytest.approx(sum(ranks) / (len(among) + 1), rel=1e-12)
+
+
+def test_parts_that_are_computed_are_scored_for_the_reference_networks_first(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search says how far it is, keeps what it computed, and finds the same again without computing."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr("hwnas.api.scores_on_demand.REFERENCES", 6)
+    told: list[tuple[bool, int]] = []
+
+    def tell(_name: str, at: object) -> None:
+        if isinstance(at, Scoring):
+            told.append((at.reference, at.networks))
+
+    options = {"proxies": ["nn_degree+params"], "evaluations": 24, "nets": 3}
+    first = _fbnet(progress=tell, **options)
+    assert list(dict.fromkeys(told)) == [(True, 6), (False, 20), (False, 4)]
+    (file,) = (empty / "searches").glob("fbnet_cifar100_*.npz")
+    assert load_scores(file).proxies == ("nn_degree",) and len(load_scores(file).network_ids) == 30
+
+    def nothing_left(_recipe: object, todo: list[object], **_: object):
+        assert not todo
+        yield from ()
+
+    monkeypatch.setattr("hwnas.proxies.space_scores._results", nothing_left)
+    assert _fbnet(**options).to_dict() == first.to_dict()
+
+
+def test_reference_networks_that_nothing_can_be_ranked_among(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr("hwnas.api.scores_on_demand.REFERENCES", 2)
+
+    def undefined(recipe: object, todo: list[Any], **_: object):
+        yield from ((task, np.full((len(task.ids), 1), np.nan)) for task in todo)
+
+    monkeypatch.setattr("hwnas.proxies.space_scores._results", undefined)
+    with pytest.raises(ProxyError, match="expected reference networks with a score by each of nn_degree, params"):
+        _fbnet(proxies=["nn_degree+params"])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +165,7 @@ def test_auto_searches_what_cannot_be_listed_and_says_what_stands_in(empty: Path
     [
         ({"method": "exhaustive"}, UsageError, "all be looked at, got fbnet with 9.8e.20; search it"),
         ({"method": "anneal"}, UnknownNameError, "method 'anneal'"),
-        ({"proxies": ["az_nas"]}, UsageError, "az_nas ranks within a table .*search by one of"),
+        ({"proxies": []}, UsageError, "expected at least one proxy"),
     ],
 )
 def test_what_cannot_be_is_refused(

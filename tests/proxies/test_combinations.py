@@ -36,6 +36,22 @@ def random_scores(combination: Combination, n: int = 40, *, seed: int = 0, ties:
     return rng.integers(0, 15, shape).astype(np.float64) if ties else rng.normal(size=shape)
 
 
+@pytest.mark.parametrize("combination", EVERY, ids=lambda c: c.name)
+def test_among_others_each_network_is_one_more_of_them(combination: Combination) -> None:
+    """Asked for together or alone, a network has the score that it has as the last of the set."""
+    reference, asked = random_scores(combination, 30), random_scores(combination, 12, seed=1)
+    found = combination.score_among(asked, reference)
+    for row, score in zip(asked, found, strict=True):
+        assert score == combination.score(np.vstack([reference, row]))[-1]
+        assert score == combination.score_among(row[None], reference)[0]
+    better = np.where(np.isfinite(asked), asked + 1, asked)
+    assert (combination.score_among(better, reference) >= found).all()
+    lacking = asked.copy()
+    lacking[0, 0] = math.nan
+    np.testing.assert_array_equal(combination.score_among(lacking, reference), [math.nan, *found[1:]])
+    assert len(combination.score_among(asked[:0], reference)) == 0
+
+
 def test_ranks_by_hand() -> None:
     scores = np.array([[3.0, -math.inf], [1.0, 7.0], [3.0, 7.0], [2.0, math.inf]])
     expected = np.array([[3.5, 1], [1, 2.5], [3.5, 2.5], [2, 4]]) / 4

@@ -51,3 +51,11 @@ class Combination:
         if known.any():
             combined[known] = self.aggregate(scores[known])
         return combined
+
+    def score_among(self, scores: Float[Array, "n p"], reference: Float[Array, "m p"]) -> Float[Array, " n"]:
+        """Scores of n networks, each as if it alone were one more of a set of m: none depends on the others.
+
+        reference: scores of that set by the components, without NaN; a network of it may be asked for, too.
+        Raises `UsageError` where the columns are not those of the components.
+        """
+        return np.array([self.score(np.vstack([reference, row]))[-1] for row in scores], dtype=np.float64)

@@ -120,7 +120,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       dataset: fields.dataset.value,
       budget_mj: numberOf(fields.budget_mj),
       budget_ms: numberOf(fields.budget_ms),
-      proxies: chosen.length ? chosen : ["auto"],
+      proxies: chosen.length ? chosen : null,
       objectives: further.read(),
       nets: numberOf(fields.nets) ?? 20,
       confidence: numberOf(fields.confidence),
@@ -140,7 +140,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
     }
     fields.raw.checked = body.raw === true;
     further.show(body.objectives ?? []);
-    for (const box of form.querySelectorAll("input[name=proxies]")) box.checked = body.proxies.includes(box.value);
+    for (const box of form.querySelectorAll("input[name=proxies]")) box.checked = (body.proxies ?? []).includes(box.value);
   }
 
   form.addEventListener("change", (event) => {

@@ -8,7 +8,7 @@ const DEFAULTS = {
   dataset: null,
   budget_mj: null,
   budget_ms: null,
-  proxies: ["auto"],
+  proxies: null,
   objectives: [],
   nets: 20,
   confidence: null,

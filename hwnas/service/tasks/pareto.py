@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hwnas.api.columns import AUTO
 from hwnas.api.pareto import pareto
+from hwnas.api.searching import Scoring
 from hwnas.folders import cache_folder, write_whole
 from hwnas.proxies import BASELINES
 from hwnas.proxies.combinations import get_scorer
@@ -31,9 +32,11 @@ def run(work: Work) -> Made:
     reached: dict[str, int] = {}
     with _own_cache(work.folder / "cache", work.checkpoint) as scores:
 
-        def step(name: str, at: Generation) -> None:
-            reached[name] = at.evaluations
+        def step(name: str, at: Generation | Scoring) -> None:
             work.save(lambda: _packed(scores))
+            if isinstance(at, Scoring):
+                return
+            reached[name] = at.evaluations
             work.progress((len(reached) - 1) * body.evaluations + at.evaluations, total)  # those before have ended
 
         work.progress(0, total)
@@ -43,9 +46,9 @@ def run(work: Work) -> Made:
 
 
 def _searches(body: ParetoBody) -> int:
-    """One for each proxy and each baseline; one of these stands in for `auto` where there are no tables to rank in."""
-    names = {get_scorer(name).name for name in body.proxies} | set(BASELINES)
-    return len(names if get_space(body.space).enumerable else names - {AUTO})
+    """One for each proxy and each baseline; without a proxy one of these stands in for `auto` where no table is."""
+    default = (AUTO,) if get_space(body.space).enumerable else ()
+    return len({get_scorer(name).name for name in body.proxies or default} | set(BASELINES))
 
 
 @contextmanager
