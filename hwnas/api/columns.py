@@ -61,7 +61,10 @@ def score_columns(
     if AUTO in asked and not set(table_names([asked[AUTO]], counts)) <= set(tables):
         scored = find_tables(space, dataset, [FALLBACK])
         name = FALLBACK if scored else COUNTED
-        note = f"{name} stands in for auto, whose parts are not all scored for {space.name} on {dataset}"
+        note = (
+            f"{name} stands in for auto, whose parts are not all scored for {space.name} on {dataset}; "
+            f"`hwnas score --all --space {space.name} --dataset {dataset} --proxy {AUTO}` scores them"
+        )
         asked = {scorer.name: scorer for scorer in (get_scorer(name), *asked.values()) if scorer.name != AUTO}
         tables = {**tables, **scored}
     columns = []
@@ -78,6 +81,12 @@ def score_columns(
         else:
             columns.append(_from_table(scorer, role, needed[scorer.name], dataset, network_ids))
     return [replace(columns[0], note="; ".join(filter(None, (note, columns[0].note)))), *columns[1:]]
+
+
+def has_tables(space: Space, dataset: str, scorer: Scorer) -> bool:
+    """Whether every part of a proxy or combination of an enumerable space is a count or has a table of the space."""
+    names = [name for name in components_of(scorer) if not get_proxy(name).by_architecture]
+    return set(names) <= set(find_tables(space, dataset, names))
 
 
 def table_names(scorers: Iterable[Scorer], counted: Container[str]) -> list[str]:

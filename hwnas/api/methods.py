@@ -9,7 +9,7 @@ from typing import Final, final
 import numpy as np
 
 from hwnas.api.accuracy import Accuracy
-from hwnas.api.columns import AUTO, COUNTED, ScoreColumn, score_columns
+from hwnas.api.columns import AUTO, COUNTED, ScoreColumn, has_tables, score_columns
 from hwnas.api.objectives import AxisMaker, Word
 from hwnas.api.question import Question
 from hwnas.api.score_forms import ScoreSettings
@@ -25,6 +25,7 @@ from hwnas.api.searching import Progress, Scoring, Searched, SearchOptions, rand
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import AbsentError, UnknownNameError, UsageError
 from hwnas.pareto import bounds_of
+from hwnas.proxies.combinations import get_scorer
 from hwnas.search import SEARCHES
 from hwnas.spaces import Space
 
@@ -98,15 +99,29 @@ def search(question: Question, maker: AxisMaker, words: Sequence[Word], method: 
 def _among_all(
     question: Question, maker: AxisMaker, words: Sequence[Word], options: SearchOptions, progress: Progress
 ) -> Found:
-    """A search in an enumerable space: all columns are there, and those of scores keep what was looked at."""
-    space = maker.space
+    """A search in an enumerable space: scores are in tables, or computed as architectures come up where they were asked
+    for and no table has them; a column keeps what its search looked at."""
+    space, dataset = maker.space, maker.dataset
     axes = [maker.axis(word) for word in words]
     costs = np.stack([axis.selection for axis in axes], axis=1)
     bounds = bounds_of([axis.objective for axis in axes])
-    columns = look_up(question, maker).columns
-    scorers = {column.name: table_column(column, space) for column in columns}
+    asked = {scorer.name: scorer for scorer in map(get_scorer, question.proxies or ())}
+    made = {
+        name: scores_on_demand(space, dataset, scorer, options.scoring, told=_telling(name, progress))
+        for name, scorer in asked.items()
+        if not has_tables(space, dataset, scorer)
+    }
+    tabled = [name for name in asked if name not in made] if made else question.proxies or (AUTO,)
+    ids = space.network_id(maker.vectors)
+    columns = score_columns(space, dataset, tabled, vectors=maker.vectors, network_ids=ids)
+    scorers = {name: scores for name, (scores, _) in made.items()}
+    scorers |= {column.name: table_column(column, space) for column in columns}
     found = search_each(space, lambda rows: costs[space.index(rows)], bounds, scorers, options, progress=progress)
-    searched = [only_evaluated(column, space.index(found[column.name].vectors)) for column in columns]
+    searched = [
+        _column(space, maker.vectors, found[name], name=name, role="proxy", source=source)
+        for name, (_, source) in made.items()
+    ]
+    searched += [only_evaluated(column, space.index(found[column.name].vectors)) for column in columns]
     by_chance = space.index(random_sample(space, options))
     scores = np.random.default_rng(question.seed).random(len(maker.vectors))
     random = ScoreColumn(name="random", role="baseline", scores=scores, source=_RANDOM_SOURCE)

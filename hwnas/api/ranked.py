@@ -75,6 +75,4 @@ def _among_references(
         settings,
         told=lambda scored, networks, _reference: settings.progress(scored, networks),
     )
-    return ScoreColumn(
-        proxy=combination, scores=scores(space.canonical(vectors)), kind="ranked", dataset=dataset, source=source
-    )
+    return ScoreColumn(proxy=combination, scores=scores(vectors), kind="ranked", dataset=dataset, source=source)

@@ -58,9 +58,9 @@ def scores_on_demand(
 ) -> tuple[Scores, str]:
     """Scores by one proxy or combination, and where they come from.
 
-    A combination ranks each network among `REFERENCES` of the space, as if it were one more of them: so its score does
-    not depend on what a search has seen. They are scored before the first network is. told: called while networks are
-    scored.
+    A combination ranks each network, by its canonical form, among `REFERENCES` of the space, as if it were one more of
+    them: so its score does not depend on what a search has seen. They are scored before the first network is.
+    told: called while networks are scored.
     What is computed is kept in the cache, by all that decides it: a search that is started again finds what it had.
     Raises `MissingExtraError` without torch where it is needed, and the scores `ProxyError` where no reference network
     has one.
@@ -88,7 +88,7 @@ def scores_on_demand(
 
     def ranked(vectors: Integer[Array, "n v"]) -> Float[Array, " n"]:
         among = reference()
-        return scorer.score_among(scores_by(vectors, scoring), among)
+        return scorer.score_among(scores_by(space.canonical(vectors), scoring), among)
 
     return ranked, f"{scorer.made_of}, each network among {len(vectors)} reference networks of the space; {made}"
 

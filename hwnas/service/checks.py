@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hwnas.api.columns import has_tables
 from hwnas.api.computing import require_torch
 from hwnas.api.scores_on_demand import is_computed, scorers_of
 from hwnas.devices import get_device
@@ -24,10 +25,10 @@ def check_search(body: ParetoBody) -> None:
     space = get_space(body.space)
     dataset = space.dataset(body.dataset)
     body.question().words(get_device(body.device), space, dataset)
-    if space.enumerable:  # scores are looked up
-        for name in body.proxies or ():
-            get_scorer(name)
-        return
-    proxies, _ = scorers_of(space, dataset, body.proxies)
-    if any(is_computed(scorer) for scorer, _ in proxies):
+    if space.enumerable:  # scores are looked up where there are tables
+        asked = [get_scorer(name) for name in body.proxies or ()]
+        computed = any(not has_tables(space, dataset, scorer) for scorer in asked)
+    else:
+        computed = any(is_computed(scorer) for scorer, _ in scorers_of(space, dataset, body.proxies)[0])
+    if computed:
         require_torch(f"scoring networks of {space.name}")

@@ -96,7 +96,10 @@ def test_auto_is_the_default_where_it_is_scored() -> None:
 
 def test_zen_stands_in_for_auto() -> None:
     saved("zen", "snip")
-    note = "zen stands in for auto, whose parts are not all scored for nasbench201 on cifar10"
+    note = (
+        "zen stands in for auto, whose parts are not all scored for nasbench201 on cifar10; "
+        "`hwnas score --all --space nasbench201 --dataset cifar10 --proxy auto` scores them"
+    )
     for proxies, names in (((), ["zen"]), (["snip", "auto"], ["zen", "snip"]), (["auto", "zen"], ["zen"])):
         result = hwnas.pareto("jetson-tx2", **({"proxies": proxies} if proxies else {}))
         assert [front.name for front in result.fronts if front.role == "proxy"] == names
@@ -106,7 +109,8 @@ def test_zen_stands_in_for_auto() -> None:
 def test_flops_stands_in_where_nothing_is_scored() -> None:
     result = hwnas.pareto("jetson-tx2")
     assert [front.name for front in result.fronts if front.role == "proxy"] == ["flops"]
-    assert result.notes[0] == "flops stands in for auto, whose parts are not all scored for nasbench201 on cifar10"
+    said = "flops stands in for auto, whose parts are not all scored for nasbench201 on cifar10; `hwnas score --all"
+    assert result.notes[0].startswith(said)
     with pytest.raises(DataError, match="proxy 'zen' is not scored"):
         hwnas.pareto("jetson-tx2", proxies=["zen"])
 

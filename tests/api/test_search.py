@@ -18,11 +18,11 @@ from scipy.stats import rankdata
 
 import hwnas
 from hwnas.api.searching import Scoring
-from hwnas.errors import ProxyError, UnknownNameError, UsageError
+from hwnas.errors import DataError, ProxyError, UnknownNameError, UsageError
 from hwnas.latency import latency_model
 from hwnas.outputs import csv_text
 from hwnas.proxies.table import load_scores
-from hwnas.spaces import FBNet
+from hwnas.spaces import FBNet, get_space
 from hwnas.spaces.reference import reference_networks
 
 
@@ -146,6 +146,31 @@ def test_parts_that_are_computed_are_scored_for_the_reference_networks_first(
 
     monkeypatch.setattr("hwnas.proxies.space_scores._results", nothing_left)
     assert _fbnet(**options).to_dict() == first.to_dict()
+
+
+def test_what_a_list_of_networks_has_no_table_of_is_computed_by_a_search(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside what is in tables, and compared with the truth; looking at all of them is refused."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr("hwnas.api.scores_on_demand.REFERENCES", 4)
+    options = {"device": "jetson-tx2", "budget_mj": 20, "evaluations": 24, "nets": 3, "workers": 1}
+    names = ["nn_degree+params", "zen", "nn_degree"]
+    result = hwnas.pareto(proxies=names, method="random", **options)  # type: ignore[arg-type]
+    assert [front.name for front in result.fronts][:5] == [*names[::2], "zen", "params", "flops"]
+    for name in names:
+        front = result.front(name)
+        assert front.evaluations == 24 and front.role == "proxy" and 0 < len(front.nets) <= 3
+    assert "reference networks" in result.front(names[0]).source
+    (file,) = (empty / "searches").glob("nasbench201_cifar10_*.npz")
+    table = load_scores(file)
+    looked_at = result.candidates.scores["nn_degree"]
+    ids = get_space("nasbench201").network_id(get_space("nasbench201").all_vectors())
+    known = ~np.isnan(looked_at)
+    assert known.sum() == 24
+    np.testing.assert_allclose(looked_at[known], table.column("nn_degree", ids[known]))
+    with pytest.raises(DataError, match="proxy 'nn_degree', a part of .* is not scored"):
+        hwnas.pareto(proxies=names, **options)  # type: ignore[arg-type]
 
 
 def test_reference_networks_that_nothing_can_be_ranked_among(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
