@@ -49,6 +49,7 @@ def list_combinations() -> list[dict[str, Any]]:
 def list_spaces() -> list[dict[str, Any]]:
     """Each space: name, other names, title, number of architectures, data sets (the first is the default), source.
 
+    enumerable: whether all of them can be looked at.
     cell: how an index reads as a cell of operations (`cell_form`); None for spaces without such cells.
     """
     return [
@@ -57,6 +58,7 @@ def list_spaces() -> list[dict[str, Any]]:
             "aliases": list(space.aliases),
             "title": space.title,
             "architectures": space.size,
+            "enumerable": space.enumerable,
             "datasets": list(space.datasets),
             "source": space.source,
             "cell": None if (cell := cell_form(space)) is None else asdict(cell),

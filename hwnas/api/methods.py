@@ -13,7 +13,7 @@ from hwnas.api.columns import AUTO, COUNTED, ScoreColumn, has_tables, score_colu
 from hwnas.api.objectives import AxisMaker, Word
 from hwnas.api.question import Question
 from hwnas.api.score_forms import ScoreSettings
-from hwnas.api.scored_columns import scored_columns
+from hwnas.api.scored_columns import is_scored, scored_columns
 from hwnas.api.scores_on_demand import (
     Told,
     only_evaluated,
@@ -23,7 +23,7 @@ from hwnas.api.scores_on_demand import (
 )
 from hwnas.api.searching import Progress, Scoring, Searched, SearchOptions, random_sample, search_each
 from hwnas.arrays import Array, Float, Integer
-from hwnas.errors import AbsentError, UnknownNameError, UsageError
+from hwnas.errors import UnknownNameError, UsageError
 from hwnas.pareto import bounds_of
 from hwnas.proxies.combinations import get_scorer
 from hwnas.search import SEARCHES
@@ -68,15 +68,11 @@ def look_up(question: Question, maker: AxisMaker) -> Found:
         ids = space.network_id(vectors)
         columns = score_columns(space, dataset, asked, vectors=vectors, network_ids=ids)
         return Found(maker=maker, columns=columns)
-    try:
-        columns = scored_columns(space, dataset, asked, vectors=vectors)
-        if not any(column.name == AUTO and np.isnan(column.scores).any() for column in columns):
-            return Found(maker=maker, columns=columns)
-    except AbsentError:
-        if AUTO not in asked:
-            raise
+    scorers = {scorer.name: scorer for scorer in map(get_scorer, asked)}
     # A list from the few networks of a sample would say nothing of all others.
-    names = [COUNTED, *(name for name in asked if name != AUTO)]
+    if AUTO not in scorers or is_scored(space, dataset, scorers[AUTO], vectors=vectors):
+        return Found(maker=maker, columns=scored_columns(space, dataset, asked, vectors=vectors))
+    names = [COUNTED, *(name for name in scorers if name != AUTO)]
     columns = scored_columns(space, dataset, names, vectors=vectors)
     columns[0] = replace(columns[0], role="proxy")
     note = f"{COUNTED} stands in for auto, whose parts are not all scored for {space.name} on {dataset}"

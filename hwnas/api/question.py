@@ -134,7 +134,7 @@ def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
 
 def _read(name: str, value: Any) -> Any:
     """The value of an option in the type of its field. Raises `UsageError` where it has none."""
-    if name in _PLURALS and (name, value) != ("proxies", None):
+    if name in _PLURALS and not (name == "proxies" and value is None):
         return _as_names(name, value)
     if name in _WHOLE_NUMBERS or (name in ("truths", "workers") and value is not None):
         return _as_whole_number(name, value)

@@ -1,16 +1,14 @@
-"""Scores of single architectures by combinations: their ranks within the table of their space. No torch.
-
-Where a space has no end, their ranks among reference networks, which are scored for it (needs torch).
-"""
+"""Scores of single architectures by combinations: their ranks within the table of their space (no torch), or among
+reference networks of a space that can have no table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hwnas.api.columns import find_tables, require_tables, table_names
 from hwnas.api.combined import combined
 from hwnas.api.score_forms import ScoreColumn, ScoreSettings
-from hwnas.api.scores_on_demand import scores_on_demand
+from hwnas.api.scores_on_demand import is_computed, scores_on_demand
 from hwnas.arrays import Array, Integer
 from hwnas.errors import UsageError
 from hwnas.proxies.combinations import Combination
@@ -28,12 +26,9 @@ def ranked_columns(
 ) -> dict[str, ScoreColumn]:
     """A column for each combination: where the architectures stand among all networks of the space.
 
-    Raises `DataError` where a component has no table, `UsageError` for
-    settings that are not those of the tables, as one network computed anew has no rank there, and for a space that
-    cannot be enumerated where nothing must be computed.
+    Raises `DataError` where a component has no table, `UsageError` for settings that are not those of the tables: one
+    network computed anew has no rank there.
     """
-    if not space.enumerable:
-        return {c.name: _among_references(space, dataset, c, vectors, settings) for c in combinations}
     counts = space.counts(vectors, dataset=dataset)
     tables = find_tables(space, dataset, table_names(combinations, counts))
     columns = {}
@@ -56,23 +51,33 @@ def ranked_columns(
     return columns
 
 
-def _among_references(
+def columns_among_references(
     space: Space,
     dataset: str,
-    combination: Combination,
+    combinations: Sequence[Combination],
     vectors: Integer[Array, "n v"],
     settings: ScoreSettings,
-) -> ScoreColumn:
-    if not settings.compute:
-        raise UsageError(
-            f"{combination.name} ranks within a table of the space, got {space.name}, which has no table of all; "
-            f"score {', '.join(combination.components)} instead"
+    progress: Callable[[int, int], None],
+) -> dict[str, ScoreColumn]:
+    """A column for each combination: where each architecture stands among reference networks of its space.
+
+    progress: called while those are scored, with how many are, and of how many. Raises `MissingExtraError` without
+    torch, `ProxyError`, and `UsageError` where nothing must be computed and a component is no count.
+    """
+
+    def told(scored: int, networks: int, reference: bool) -> None:
+        if reference:
+            progress(scored, networks)
+
+    columns = {}
+    for combination in combinations:
+        if is_computed(combination) and not settings.compute:
+            raise UsageError(
+                f"{combination.name} ranks among reference networks of {space.name}, which are not scored here; "
+                f"score {', '.join(combination.components)} instead, or search by it"
+            )
+        scores, source = scores_on_demand(space, dataset, combination, settings, told=told)
+        columns[combination.name] = ScoreColumn(
+            proxy=combination, scores=scores(vectors), kind="ranked", dataset=dataset, source=source
         )
-    scores, source = scores_on_demand(
-        space,
-        dataset,
-        combination,
-        settings,
-        told=lambda scored, networks, _reference: settings.progress(scored, networks),
-    )
-    return ScoreColumn(proxy=combination, scores=scores(vectors), kind="ranked", dataset=dataset, source=source)
+    return columns

@@ -11,7 +11,7 @@ import numpy as np
 from hwnas.api.accuracy import networks_to_score
 from hwnas.api.columns import components_of
 from hwnas.api.computing import cores, has_torch, require_torch
-from hwnas.api.ranked import ranked_columns
+from hwnas.api.ranked import columns_among_references, ranked_columns
 from hwnas.api.recipes import make_recipe
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
 from hwnas.arrays import Array, Integer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hwnas.proxies.recipes import Recipe
 
 
-def score(
+def score(  # noqa: PLR0913 - the options of the command, all optional
     architectures: Sequence[str],
     *,
     space: str = "nasbench201",
@@ -33,14 +33,16 @@ def score(
     proxies: Sequence[str] | None = None,
     settings: ScoreSettings | None = None,
     fresh: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ScoreResult:
     """Scores of networks by each of `proxies`, combinations among them (None: counts and `usual_proxies`).
 
     architectures: in any string form of the space. fresh: compute also what a table has. Counts need nothing, scores
     in a table of the same seed and usual images are read from it, the rest is computed with torch. Without torch the
     table of another data set stands in, and the result says so. Combinations rank among the networks of the table of
-    the space, or, where it cannot be enumerated, among reference networks, which are scored for it. Raises
-    `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`, and `AbsentError` for what must not be computed.
+    the space, or, where it cannot be enumerated, among reference networks, which are scored for it: progress is called
+    with how many are, and of how many. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`, and
+    `AbsentError` for what must not be computed.
     """
     found, settings = get_space(space), settings or ScoreSettings()
     if not architectures:
@@ -50,8 +52,10 @@ def score(
     scorers = _scorers((*COUNTS, *usual_proxies(found)) if proxies is None else proxies)
     asked = [scorer for scorer in scorers if isinstance(scorer, Proxy)]
     combinations = [scorer for scorer in scorers if isinstance(scorer, Combination)]
-    columns = ranked_columns(
-        found, where, combinations, vectors=vectors, network_ids=network_ids, settings=settings
+    columns = (
+        ranked_columns(found, where, combinations, vectors=vectors, network_ids=network_ids, settings=settings)
+        if found.enumerable
+        else columns_among_references(found, where, combinations, vectors, settings, progress)
     ) | _counted(found, where, asked, vectors)
     if not fresh:
         columns |= _tabled(found, where, _rest(asked, columns), network_ids, settings)

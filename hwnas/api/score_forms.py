@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -32,8 +32,6 @@ class ScoreSettings:
     true accuracy is known where some are.
     side: height and width of the images where they are noise; None: those of the data set.
     compute: whether scores that no table has are computed; else they raise `AbsentError`.
-    progress: called with how many networks are scored, and of how many, where a network is ranked among others that
-    have to be scored for it.
     """
 
     images: Path | None = None
@@ -45,7 +43,6 @@ class ScoreSettings:
     limit: int | None = None
     side: int | None = None
     compute: bool = True
-    progress: Callable[[int, int], None] = field(default=lambda _done, _total: None, compare=False, repr=False)
 
     @property
     def usual_images(self) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hwnas.api.columns import ScoreColumn
+from hwnas.api.columns import ScoreColumn, components_of
 from hwnas.api.combined import combined
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import AbsentError
 from hwnas.proxies import BASELINES, PROXIES, Proxy
-from hwnas.proxies.combinations import COMBINATIONS, Combination, get_scorer
+from hwnas.proxies.combinations import COMBINATIONS, Combination, Scorer, get_scorer
 from hwnas.proxies.table import ScoreTable, tables_of
 from hwnas.results import Role
 from hwnas.spaces import Space
@@ -46,6 +46,16 @@ def scored_columns(
                 f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {absent[0]}`"
             )
     return columns
+
+
+def is_scored(space: Space, dataset: str, scorer: Scorer, *, vectors: Integer[Array, "n v"]) -> bool:
+    """Whether tables have each part of a proxy or combination that is no count for all architectures, defined or not.
+
+    Raises `DataError` for a damaged table.
+    """
+    ids, tables = space.network_id(vectors), tables_of(space.name, dataset)
+    names = [name for name in components_of(scorer) if not PROXIES[name].by_architecture]
+    return all(any(name in table.proxies and table.scored(name, ids).all() for table in tables) for name in names)
 
 
 def _fullest(tables: Sequence[ScoreTable], network_ids: Integer[Array, " n"]) -> dict[str, ScoreTable]:

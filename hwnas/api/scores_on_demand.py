@@ -41,7 +41,7 @@ def scorers_of(space: Space, dataset: str, names: Sequence[str] | None) -> tuple
         names = [COUNTED]
         note = (
             f"{COUNTED} stands in for {AUTO}, of whose parts {space.name} on {dataset} has no table; "
-            f"--proxy {AUTO} computes them for each network that the search comes to"
+            f"asked for by its name, {AUTO} computes them for each network that the search comes to"
         )
     asked = {scorer.name: scorer for scorer in map(get_scorer, names)}
     proxies: list[tuple[Scorer, Role]] = [(scorer, "proxy") for scorer in asked.values()]
@@ -62,8 +62,8 @@ def scores_on_demand(
     them: so its score does not depend on what a search has seen. They are scored before the first network is.
     told: called while networks are scored.
     What is computed is kept in the cache, by all that decides it: a search that is started again finds what it had.
-    Raises `MissingExtraError` without torch where it is needed, and the scores `ProxyError` where no reference network
-    has one.
+    Raises `MissingExtraError` without torch where it is needed, and the scores `ProxyError` where less than half of the
+    reference networks have one.
     """
 
     def scoring(done: int, total: int) -> None:
@@ -79,10 +79,10 @@ def scores_on_demand(
     def reference() -> Float[Array, "m p"]:
         scores = scores_by(vectors, lambda done, total: told(done, total, True))
         known = scores[~np.isnan(scores).any(axis=1)]
-        if not len(known):
+        if 2 * len(known) < len(scores):
             raise ProxyError(
-                f"expected reference networks with a score by each of {', '.join(scorer.components)}, got none; "
-                "search by one proxy instead"
+                f"expected most reference networks of {space.name} to have a score by each of "
+                f"{', '.join(scorer.components)}, got {len(known)} of {len(scores)}; leave out what is undefined there"
             )
         return np.asarray(known)
 
@@ -90,7 +90,10 @@ def scores_on_demand(
         among = reference()
         return scorer.score_among(scores_by(space.canonical(vectors), scoring), among)
 
-    return ranked, f"{scorer.made_of}, each network among {len(vectors)} reference networks of the space; {made}"
+    return (
+        ranked,
+        f"{scorer.made_of}, each network among at most {len(vectors)} reference networks of the space; {made}",
+    )
 
 
 def _parts(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -107,8 +106,9 @@ def score_command(
                 space=space,
                 dataset=dataset,
                 proxies=proxies,
-                settings=replace(settings, progress=report),
+                settings=settings,
                 fresh=fresh,
+                progress=report,
             )
         render_scores.networks(found, as_json=as_json)
         return

@@ -58,11 +58,31 @@ def score_space(
     """
     get_executor(executor)  # an unknown name is refused before anything is written
     spread = partial(_results, workers=workers, executor=executor)
+    finished = _finished(recipe, vectors, checkpoint)
+    if finished is not None:  # nothing is written, so that nobody who writes need be waited for
+        total = _distinct(recipe, vectors)
+        progress(total, total)
+        return finished
     with single_writer(checkpoint):
         try:
             return _score_space(recipe, vectors, checkpoint, spread, progress)
         except WorkerError as error:
             raise WorkerError(f"{error}; what is done is saved in {checkpoint}, start again to go on") from error
+
+
+def _distinct(recipe: Recipe, vectors: Integer[Array, "n v"]) -> int:
+    """How many networks there are to score, isomorphic ones being one."""
+    space = get_space(recipe.space)
+    return len(np.unique(space.canonical_id(space.network_id(vectors))))
+
+
+def _finished(recipe: Recipe, vectors: Integer[Array, "n v"], checkpoint: Path) -> ScoreTable | None:
+    """The checkpoint's table where it has all that is asked for."""
+    network_ids = get_space(recipe.space).network_id(vectors)
+    if not checkpoint.exists():
+        return None
+    table = _resume(recipe, np.unique(network_ids), checkpoint)
+    return table if not _parts(recipe, table, vectors, network_ids) else None
 
 
 def _score_space(
@@ -73,7 +93,7 @@ def _score_space(
     table = _resume(recipe, np.unique(network_ids), checkpoint)
     canonical = space.canonical_id(table.network_ids)
     parts = _parts(recipe, table, vectors, network_ids)
-    total = len(np.unique(space.canonical_id(np.unique(network_ids))))
+    total = _distinct(recipe, vectors)
     done, saved = total - sum(len(task.ids) for _, todo in parts for task in todo), time.monotonic()
     table.save(checkpoint)
     try:

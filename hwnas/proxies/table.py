@@ -41,16 +41,29 @@ class ScoreTable:
 
         Isomorphic networks share their score: it is enough that the table has one of them.
         """
+        rows = self._rows(network_ids)
+        column = np.append(self.scores[:, self._place(proxy)].astype(np.float64), np.nan)
+        return np.asarray(column[rows])
+
+    def scored(self, proxy: str, network_ids: Integer[Array, " m"]) -> Bool[Array, " m"]:
+        """Which of `network_ids` the proxy was computed for, undefined scores among them."""
+        rows = self._rows(network_ids)
+        return np.asarray(np.append(~self.unscored[:, self._place(proxy)], False)[rows])
+
+    def _place(self, proxy: str) -> int:
         if proxy not in self.proxies:
             raise UsageError(f"expected one of the scored proxies {', '.join(self.proxies)}, got {proxy!r}")
+        return self.proxies.index(proxy)
+
+    def _rows(self, network_ids: Integer[Array, " m"]) -> Integer[Array, " m"]:
+        """Row of each network, the number of rows where the table does not have it."""
         if not len(self.network_ids):
-            return np.full(len(network_ids), np.nan)
+            return np.zeros(len(network_ids), dtype=np.int64)
         space = get_space(self.recipe["space"])
         mine, rows = np.unique(space.canonical_id(self.network_ids), return_index=True)
         wanted = space.canonical_id(network_ids)
         places = np.searchsorted(mine, wanted).clip(max=len(mine) - 1)
-        column = self.scores[rows, self.proxies.index(proxy)].astype(np.float64)
-        return np.where(mine[places] == wanted, column[places], np.nan)
+        return np.where(mine[places] == wanted, rows[places], len(self.network_ids))
 
     @property
     def unscored(self) -> Bool[Array, "n p"]:

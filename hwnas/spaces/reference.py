@@ -17,10 +17,10 @@ def reference_networks(space: Space, *, dataset: str, n: int, seed: int = 0) -> 
     smallest network to the largest: one that is at a share t of the first half of the way has the smallest one's choice
     at each position with probability 1 - t, else one that is drawn; beyond the middle the largest takes its place.
 
-    Raises `UsageError` for less than 2 networks.
+    Raises `UsageError` for less than 4 networks.
     """
-    if n < 2:
-        raise UsageError(f"expected at least 2 reference networks, got {n}")
+    if n < 4:
+        raise UsageError(f"expected at least 4 reference networks, got {n}")
     rng = np.random.default_rng(seed)
     drawn = rng.integers(0, space.choices, size=(n, len(space.choices)))
     way = np.concatenate([np.zeros(n - n // 2), np.linspace(-1, 1, n // 2)])[:, None]

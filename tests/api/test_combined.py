@@ -14,9 +14,13 @@ from hwnas.api.accuracy import Accuracy
 from hwnas.api.columns import find_tables
 from hwnas.api.combined import combined
 from hwnas.api.evaluate import evaluate
+from hwnas.api.methods import look_up
+from hwnas.api.objectives import AxisMaker
+from hwnas.api.question import Question
 from hwnas.api.score import score, score_table
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scores_on_demand import REFERENCES
+from hwnas.devices import get_device
 from hwnas.errors import DataError, UsageError
 from hwnas.proxies import table as tables
 from hwnas.proxies.combinations import COMBINATIONS, get_scorer
@@ -191,7 +195,9 @@ def test_a_space_that_cannot_be_enumerated() -> None:
     flops = space.counts(vectors, dataset=space.datasets[0])["flops"]
     expected = (rankdata(table.column("zen", ids)) + rankdata(flops)) / len(vectors)
     np.testing.assert_allclose(found.scores, expected, rtol=1e-12)
-    with pytest.raises(UsageError, match="ranks within a table of the space, got autoformer"):
+    with pytest.raises(
+        UsageError, match=r"zen\+flops ranks among reference networks of autoformer, which are not scored here"
+    ):
         score(
             space.strings(vectors[:1]),
             space="autoformer",
@@ -210,17 +216,46 @@ def test_a_network_of_a_space_without_end_ranks_among_reference_networks() -> No
         counts = space.counts(np.vstack([among, space.canonical(vector[None])]), dataset="cifar100")
         expected = sum(rankdata(counts[name])[-1] / (len(among) + 1) for name in ("params", "flops"))
         assert found == pytest.approx(expected, rel=1e-12)
-    assert result.columns[0].kind == "ranked" and f"{len(among)} reference networks" in result.columns[0].source
+    assert result.columns[0].kind == "ranked" and f"at most {len(among)} reference networks" in result.columns[0].source
 
 
 def test_it_tells_how_many_reference_networks_are_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setattr("hwnas.api.scores_on_demand.REFERENCES", 4)
     told: list[tuple[int, int]] = []
-    settings = ScoreSettings(seed=2, progress=lambda done, total: told.append((done, total)))
     network = get_space("fbnet").strings(get_space("fbnet").sample(1, seed=0))
-    result = score(network, space="fbnet", proxies=["nn_degree+flops"], settings=settings)
+    result = score(network, space="fbnet", proxies=["nn_degree+flops"], progress=lambda *at: told.append(at))
     assert told[0] == (0, 4) and (4, 4) in told and np.isfinite(result.columns[0].scores).all()
+
+
+def test_auto_of_a_space_without_end_needs_scores_of_all_its_listed_networks() -> None:
+    """A sample would leave most of them out; an undefined score is one all the same."""
+    space = get_space("darts")
+    vectors = space.sample(20, seed=0)
+    maker = AxisMaker(
+        device=get_device("titan-rtx"),
+        space=space,
+        vectors=vectors,
+        dataset="cifar10",
+        source="auto",
+        confidence=None,
+        named=False,
+    )
+    names = [name for name in COMBINATIONS["auto"].components if name not in ("params", "flops")]
+    recipe = {"space": "darts", "dataset": "cifar10", "images": "x", "seed": 0}
+    table = empty_table(recipe, names, space.network_id(vectors))
+
+    def fronts() -> list[str]:
+        table.save(scores_path("darts", "cifar10"))
+        return [column.name for column in look_up(Question(space="darts"), maker).columns]
+
+    rng = np.random.default_rng(0)
+    for row in range(19):
+        table.enter(np.array([row]), range(len(names)), rng.normal(size=len(names)))
+    assert fronts() == ["flops", "params"]
+    assert "not all scored for darts on cifar10" in look_up(Question(space="darts"), maker).notes[0]
+    table.enter(np.array([19]), range(len(names)), np.full(len(names), np.nan))
+    assert fronts() == ["auto", "params", "flops"] and look_up(Question(space="darts"), maker).notes == ()
 
 
 def test_evaluated_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,7 +198,8 @@ def test_a_question_takes_numbers_of_any_kind() -> None:
     question = hwnas.Question().with_options(**options)
     assert (question.nets, question.seed, question.proxies, question.objectives) == (5, 1, ("zen",), ("params",))
     assert type(question.nets) is int and type(question.budget_mj) is float
-    assert question.with_options() == question
+    assert question.with_options() == question and question.with_options(proxies=None).proxies is None
+    assert hwnas.Question().with_options(proxies=np.array(["zen", "flops"])).proxies == ("zen", "flops")
 
 
 def test_a_question_that_is_made_directly_checks_itself() -> None:
@@ -299,7 +300,6 @@ def test_an_extra_cost_that_is_not_there_is_a_note(shipped: Path, monkeypatch: p
         ({"nets": None}, UsageError, "nets to be a whole number, got None"),
         ({"seed": -1}, UsageError, "seed of at least 0"),
         ({"seed": "1"}, UsageError, "seed to be a whole number, got '1'"),
-        ({"proxies": None}, UsageError, "proxies to be names, got None"),
         ({"proxies": ["zen", 3]}, UsageError, r"proxies to be names, got \['zen', 3\]"),
         ({"objectives": 3}, UsageError, "objectives to be names, got 3"),
         ({"confidence": "sure"}, UsageError, "confidence to be a number, got 'sure'"),

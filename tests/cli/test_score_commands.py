@@ -104,3 +104,4 @@ def test_lists(hwnas) -> None:
     assert list(spaces) == list(SPACES)
     space = spaces["nasbench201"]
     assert space["architectures"] == 15_625 and space["datasets"] == list(SPACES["nasbench201"].datasets)
+    assert space["enumerable"] and not spaces["fbnet"]["enumerable"]

@@ -60,6 +60,19 @@ def test_an_undefined_score_is_final(tmp_path: Path) -> None:
     assert np.flatnonzero(loaded.undefined[:, 0]).tolist() == [2, 4] and loaded.scores[3].tolist() == [1, 2]
 
 
+def test_what_is_scored_by_network(tmp_path: Path) -> None:
+    first, second, third, other = NETWORKS[:4]
+    table = empty_table({"space": "nasbench201"}, ("a", "b"), np.array([first, second, third]))
+    table.enter(np.array([0]), [0, 1], np.array([1.0, np.nan]))
+    table.enter(np.array([2]), [0], np.array([-np.inf]))
+    asked = np.array([third, first, other, second])
+    assert table.scored("a", asked).tolist() == [True, True, False, False]
+    assert table.scored("b", asked).tolist() == [False, True, False, False]
+    assert not empty_table({"space": "nasbench201"}, ("a",), np.array([], dtype=int)).scored("a", asked).any()
+    with pytest.raises(UsageError, match="scored proxies a, b, got 'c'"):
+        table.scored("c", asked)
+
+
 def test_columns_by_network() -> None:
     recipe = {"space": "nasbench201"}
     first, second, third, other, another = NETWORKS[:5]  # no two of them are isomorphic

@@ -22,6 +22,7 @@ from hwnas.errors import DataError, InfeasibleError, UsageError
 from hwnas.proxies.table import empty_table, load_scores
 from hwnas.remote_errors import ServiceError, error_of
 from hwnas.service.tasks.score_table import _plain
+from hwnas.spaces import get_space
 
 
 @pytest.fixture
@@ -95,6 +96,16 @@ def test_scores_survive_the_way_whatever_they_are(shipped: Path, tmp_path: Path)
     saved = saved_table(json.loads(json.dumps(_plain(table))), path=tmp_path / "table.npz")
     np.testing.assert_array_equal(load_scores(tmp_path / "table.npz").scores, table.scores)
     assert saved.table.proxies == ("zen", "snip")
+
+
+def test_combinations_of_a_space_without_end_are_scored_as_far_as_they_are_counts(remote: Client) -> None:
+    network = get_space("fbnet").strings(get_space("fbnet").sample(1, seed=0))
+    for proxies in (["params+flops"], ["params+flops", "macs"]):
+        assert remote.score(network, space="fbnet", proxies=proxies).to_dict() == (
+            score(network, space="fbnet", proxies=proxies).to_dict()
+        )
+    with pytest.raises(UsageError, match="auto ranks among reference networks of fbnet, which are not scored here"):
+        remote.score(network, space="fbnet", proxies=["auto"])
 
 
 @pytest.fixture

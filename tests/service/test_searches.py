@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 import hwnas
@@ -198,7 +199,7 @@ def test_scores_that_a_stopped_search_computed_are_not_computed_again(
 
     monkeypatch.setattr("hwnas.api.scores_on_demand.cores", lambda: 1)
     question = {**UNLISTED, "proxies": ["l2_norm"], "evaluations": 6}
-    broken = Steps(tmp_path / "broken", question, stop=2)
+    broken = Steps(tmp_path / "broken", question, stop=6)  # begun, 0, 2, 4 and 6 networks scored, and a generation
     with pytest.raises(Stopped):
         broken.run()
     (kept,) = (tmp_path / "broken" / "cache" / "searches").iterdir()
@@ -215,6 +216,26 @@ def test_scores_that_a_stopped_search_computed_are_not_computed_again(
     assert (front["name"], front["evaluations"]) == ("l2_norm", 6)
     scores = dict(zip(before.network_ids.tolist(), before.scores[:, 0].tolist(), strict=True))
     assert all(net["score"] == scores[net["network_id"]] for net in front["nets"])
+
+
+def test_it_stops_while_the_networks_that_others_rank_among_are_scored(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And keeps those that are: nothing is asked of the front yet."""
+    pytest.importorskip("torch")
+    from hwnas.proxies.table import load_scores
+
+    monkeypatch.setattr("hwnas.api.scores_on_demand.cores", lambda: 1)
+    monkeypatch.setattr("hwnas.api.scores_on_demand.REFERENCES", 8)
+    question = {**UNLISTED, "proxies": ["nn_degree+params"], "evaluations": 6}
+    broken = Steps(tmp_path / "broken", question, stop=4)
+    with pytest.raises(Stopped):
+        broken.run()
+    (kept,) = (tmp_path / "broken" / "cache" / "searches").iterdir()
+    before = load_scores(kept)
+    assert 0 < (~np.isnan(before.scores)).sum() < 8 == len(before.network_ids)
+    whole = Steps(tmp_path / "whole", question).run().result
+    assert Steps(tmp_path / "resumed", question).run(broken.checkpoint).result == whole
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])

@@ -41,6 +41,9 @@ def test_in_a_large_space_none_is_lost_and_the_seed_decides() -> None:
     assert len(first) >= 60 and not np.array_equal(first[: len(other)], other[: len(first)])
 
 
-def test_one_is_no_set() -> None:
-    with pytest.raises(UsageError, match="at least 2 reference networks, got 1"):
-        reference_networks(get_space("fbnet"), dataset="cifar100", n=1)
+def test_a_few_reach_from_end_to_end_and_fewer_do_not() -> None:
+    space = get_space("nas-bench-macro")
+    few, every = _flops(space, reference_networks(space, dataset="cifar10", n=4)), _flops(space, space.all_vectors())
+    assert (few.min(), few.max()) == (every.min(), every.max())
+    with pytest.raises(UsageError, match="at least 4 reference networks, got 3"):
+        reference_networks(space, dataset="cifar10", n=3)

@@ -57,7 +57,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       ),
     );
   const button = element("button", { class: "main", type: "submit" }, "Show the front");
-  const [aboutSpace, aboutDevice] = [0, 1].map(() => element("p", { class: "about" }));
+  const [aboutSpace, aboutDevice, aboutProxies] = [0, 1, 2].map(() => element("p", { class: "about" }));
   fill(
     form,
     element("div", {}, labelled("Search space", fields.space), aboutSpace),
@@ -74,6 +74,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       {},
       element("legend", {}, "Accuracy judged by (proxies)"),
       element("div", { class: "checks" }, checks),
+      aboutProxies,
     ),
     element(
       "details",
@@ -109,6 +110,12 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
     fields.budget_mj.title = fields.budget_mj.disabled ? "The energy of this device was not measured." : "";
     if (fields.budget_mj.disabled) fields.budget_mj.value = "";
     fill(aboutSpace, space.title.split(": ").at(-1));
+    fill(
+      aboutProxies,
+      space.enumerable
+        ? "None ticked: auto, where it is scored."
+        : "None ticked: FLOPs, at once. Others are computed for each network that a search comes to, seconds each.",
+    );
     fill(aboutDevice, device ? `${device.title}; ${device.targets.join(" and ") || "nothing"} known` : "");
   }
 
@@ -140,11 +147,18 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
     }
     fields.raw.checked = body.raw === true;
     further.show(body.objectives ?? []);
-    for (const box of form.querySelectorAll("input[name=proxies]")) box.checked = (body.proxies ?? []).includes(box.value);
+    tick(body.proxies ?? []);
+  }
+
+  function tick(names) {
+    for (const box of form.querySelectorAll("input[name=proxies]")) box.checked = names.includes(box.value);
   }
 
   form.addEventListener("change", (event) => {
     if ([fields.space, fields.device].includes(event.target)) matchChoices();
+    const space = spaces.find((one) => one.name === fields.space.value);
+    // Nobody ticked here what would now be computed for hours.
+    if (event.target === fields.space && !space.enumerable) tick([]);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

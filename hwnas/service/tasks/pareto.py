@@ -34,10 +34,8 @@ def run(work: Work) -> Made:
 
         def step(name: str, at: Generation | Scoring) -> None:
             work.save(lambda: _packed(scores))
-            if isinstance(at, Scoring):
-                return
-            reached[name] = at.evaluations
-            work.progress((len(reached) - 1) * body.evaluations + at.evaluations, total)  # those before have ended
+            reached[name] = at.evaluations if isinstance(at, Generation) else reached.get(name, 0)
+            work.progress((len(reached) - 1) * body.evaluations + reached[name], total)  # those before have ended
 
         work.progress(0, total)
         result = pareto(body.device, body.question(), progress=step)

@@ -41,7 +41,8 @@ def test_a_space_without_a_list_is_searched_by_a_job_whose_front_is_shown(page: 
     page.choose("space", "fbnet")
     page.choose("device", "raspi4")
     page.one("input[name=budget_ms]").send_keys("60")
-    page.one("input[name=proxies][value=zen]").click()
+    assert not page.some("input[name=proxies]:checked"), "what would now be computed for hours was not ticked here"
+    assert "None ticked: FLOPs, at once" in page.one("#question fieldset .about").text
     page.one("#question details.more summary").click()
     page.one("input[name=evaluations]").clear()
     page.one("input[name=evaluations]").send_keys("600")
@@ -63,6 +64,7 @@ def test_a_space_without_a_list_is_searched_by_a_job_whose_front_is_shown(page: 
     page.get(address)
     page.wait(lambda: page.title() == "fbnet on cifar100, raspi4, latency ≤ 60 ms")
     assert page.one("input[name=evaluations]").get_attribute("value") == "600"
+    assert not page.some("input[name=proxies]:checked")
     budget = page.one("input[name=budget_ms]")
     budget.clear()
     budget.send_keys("0.001", Keys.ENTER)
