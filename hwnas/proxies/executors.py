@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
@@ -29,10 +31,15 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """How many workers there are (None: as many as the executor has cores for), and whether each needs a GPU."""
+    """How many workers there are (None: as many as the executor has cores for), and what each needs.
+
+    gpu: a GPU of its own. script: the script that the parent runs, as what it registers takes part in the work: a
+    process imports it first, so that it must start nothing but under `if __name__ == "__main__"`.
+    """
 
     count: int | None = None
     gpu: bool = False
+    script: bool = False
 
 
 @runtime_checkable
@@ -57,7 +64,8 @@ def over_processes(
         workers.count, mp_context=get_context("spawn"), initializer=_start, initargs=(function, state)
     )
     try:
-        numbers = {pool.submit(_run, task): number for number, task in enumerate(tasks)}
+        with nullcontext() if workers.script else _hidden_script():
+            numbers = {pool.submit(_run, task): number for number, task in enumerate(tasks)}  # starts the processes
         for future in as_completed(numbers):
             yield numbers[future], future.result()
     except BrokenProcessPool as error:
@@ -67,6 +75,22 @@ def over_processes(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _hidden_script() -> Iterator[None]:
+    """Processes that start within do not import what their parent runs: a script that asks for scores in its first
+    line would ask again in each of them, and one that is read from the standard input is nowhere to be found."""
+    main = sys.modules["__main__"]
+    hidden = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
+    main.__spec__ = None
+    if "__file__" in hidden:
+        del main.__file__
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            setattr(main, name, value)
 
 
 def over_ray(

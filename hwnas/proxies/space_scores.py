@@ -17,6 +17,7 @@ from hwnas.errors import DataError, WorkerError
 from hwnas.proxies.executors import Workers, get_executor
 from hwnas.proxies.lock import single_writer
 from hwnas.proxies.recipes import Recipe, score_networks
+from hwnas.proxies.registry import PROXIES
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
 from hwnas.spaces import Space, get_space
 from hwnas.threads import one_thread
@@ -179,6 +180,13 @@ def _results(
             yield task, scores
         return
     run, vectors = get_executor(executor), [task.vectors for task in todo]
-    with closing(run(score_networks, recipe, vectors, Workers(count=workers, gpu=recipe.device == "cuda"))) as results:
+    needs = Workers(count=workers, gpu=recipe.device == "cuda", script=_is_registered(recipe))
+    with closing(run(score_networks, recipe, vectors, needs)) as results:
         for number, scores in results:
             yield todo[number], scores
+
+
+def _is_registered(recipe: Recipe) -> bool:
+    """Whether the space or a proxy is none of hwnas itself: a worker knows it only if it runs what registers it."""
+    modules = [type(get_space(recipe.space)).__module__, *(PROXIES[name].score.__module__ for name in recipe.proxies)]
+    return not all(module.startswith("hwnas.") for module in modules)

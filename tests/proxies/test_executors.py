@@ -144,3 +144,49 @@ def test_what_was_done_before_a_worker_died_is_saved(tmp_path: Path, monkeypatch
         score_space(recipe(), VECTORS, checkpoint=path, workers=2)
     assert len(load_scores(path).missing) == len(load_scores(path).network_ids) - 1
     assert not list(tmp_path.glob("*.lock"))
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from hwnas.api.score import score_table
+from hwnas.api.score_forms import ScoreSettings
+
+settings = ScoreSettings(batch_size=2, workers=2, limit=3)
+saved = score_table(space={space!r}, proxies=["l2_norm"], settings=settings, out=Path(sys.argv[1]))
+print(len(saved.table.network_ids), "scored")
+"""
+
+REGISTERED = """
+from hwnas.spaces import SPACES, NASBench201
+
+class Mine(NASBench201):
+    name = "mine"
+
+SPACES["mine"] = Mine()
+if __name__ == "__main__":
+"""
+
+
+@pytest.mark.parametrize("by", ["file", "standard input", "file that registers a space"])
+def test_a_script_may_ask_for_scores(tmp_path: Path, by: str) -> None:
+    """Processes do not run it again, unless it registers what they need."""
+    script = tmp_path / "script.py"
+    if by == "file that registers a space":
+        # NASBench201 is final, for a checker of types alone.
+        script.write_text(REGISTERED + SCRIPT.format(space="mine").replace("\n", "\n    "))
+    else:
+        script.write_text(SCRIPT.format(space="nasbench201"))
+    given = "-" if by == "standard input" else str(script)
+    with script.open() as content:
+        done = subprocess.run(
+            [sys.executable, given, str(tmp_path / "t.npz")],
+            stdin=content,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "HWNAS_DATA": str(tmp_path / "data")},
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "3 scored\n"
