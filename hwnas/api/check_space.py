@@ -6,11 +6,9 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, final
 
-from hwnas.api.factories import factory_of
-from hwnas.errors import UsageError
-from hwnas.proxies.user_code import told
-from hwnas.spaces import Space
+from hwnas.spaces.registry import make_space
 from hwnas.testing import SpaceContract
+from hwnas.user_code import told
 
 
 @final
@@ -47,13 +45,7 @@ def check_space(name: str) -> SpaceChecks:
 
     The user's own code is imported and run. Raises `UsageError` where it gives no space.
     """
-    make = factory_of(name)
-    try:
-        space = make()
-    except (Exception, SystemExit) as error:
-        raise UsageError(f"expected {name} to give a space, got {told(error)}; mend it there") from error
-    if not isinstance(space, Space):
-        raise UsageError(f"expected {name} to give a hwnas.spaces.Space, got a {type(space).__name__}")
+    space = make_space(name)
     contract = type("Contract", (SpaceContract,), {"space": space})
     rules = [rule for rule in vars(SpaceContract) if rule.startswith("test_")]
     return SpaceChecks(space=space.name, checks=tuple(_checked(contract(), rule) for rule in rules))

@@ -17,7 +17,7 @@ from hwnas.devices import load_devices, user_cards
 from hwnas.errors import HwnasError
 from hwnas.predictors.shipped import SHIPPED_FOLDER, open_shipped_costs
 from hwnas.proxies.table import load_scores
-from hwnas.spaces import SPACES
+from hwnas.spaces import known_spaces
 from hwnas.version import __version__
 
 Status = Literal["ok", "absent", "broken"]
@@ -100,7 +100,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _shipped_costs() -> Iterator[Finding]:
-    for space in SPACES.values():
+    for space in known_spaces().values():
         name = f"predicted costs, {space.name}"
         try:
             costs = open_shipped_costs(SHIPPED_FOLDER, space.name)

@@ -19,7 +19,7 @@ from hwnas.api.scored_columns import scored_columns
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import AbsentError, UnknownNameError, UsageError
 from hwnas.proxies import COUNTS
-from hwnas.spaces import SPACES, Space, get_space
+from hwnas.spaces import Space, get_space, known_spaces
 
 LEAST_NETS: Final = 10
 LOSSES: Final = tuple(round(0.02 * step, 2) for step in range(26))
@@ -40,7 +40,7 @@ def evaluate(
     accuracy of its twins. Raises `AbsentError` where true accuracies or scores are missing, `DataError` for damaged
     tables, `UnknownNameError`.
     """
-    spaces = [get_space(name) for name in _names(space)] if space != "all" else list(SPACES.values())
+    spaces = [get_space(name) for name in _names(space)] if space != "all" else list(known_spaces().values())
     asked = _datasets(spaces, _names(dataset))
     absent: list[AbsentError] = []
     tasks = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from hwnas.proxies import BASELINES, PROXIES
 from hwnas.proxies.combinations import COMBINATIONS
-from hwnas.spaces import SPACES
+from hwnas.spaces import known_spaces
 from hwnas.spaces.drawings import cell_form
 
 
@@ -63,5 +63,5 @@ def list_spaces() -> list[dict[str, Any]]:
             "source": space.source,
             "cell": None if (cell := cell_form(space)) is None else asdict(cell),
         }
-        for space in SPACES.values()
+        for space in known_spaces().values()
     ]

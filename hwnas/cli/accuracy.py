@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.pareto import Budget, BudgetMs, Dataset, Device, Objectives
+from hwnas.cli.space_option import SpaceName
 
 app = typer.Typer(
     no_args_is_help=True, help="A little truth: which networks to train, for `hwnas pareto --accuracies`."
@@ -27,7 +28,7 @@ def plan_command(
     budget_mj: Budget = None,
     budget_ms: BudgetMs = None,
     objective: Objectives = None,
-    space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
+    space: SpaceName = "nasbench201",
     dataset: Dataset = None,
     seed: Annotated[int, typer.Option(help="Of the first draws.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,

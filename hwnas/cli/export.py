@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from hwnas.cli.space_option import SpaceName
+
 
 def export(
     arch: Annotated[str, typer.Argument(help="Architecture, in any form that its space knows.")],
     out: Annotated[Path, typer.Option(help="ONNX file to write.")],
-    space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
+    space: SpaceName = "nasbench201",
     dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,
     batch_size: Annotated[int, typer.Option(help="Images of one run.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the initial weights.")] = 0,

@@ -11,6 +11,7 @@ import typer
 from hwnas.cli.completion import complete_device, complete_objective, complete_proxy
 from hwnas.cli.numbers import number
 from hwnas.cli.remote import Server, client
+from hwnas.cli.space_option import SpaceName
 from hwnas.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def pareto_command(
     budget_ms: BudgetMs = None,
     proxy: Proxies = None,
     objective: Objectives = None,
-    space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
+    space: SpaceName = "nasbench201",
     dataset: Dataset = None,
     nets: Annotated[int, typer.Option(help="Length K of each list.")] = 20,
     confidence: Confidence = None,

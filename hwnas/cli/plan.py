@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from hwnas.cli.space_option import SpaceName
+
 
 def plan(
     out: Annotated[Path, typer.Option(help="Folder of the kit; made if need be.")],
-    space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
+    space: SpaceName = "nasbench201",
     dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,
     nets: Annotated[int, typer.Option("-n", "--nets", help="How many nets to measure.")] = 10,
     check: Annotated[int, typer.Option(help="So many random nets more, to test the model on.")] = 0,

@@ -10,6 +10,7 @@ import typer
 
 from hwnas.cli.completion import complete_device
 from hwnas.cli.remote import Server, client
+from hwnas.cli.space_option import SpaceName
 from hwnas.errors import UsageError
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
@@ -21,7 +22,7 @@ def predict(
     ] = None,
     device: Device = "jetson-tx2",
     file: Annotated[Path | None, typer.Option(help="Text file with one architecture per line.")] = None,
-    space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
+    space: SpaceName = "nasbench201",
     dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,
     target: Annotated[str | None, typer.Option(help="latency or energy; both where known.")] = None,
     source: Annotated[str, typer.Option(help="auto, measured or predicted.")] = "auto",

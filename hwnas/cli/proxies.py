@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from hwnas.cli.completion import complete_proxy
 from hwnas.cli.remote import Server, client
+from hwnas.cli.space_option import SpaceName, space_name
 
 Proxies = Annotated[
     list[str] | None,
@@ -43,7 +44,10 @@ def proxies_command(server: Server = None, as_json: AsJson = False) -> None:
 
 @app.command("evaluate")
 def evaluate_command(
-    space: Annotated[list[str] | None, typer.Option(help="Space, repeatable; 'all' for every scored one.")] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(parser=space_name, metavar="SPACE", help="Space, repeatable; 'all' for every scored one."),
+    ] = None,
     dataset: Annotated[
         list[str] | None, typer.Option(help="Data set, repeatable; every scored one by default.")
     ] = None,
@@ -65,7 +69,7 @@ def evaluate_command(
 @app.command("sensitivity")
 def sensitivity_command(
     by: Annotated[str, typer.Option(help="seed, initialisation, batch_size or epochs.")] = "seed",
-    space: Annotated[str, typer.Option(help="The search space.")] = "nasbench201",
+    space: SpaceName = "nasbench201",
     dataset: Annotated[str | None, typer.Option(help="Data set; without, the first of the space.")] = None,
     proxy: Proxies = None,
     nets: Annotated[int, typer.Option(help="How many networks, drawn at random.")] = 50,

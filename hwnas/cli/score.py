@@ -10,6 +10,7 @@ import typer
 from hwnas.cli.completion import complete_proxy
 from hwnas.cli.remote import Server, client
 from hwnas.cli.score_options import check_belonging, check_images, kind_of_use, network_settings
+from hwnas.cli.space_option import SpaceName
 
 Architectures = Annotated[list[str] | None, typer.Argument(help="Networks: strings of the space, tuples or indices.")]
 Proxies = Annotated[
@@ -44,7 +45,7 @@ Out = Annotated[Path | None, typer.Option(help="With --all: the file of the tabl
 
 def score_command(
     architectures: Architectures = None,
-    space: Annotated[str, typer.Option(help="The search space.")] = "nasbench201",
+    space: SpaceName = "nasbench201",
     dataset: Annotated[str | None, typer.Option(help="Data set; without, the first of the space.")] = None,
     proxy: Proxies = None,
     whole: Annotated[bool, typer.Option("--all", help="Score the whole space; an interrupted run resumes.")] = False,

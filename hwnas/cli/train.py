@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.completion import complete_device
+from hwnas.cli.space_option import SpaceName
 from hwnas.errors import UsageError
 
 Device = Annotated[
@@ -17,7 +18,7 @@ Device = Annotated[
 
 
 def train(
-    space: Annotated[str, typer.Option(help="Search space.")] = "nasbench201",
+    space: SpaceName = "nasbench201",
     device: Device = None,
     target: Annotated[str | None, typer.Option(help="Report latency or energy only.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; the cache by default.")] = None,

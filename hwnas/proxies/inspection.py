@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from hwnas.errors import ProxyError
 from hwnas.proxies.borrowing import borrowed, ordinary, plain_attention
 from hwnas.proxies.module_state import gradients_required, layer_weights
-from hwnas.proxies.user_code import told
+from hwnas.user_code import told
 
 COUNTER: Final = (
     "torch's FlopCounterMode on one image in evaluation mode: convolutions and matrix products, MACs are half the FLOPs"

@@ -18,7 +18,7 @@ from hwnas.proxies.inspection import Inspection
 from hwnas.proxies.out_of_memory import is_out_of_memory, with_smaller_batches
 from hwnas.proxies.passes import gather
 from hwnas.proxies.proxy import Need, Proxy
-from hwnas.proxies.user_code import told
+from hwnas.user_code import told
 
 COUNTED: Final[tuple[str, ...]] = ("params", "macs", "flops")
 

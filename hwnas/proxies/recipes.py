@@ -15,8 +15,8 @@ from hwnas.proxies.batches import Batch, Task
 from hwnas.proxies.engine import score_module
 from hwnas.proxies.initial_modules import initial_module, train_briefly
 from hwnas.proxies.registry import get_proxy
-from hwnas.proxies.user_code import told
 from hwnas.spaces import Space, get_space
+from hwnas.user_code import told
 
 _DEFAULTS: Final = "torch's defaults"
 

@@ -10,7 +10,7 @@ from hwnas.spaces.nasbench_macro import NASBenchMacro
 from hwnas.spaces.nats_size import NATSSize
 from hwnas.spaces.ofa import OnceForAll
 from hwnas.spaces.pit import PiT
-from hwnas.spaces.registry import SPACES, get_space
+from hwnas.spaces.registry import SPACES, get_space, known_spaces, register
 from hwnas.spaces.space import CellGraphs, Space
 from hwnas.spaces.transnas_micro import TransNASMicro
 
@@ -30,4 +30,6 @@ __all__ = [
     "Space",
     "TransNASMicro",
     "get_space",
+    "known_spaces",
+    "register",
 ]

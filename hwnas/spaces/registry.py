@@ -1,10 +1,11 @@
-"""Names of spaces, as they arrive from the command line, from HTTP or from files."""
+"""Names of spaces, as they arrive from the command line, from HTTP or from files; spaces of one's own by theirs."""
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
-from hwnas.errors import UnknownNameError
+from hwnas.errors import UnknownNameError, UsageError
 from hwnas.spaces.accel_nasbench import AccelNASBench
 from hwnas.spaces.autoformer import AutoFormer
 from hwnas.spaces.darts import DARTS
@@ -17,6 +18,7 @@ from hwnas.spaces.ofa import OnceForAll
 from hwnas.spaces.pit import PiT
 from hwnas.spaces.space import Space
 from hwnas.spaces.transnas_micro import TransNASMicro
+from hwnas.user_code import factory_of, told
 
 SPACES: Final[dict[str, Space]] = {
     space.name: space
@@ -36,10 +38,65 @@ SPACES: Final[dict[str, Space]] = {
 }
 
 
+VARIABLE: Final = "HWNAS_SPACES"  # spaces of one's own, as package.module:Class, with commas between them
+_named: Final[dict[str, Space]] = {}  # by what stands in the variable
+
+
 def get_space(name: str) -> Space:
-    """The space called `name` or one of its aliases, in any case. Raises `UnknownNameError`."""
-    wanted = name.lower()
-    for space in SPACES.values():
+    """The space called `name` or one of its aliases, in any case. Raises `UnknownNameError`, `UsageError`."""
+    if not isinstance(name, str):
+        raise UsageError(
+            f"expected the name of a space, got a {type(name).__name__}; hwnas.spaces.register(it) makes it known by "
+            "its name"
+        )
+    known, wanted = known_spaces(), name.lower()
+    for space in known.values():
         if wanted in (space.name, *space.aliases):
             return space
-    raise UnknownNameError("space", name, SPACES)
+    raise UnknownNameError("space", name, known)
+
+
+def known_spaces() -> dict[str, Space]:
+    """Every space by its name: those of hwnas, those that were registered, and those that `HWNAS_SPACES` names.
+
+    Raises `UsageError` for one that the variable names and that cannot be had.
+    """
+    for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
+        if name not in _named:
+            _named[name] = register(make_space(name))
+    return SPACES
+
+
+def register(space: Space) -> Space:
+    """Make a space known by its name in this process. Raises `UsageError` where another one is called so."""
+    for other in SPACES.values():
+        shared = {space.name, *space.aliases} & {other.name, *other.aliases}
+        if shared and type(other) is not type(space):
+            raise UsageError(
+                f"expected a name that no other space has, got {min(shared)!r}; give {space.title} another"
+            )
+    return SPACES.setdefault(space.name, space)
+
+
+def register_by_name(name: str) -> Space:
+    """The space that `package.module:Class` makes, from now on known here and in processes that are started here.
+
+    The user's own code is imported and run. Raises `UsageError` where it gives no space.
+    """
+    named = [*filter(None, os.environ.get(VARIABLE, "").split(",")), name]
+    space = _named[name] if name in _named else register(make_space(name))
+    _named[name] = space
+    os.environ[VARIABLE] = ",".join(dict.fromkeys(named))
+    return space
+
+
+def make_space(name: str) -> Space:
+    """What `package.module:Class` gives, called without arguments. Raises `UsageError` where it is no space."""
+    make = factory_of(name)
+    try:
+        space = make()
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"expected {name} to give a space, got {told(error)}; mend it there") from error
+    if not isinstance(space, Space):
+        raise UsageError(f"expected {name} to give a hwnas.spaces.Space, got a {type(space).__name__}")
+    return space

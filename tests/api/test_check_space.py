@@ -55,6 +55,7 @@ def test_the_example_has_the_module_of_its_graph(written: Path) -> None:
     ("right", "wrong", "rule"),
     [
         ("return self.index(vectors)", "return self.index(vectors) * 1.0", "network_id"),
+        ("return self.index(vectors)", "return self.index(vectors) * 0", "network_id"),
         ("stride=1 + layer % 2)\n            tensor", "stride=1)\n            tensor[0]", "graph_can_be_executed"),
         ("dtype=np.float32)[vectors]", "dtype=np.float64)[vectors]", "predictor_inputs"),
         ("class Plain(Space):", "class Plain(Space):\n    size = 7", "facts"),

@@ -1,0 +1,1 @@
+../../hwnas/user_code.py

@@ -1,0 +1,25 @@
+"""The option `--space` of every command that has one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def space_name(word: str) -> str:
+    """The name of a space; `package.module:Class`, a space of one's own, is made known by its name first.
+
+    Raises `UsageError`.
+    """
+    if ":" not in word:
+        return word
+    from hwnas.spaces.registry import register_by_name
+
+    return register_by_name(word).name
+
+
+SpaceName = Annotated[
+    str,
+    typer.Option(parser=space_name, metavar="SPACE", help="Search space, or one of your own as package.module:Class."),
+]

@@ -1,0 +1,109 @@
+"""Spaces of one's own, known by a name from the command line, from the environment, from Python; what is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import hwnas.spaces
+from hwnas.cli import main
+from hwnas.errors import UnknownNameError, UsageError
+from hwnas.spaces import SPACES, NASBench201, get_space, known_spaces, register, registry
+
+README = Path(hwnas.spaces.__file__).with_name("README.md").read_text(encoding="utf-8")
+EXAMPLE = next(text for text in re.findall(r"```python\n(.*?)```", README, re.S) if "class Plain" in text)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The example as `my_space.py` where commands are started; nothing of it is known afterwards."""
+    (tmp_path / "my_space.py").write_text(EXAMPLE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setenv(registry.VARIABLE, "")
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path / "data"))
+    before, named = dict(SPACES), dict(registry._named)
+    yield tmp_path
+    for known, kept in ((SPACES, before), (registry._named, named)):
+        known.clear()
+        known.update(kept)
+    sys.modules.pop("my_space", None)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["hwnas", *arguments])
+    with pytest.raises(SystemExit) as done:
+        main()
+    return int(done.value.code or 0)
+
+
+def test_every_command_takes_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--space", "my_space:Plain")
+    assert run(monkeypatch, "pareto", *where, "--device", "gtx-1080-ti", "--budget-ms", "1", "--nets", "2") == 0
+    assert "flops: 2 networks of plain-convs on cifar10" in capsys.readouterr().out
+    assert run(monkeypatch, "predict", "3-1-5-3", *where, "--device", "gtx-1080-ti") == 0
+    assert run(monkeypatch, "score", "3-1-5-3", *where, "--proxy", "params") == 0
+    assert run(monkeypatch, "plan", *where, "--nets", "3", "--out", "kit") == 0
+    assert "plain-convs" in known_spaces() and os.environ[registry.VARIABLE] == "my_space:Plain"
+
+
+def test_processes_know_it(folder: Path) -> None:
+    """Two share the work; each finds the space by the name that the environment hands on."""
+    pytest.importorskip("torch")
+    command = "from hwnas.cli import main; main()"
+    scored = ["score", "--all", "--space", "my_space:Plain", "--limit", "4", "--batch-size", "2", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-c", command, *scored, "--proxy", "l2_norm", "--out", "t.npz"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "4 networks by l2_norm" in done.stdout
+
+
+def test_the_environment_names_some(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownNameError):
+        get_space("plain-convs")
+    monkeypatch.setenv(registry.VARIABLE, "my_space:Plain")
+    assert get_space("Plain-Convs").size == 81 and list(known_spaces())[-1] == "plain-convs"
+    assert get_space("plain-convs") is get_space("plain-convs")
+    monkeypatch.setenv(registry.VARIABLE, "my_space:Plain,no_such:Thing")
+    with pytest.raises(UsageError, match="expected a Python module no_such"):
+        get_space("nasbench201")
+
+
+def test_python_registers_one(folder: Path) -> None:
+    import my_space
+
+    space = register(my_space.Plain())
+    assert get_space("plain-convs") is space is register(my_space.Plain())
+
+
+def test_a_space_in_the_place_of_its_name_is_refused(folder: Path) -> None:
+    """In a process of its own, without the checks of types that tests add."""
+    code = "import hwnas, my_space\ntry: hwnas.pareto('tx2', space=my_space.Plain())\nexcept Exception as e: print(e)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    said = "expected the name of a space, got a Plain; hwnas.spaces.register(it) makes it known by its name\n"
+    assert done.stdout == said
+
+
+def test_what_is_no_space_or_has_a_name_that_is_taken(folder: Path) -> None:
+    import my_space
+
+    taken = type("Taken", (my_space.Plain,), {"name": "mine", "aliases": ("nb201",)})
+    assert "nb201" in NASBench201.aliases
+    with pytest.raises(UsageError, match="a name that no other space has, got 'nb201'"):
+        register(taken())
+    for name, said in (("os:getcwd", "got a str"), ("my_space:Nothing", "expected a function Nothing")):
+        with pytest.raises(UsageError, match=said):
+            registry.register_by_name(name)
+    assert os.environ[registry.VARIABLE] == ""
