@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from hwnas.api.partial_totals import total_text
 from hwnas.api.predict_model import KernelCost, ModelPrediction
 from hwnas.errors import UsageError
 from hwnas.pictures import COLOURS, drawn
@@ -46,13 +47,16 @@ def kernel_picture(answer: ModelPrediction, *, suffix: str = "png") -> bytes:
         longest = _WIDEST * max(bar.get_width() for bar in axes.patches)
         cut = axes.get_xlim()[1] > longest  # of kernels far outside of what was measured an interval says little
         axes.set_xlim(0, longest if cut else None)
-        axes.set_xlabel(_UNITS[cost] + (", longer intervals cut" if cut else ""))
+        lacking = len(answer.kernels) - len(covered)
+        left_out = f"; {lacking} kernels without a model are left out" if lacking else ""
+        axes.set_xlabel(_UNITS[cost] + (", longer intervals cut" if cut else "") + left_out)
         handles, labels = axes.get_legend_handles_labels()
         first = dict(zip(labels[::-1], handles[::-1], strict=True))
-        axes.legend([first[kind] for kind in kinds], kinds, frameon=False, fontsize=7, loc="lower right")
-        total = answer.costs[cost]
+        axes.legend(
+            [first[kind] for kind in kinds], kinds, framealpha=0.85, edgecolor="none", fontsize=7, loc="lower right"
+        )
         name = answer.model.rsplit("/", 1)[-1]
-        axes.set_title(f"{name} on {answer.device}: {_UNITS[cost]} {total.mean:.3g} in all", fontsize=9)
+        axes.set_title(f"{name} on {answer.device}: {_UNITS[cost]} {total_text(answer, cost)} in all", fontsize=9)
 
     return drawn(draw, size=(7.0, 1.2 + 0.17 * (len(shown) + bool(rest))), suffix=suffix)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from hwnas.api.partial_totals import cost_text, total_text
 from hwnas.cli.console import print_json, print_table, progress_bar
-from hwnas.results import CostResult
 
 if TYPE_CHECKING:
     from hwnas.api.kernels import KernelModelResult
@@ -71,7 +71,7 @@ def print_model_prediction(answer: ModelPrediction, *, top: int, as_json: bool) 
         print_json(answer.to_dict())
         return
     level = f"{100 * answer.interval_level:g}% intervals"
-    totals = ", ".join(f"{_HEADINGS[name]} {_cost(cost)}" for name, cost in answer.costs.items())
+    totals = ", ".join(f"{_HEADINGS[name]} {total_text(answer, name)}" for name in answer.costs)
     counts = f"{answer.macs / 1e6:.1f} M multiply-accumulates, {answer.params / 1e6:.2f} M parameters"
     print(f"{answer.model} on {answer.device}: {totals}; {level}; {counts}")
     names = tuple(answer.costs)
@@ -87,17 +87,10 @@ def print_model_prediction(answer: ModelPrediction, *, top: int, as_json: bool) 
 
 
 def _row(kernel: KernelCost, names: tuple[str, ...]) -> tuple[str, ...]:
-    costs = [text for n in names for text in (_cost(kernel.costs[n]), _percent(kernel.shares[n]))]
+    costs = [text for n in names for text in (cost_text(kernel.costs[n]), _percent(kernel.shares[n]))]
     operators = kernel.kind + "".join(f"+{name}" for name in kernel.operators[1:])
     outside = "" if kernel.outside <= 1 else f"{kernel.outside:.1f}x {kernel.outside_feature}"
     return kernel.label, operators, "x".join(map(str, kernel.shape)), *costs, f"{kernel.macs / 1e6:.2f}", outside
-
-
-def _cost(cost: CostResult) -> str:
-    if cost.mean is None:
-        return "no model"
-    interval = "" if cost.lower is None or cost.upper is None else f" [{cost.lower:.3g}, {cost.upper:.3g}]"
-    return f"{cost.mean:.3g}{interval}"
 
 
 def _percent(share: float | None) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
 from hwnas.devices import Device
+from hwnas.errors import DataError
 from hwnas.estimates import CostModel, Estimate, Provenance, Target, check_confidence
 from hwnas.graphs import feature_names
 from hwnas.latency.kernels.censuses import census
@@ -17,6 +18,7 @@ from hwnas.latency.kernels.networks import Networks
 from hwnas.latency.kernels.store import find_kernel_model
 from hwnas.spaces import Space
 
+_MOST: Final = 50.0  # percent of the MACs without a model, beyond which a total says nothing of a network
 _FAR: Final = 1.5  # the factor outside of what was measured that is worth a note, as for a single network
 
 
@@ -45,18 +47,25 @@ class KernelCosts(CostModel):
         self._space, self._dataset, self._model = space, dataset, model
 
     def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
-        """Sums over kernels with their intervals, NaN where none of the kernels has a model.
+        """Sums over kernels with their intervals, NaN where kernels with most of the MACs have no model.
 
-        Raises `UsageError` for vectors that are not of the space, and for a confidence that was not calibrated.
+        Raises `UsageError` for vectors that are not of the space, and for a confidence that was not calibrated;
+        `DataError` where no network has a cost.
         """
         check_confidence(confidence)
         check_calibrated(confidence)
         networks = census(self._space, self._dataset, self._model.runtime).networks(architectures)
         totals = network_totals(self._model, networks, confidence=confidence)
+        told = np.where(sum(part[0] for part in totals.uncovered.values()) > _MOST, np.nan, 1.0)
+        if len(architectures) and np.isnan(totals.mean * told).all():
+            raise DataError(
+                f"expected a model of most kernels of {self._space.name}, got one of {self._model.device} that lacks "
+                f"{_lacking(totals)}; build or fit one that has them (`hwnas kernels`), or take another device"
+            )
         return Estimate(
-            mean=totals.mean,
-            lower=totals.lower,
-            upper=totals.upper,
+            mean=totals.mean * told,
+            lower=totals.lower * told,
+            upper=totals.upper * told,
             confidence=confidence,
             unit=self.unit,
             provenance=Provenance(
@@ -128,9 +137,7 @@ def _notes(totals: Totals) -> tuple[str, ...]:
     """What is not in the total, the most MACs first, and how much of it is extrapolated."""
     notes = []
     if totals.uncovered:
-        kinds = sorted(totals.uncovered.items(), key=lambda item: (-item[1][0].max(), -item[1][1].max()))
-        shares = ", ".join(f"{kind} ({_range(part[0])} of MACs, {_range(part[1])} of bytes)" for kind, part in kinds)
-        notes.append(f"not in the total, as the device has no model of them: {shares}")
+        notes.append(f"not in the total, as the device has no model of them: {_lacking(totals)}")
         if any(float(np.ptp(part, axis=1).max()) >= 1 for part in totals.uncovered.values()):
             notes.append("these shares differ: networks with more of them look cheaper, beside others, than they are")
     far = totals.far[np.isfinite(totals.far)]
@@ -140,6 +147,12 @@ def _notes(totals: Totals) -> tuple[str, ...]:
             "their intervals are widened"
         )
     return tuple(notes)
+
+
+def _lacking(totals: Totals) -> str:
+    """Kinds of kernels without a model with their shares, the most MACs first."""
+    kinds = sorted(totals.uncovered.items(), key=lambda item: (-item[1][0].max(), -item[1][1].max()))
+    return ", ".join(f"{kind} ({_range(part[0])} of MACs, {_range(part[1])} of bytes)" for kind, part in kinds)
 
 
 def _range(percent: Float[Array, " n"]) -> str:

@@ -9,10 +9,10 @@ import pytest
 
 from hwnas.devices import get_device
 from hwnas.energy import energy_model
-from hwnas.errors import UsageError
+from hwnas.errors import DataError, UsageError
 from hwnas.graphs import Graph, Kernel, kernels_of
 from hwnas.latency import latency_model
-from hwnas.latency.kernels import KernelModel, fit_regressor, rows_by_kind, save_kernel_model
+from hwnas.latency.kernels import KernelModel, fit_regressor, rows_by_kind, save_kernel_model, space_costs
 from hwnas.latency.kernels.cards import kernel_device, kernel_targets
 from hwnas.latency.kernels.censuses import Census
 from hwnas.latency.kernels.regressor import MIN_TREE_ROWS
@@ -102,13 +102,22 @@ def test_a_model_of_all_kinds_covers_everything(whole: KernelModel) -> None:
     assert (estimate.lower < estimate.mean).all() and (estimate.mean < estimate.upper).all()
 
 
-def test_without_any_kernel_that_is_known_there_is_no_number(convolutions: KernelModel) -> None:
+def test_where_most_of_the_work_has_no_model_there_is_no_number(
+    convolutions: KernelModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A total of what is left would look like a fast network: all of them are refused, some have none."""
     space = get_space("nas-bench-macro")
     model = dataclasses.replace(convolutions, regressors={})
-    estimate = KernelCosts(space=space, device="my-board", dataset="cifar10", model=model).predict(
-        space.sample(2, seed=0)
+    costs = KernelCosts(space=space, device="my-board", dataset="cifar10", model=model)
+    with pytest.raises(DataError, match=r"expected a model of most kernels of nas-bench-macro, .* lacks conv \("):
+        costs.predict(space.sample(2, seed=0))
+    vectors = space.parse(["00000000", "22222222"])  # without and with depthwise convolutions
+    model = dataclasses.replace(
+        convolutions, regressors={name: its for name, its in convolutions.regressors.items() if name == "conv"}
     )
-    assert np.isnan(estimate.mean).all() and not estimate.covered
+    costs = KernelCosts(space=space, device="my-board", dataset="cifar10", model=model)
+    monkeypatch.setattr(space_costs, "_MOST", 1.0)
+    assert np.isnan(costs.predict(vectors).mean).tolist() == [False, True]
 
 
 def test_architectures_are_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
