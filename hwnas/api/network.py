@@ -110,10 +110,11 @@ def _images(batch: Given | None, settings: NetworkSettings) -> Images:
     import torch
 
     from hwnas.proxies.batches import Batch
+    from hwnas.proxies.image_folders import USUAL
     from hwnas.proxies.own_images import Images, noise_images, read_images
 
     if batch is None:
-        return noise_images(settings.shape, count=settings.batch_size, seed=settings.seed)
+        return noise_images(settings.shape, count=settings.batch_size or USUAL, seed=settings.seed)
     if isinstance(batch, str | Path):
         return read_images(Path(batch), count=settings.batch_size, side=settings.side)
     if isinstance(batch, Batch):

@@ -16,12 +16,13 @@ from hwnas.version import __version__
 class NetworkSettings:
     """On what a network is scored.
 
-    batch_size: images read of a file or folder, or drawn as noise. seed: of random inputs, labels and dropout.
+    batch_size: images read of a file or folder, or drawn as noise; None: 64, or as many as there are.
+    seed: of random inputs, labels and dropout.
     shape: of one image of noise. side: images are scaled and cropped to so many pixels; None: as they are.
     random_labels: draw labels also where there are some. classes: of random labels; None: as many as there are logits.
     """
 
-    batch_size: int = 64
+    batch_size: int | None = None
     seed: int = 0
     shape: tuple[int, ...] = (3, 32, 32)
     side: int | None = None

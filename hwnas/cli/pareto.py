@@ -62,7 +62,7 @@ Method = Annotated[
     typer.Option(help="How: auto, exhaustive, nsga2, evolution or random; auto searches what cannot be enumerated."),
 ]
 Evaluations = Annotated[int, typer.Option(help="Networks that a search looks at for each proxy, at most.")]
-Workers = Annotated[int | None, typer.Option(help="Workers for scores that a search computes; one without.")]
+Workers = Annotated[int | None, typer.Option(help="Workers for scores that a search computes; without, one per core.")]
 Show = Annotated[list[str] | None, typer.Option(help="Also list this front: truth, params, flops, random, or all.")]
 Out = Annotated[Path | None, typer.Option(help="Also write a file: .json, .csv, .png, .svg, .pdf or .html.")]
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hwnas.cli.console import LINE_SECONDS
 from hwnas.render import result_text, shown_fronts
 from hwnas.results import ParetoResult
 
 if TYPE_CHECKING:
-    from hwnas.api.searching import Progress
+    from hwnas.api.searching import Progress, Scoring
     from hwnas.search import Generation
 
 
@@ -26,22 +28,31 @@ def print_result(result: ParetoResult, *, also: Sequence[str], as_json: bool) ->
 
 @contextmanager
 def search_progress() -> Iterator[Progress]:
-    """A callback that keeps one line of where a search stands on the error stream; silent where it is no terminal."""
+    """A callback that keeps one line of where a search stands on the error stream; in a log, a line now and then."""
     if not sys.stderr.isatty():
-        yield lambda _name, _at: None
+        yield _lines()
         return
+    yield lambda name, at: print(f"\r\x1b[K{_line(name, at)}", end="", file=sys.stderr, flush=True)
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
-    from hwnas.api.searching import Scoring
 
-    purpose = {True: "to rank others among", False: "of the next generation"}
+def _lines() -> Progress:
+    said = time.monotonic()
 
     def report(name: str, at: Generation | Scoring) -> None:
-        if isinstance(at, Scoring):
-            line = f"{name}: scored {at.scored:,} of {at.networks:,} networks {purpose[at.reference]}"
-        else:
-            found = f"front of {at.front}, volume {at.hypervolume:.4g}"
-            line = f"{name}: {at.evaluations:,} of {at.budget:,} networks, {found}"
-        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        nonlocal said
+        if time.monotonic() - said >= LINE_SECONDS:
+            said = time.monotonic()
+            print(_line(name, at), file=sys.stderr, flush=True)
 
-    yield report
-    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return report
+
+
+def _line(name: str, at: Generation | Scoring) -> str:
+    from hwnas.search import Generation
+
+    if isinstance(at, Generation):
+        found = f"front of {at.front}, volume {at.hypervolume:.4g}"
+        return f"{name}: {at.evaluations:,} of {at.budget:,} networks, {found}"
+    purpose = "to rank others among" if at.reference else "of the next generation"
+    return f"{name}: scored {at.scored:,} of {at.networks:,} networks {purpose}"

@@ -50,7 +50,7 @@ def score_command(
     proxy: Proxies = None,
     whole: Annotated[bool, typer.Option("--all", help="Score the whole space; an interrupted run resumes.")] = False,
     images: Images = None,
-    batch_size: Annotated[int, typer.Option(help="The first so many images.")] = 64,
+    batch_size: Annotated[int | None, typer.Option(help="The first so many images; without, 64 at most.")] = None,
     seed: Annotated[int, typer.Option(help="Of initial weights and random inputs.")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute also what a table has.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
@@ -92,7 +92,7 @@ def score_command(
         return
     settings = ScoreSettings(
         images=images,
-        batch_size=batch_size,
+        batch_size=ScoreSettings.batch_size if batch_size is None else batch_size,
         seed=seed,
         device=device,
         executor=executor,

@@ -42,7 +42,7 @@ def check_images(data: Path | None, *, shape: str | None, size: int | None) -> N
 
 
 def network_settings(
-    *, batch_size: int, seed: int, labels: str, classes: int | None, shape: str | None, size: int | None
+    *, batch_size: int | None, seed: int, labels: str, classes: int | None, shape: str | None, size: int | None
 ) -> NetworkSettings:
     """The settings that the words say. Raises `UsageError`."""
     from hwnas.api.network_forms import NetworkSettings

@@ -12,10 +12,20 @@ from hwnas.arrays import Array
 from hwnas.errors import DataError, MissingExtraError, UsageError
 
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+USUAL: Final = 64  # images of a batch, where nobody says how many
 
 
-def read_folder(folder: Path, *, count: int, side: int | None) -> tuple[Array, Array | None, str]:
-    """uint8 images (count, 3, height, width), labels (count,) or None, and what they are.
+def batch_of(asked: int | None, there: int, where: str | Path) -> int:
+    """How many images a batch has: those asked for, or `USUAL` where there are so many. Raises `UsageError`."""
+    if asked is None:
+        return min(USUAL, there)
+    if not 1 <= asked <= there:
+        raise UsageError(f"expected a batch of 1 to {there} images of {where}, got {asked}; give another batch size")
+    return asked
+
+
+def read_folder(folder: Path, *, count: int | None, side: int | None) -> tuple[Array, Array | None, str]:
+    """uint8 images (count, 3, height, width), labels (count,) or None, and what they are; count as for `batch_of`.
 
     A folder of folders is a folder of classes, numbered in the order of their names: one image of each in turn, in the
     order of names. side: images are scaled and cropped about their centre to so many pixels; None: as they are. Raises
@@ -25,16 +35,14 @@ def read_folder(folder: Path, *, count: int, side: int | None) -> tuple[Array, A
     if classes:
         turns = zip_longest(*([(path, label) for path in _images(sub)] for label, sub in enumerate(classes)))
         listed = [pair for turn in turns for pair in turn if pair is not None]
-        what = f"{count} of {len(listed):,} images of {folder.name}, labels from its {len(classes)} folders"
     else:
         listed = [(path, 0) for path in _images(folder)]
-        what = f"first {count} of {len(listed):,} images of {folder.name}"
     if not listed:
         raise UsageError(f"expected images ({', '.join(SUFFIXES)}) in {folder} or its folders, got none")
-    if not 1 <= count <= len(listed):
-        raise UsageError(
-            f"expected a batch of 1 to {len(listed)} images of {folder}, got {count}; give another batch size"
-        )
+    count = batch_of(count, len(listed), folder)
+    what = f"first {count} of {len(listed):,} images of {folder.name}"
+    if classes:
+        what = f"{count} of {len(listed):,} images of {folder.name}, labels from its {len(classes)} folders"
     images = [_read(path, side) for path, _ in listed[:count]]
     for image, (path, _) in zip(images, listed, strict=False):
         if image.shape != images[0].shape:

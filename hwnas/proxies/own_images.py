@@ -14,7 +14,7 @@ from torch import Tensor
 from hwnas.arrays import Array
 from hwnas.data.table_files import ARCHIVE_DAMAGE
 from hwnas.errors import DataError, UsageError
-from hwnas.proxies.image_folders import read_folder
+from hwnas.proxies.image_folders import batch_of, read_folder
 
 # Mean and deviation of red, green and blue over ImageNet, in bytes: what published weights and recipes expect.
 _MEAN: Final = (123.675, 116.28, 103.53)
@@ -32,8 +32,10 @@ class Images:
     source: str
 
 
-def read_images(path: Path, *, count: int, side: int | None = None) -> Images:
+def read_images(path: Path, *, count: int | None, side: int | None = None) -> Images:
     """The first `count` images of a `.npz` file with `x` and perhaps `y`, or of a folder, see `read_folder`.
+
+    count: None for as many as there are, up to `image_folders.USUAL`.
 
     side: scale and crop to so many pixels. Bytes are normalised, floats are taken as they are. Raises `UsageError` for
     images that no network can be meant to see, `DataError` for damaged files, `MissingExtraError`.
@@ -42,10 +44,7 @@ def read_images(path: Path, *, count: int, side: int | None = None) -> Images:
         x, y, source = read_folder(path, count=count, side=side)
         return checked(x, y, source)
     x, y = _read_archive(path)
-    if not 1 <= count <= len(x):
-        raise UsageError(
-            f"expected a batch of 1 to {len(x)} images of {path.name}, got {count}; give another batch size"
-        )
+    count = batch_of(count, len(x), path.name)
     if y is not None and len(y) != len(x):
         raise UsageError(f"expected {len(x)} labels in {path.name}, got {len(y)}; give y as many rows as x")
     found = checked(x[:count], None if y is None else y[:count], f"first {count} images of {path.name}")

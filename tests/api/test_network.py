@@ -36,6 +36,16 @@ def images() -> torch.Tensor:
     return torch.randn(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
+def test_few_images_are_a_batch_unless_more_were_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, x=np.random.default_rng(0).normal(size=(5, 3, 8, 8)).astype(np.float32))
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 2))
+    found = score_network(module, path, proxies=FEW)
+    assert found.batch_size == 5 and found.images.startswith("first 5 images of x.npz")
+    with pytest.raises(UsageError, match=r"batch of 1 to 5 images of x\.npz, got 64"):
+        score_network(module, path, proxies=FEW, settings=NetworkSettings(batch_size=64))
+
+
 def test_one_name_for_both(module: nn.Module, images: torch.Tensor) -> None:
     labels = torch.arange(6) % 5
     own = hwnas.score(module, (images, labels), proxies=FEW)

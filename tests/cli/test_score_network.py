@@ -74,7 +74,7 @@ def test_json_of_noise(hwnas) -> None:
         (("--module=NETWORKS:tiny", "--shape=3x4"), "--shape to be numbers with commas, as 3,32,32, got '3x4'"),
         (("--module=NETWORKS:tiny", "--data=x.npz", "--shape=3,4,4"), "--shape is that of noise"),
         (("--module=NETWORKS:tiny", "--size=4"), "--size scales the images of --data, which is missing"),
-        (("--module=NETWORKS:tiny", "--data=x.npz"), "a batch of 1 to 6 images of x.npz, got 64"),
+        (("--module=NETWORKS:tiny", "--data=x.npz", "--batch-size=64"), "a batch of 1 to 6 images of x.npz, got 64"),
         (("--module=NETWORKS:huge",), "expected a function huge"),
         (("--all", "--executor=rai"), "executor 'rai' is not known; did you mean 'ray'?"),
     ],
