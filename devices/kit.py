@@ -22,8 +22,13 @@ AGENT_FOLDER: Final = Path(__file__).with_name("agent")
 # Each file uses only those before it.
 AGENT_PARTS: Final = (
     *("timings", "files", "host", "meters", "ina3221", "rapl", "nvml", "find_meter", "runs", "onnx_runtime"),
-    *("tools", "trtexec", "tflite", "command", "summary", "campaign", "main"),
+    *("tools", "trtexec", "tflite", "command", "summary", "busy", "campaign", "main"),
 )
+
+
+@final
+class OtherKitError(UsageError):
+    """The folder for a kit holds another kit."""
 
 
 @final
@@ -60,13 +65,15 @@ class KitFacts:
 def write_kit(folder: Path, *, facts: KitFacts, nets: Sequence[KitNet], files: dict[str, bytes]) -> Path:
     """Write nets, agent and README, then the manifest, whose presence says that the kit is whole. Returns its path.
 
-    files: contents by the `file` of each net. Raises `UsageError` where the folder holds another kit or results,
+    files: contents by the `file` of each net. Raises `OtherKitError` where the folder holds another kit,
     `DataError` where it cannot be written.
     """
     manifest = folder / "manifest.json"
     content = json.dumps(manifest_of(facts, nets), indent=1, ensure_ascii=False).encode() + b"\n"
     if manifest.exists() and manifest.read_bytes() != content:
-        raise UsageError(f"expected a folder without a kit, got {folder}, which holds another one; choose another name")
+        raise OtherKitError(
+            f"expected a folder without a kit, got {folder}, which holds another one; choose another name"
+        )
     for name, onnx in files.items():
         write_whole(folder / name, onnx)
     write_whole(folder / "agent.py", agent_source().encode())

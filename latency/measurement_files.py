@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
+from hwnas.devices.agent.busy import busy_note
 from hwnas.devices.agent.files import RESULTS_SCHEMA, AgentError, read_json
 from hwnas.errors import DataError, UsageError
 
@@ -74,6 +75,8 @@ def _rows_of_results(results: dict[str, Any]) -> Rows:
         notes.append(
             f"the device drifted: its rounds took {', '.join(f'{level:.2f}' for level in levels)} times the usual"
         )
+    busy = busy_note(results)
+    notes += [busy] if busy else []
     return Rows(
         places=tuple(f"net {net['name']}" for net in nets),
         architectures=tuple(str(net["arch"]) for net in nets),

@@ -29,7 +29,10 @@ KIT_FACTS = ("space", "dataset", "batch_size", "seed", "hwnas_version")
 
 
 class Campaign(NamedTuple):
-    """What is measured and how. meter: None with `no_meter`, the reason why there is none."""
+    """What is measured and how. meter: None with `no_meter`, the reason why there is none.
+
+    elsewhere: what the caller can give where `out` holds other results, for messages.
+    """
 
     kit: Path
     out: Path
@@ -39,6 +42,7 @@ class Campaign(NamedTuple):
     rounds: int = 5
     plan: Plan = Plan()
     idle_s: float = 3.0
+    elsewhere: str = "another --out"
 
 
 def usual_plan(
@@ -110,7 +114,7 @@ def open_results(campaign: Campaign) -> "dict[str, Any]":
     }  # type: dict[str, Any]
     if campaign.out.exists():
         before = read_json(campaign.out)
-        _require_same(before, results, campaign.out)
+        _require_same(before, results, campaign)
         before["protocol"]["rounds"] = max(campaign.rounds, before["protocol"]["rounds"])
         for net in nets_of(before):
             net["rounds"] = [record for record in net["rounds"] if "error" not in record]
@@ -196,18 +200,18 @@ def _meter_facts(campaign: Campaign) -> "dict[str, Any]":
     return dict(meter.facts, name=meter.name, rails=list(meter.rails), total_rails=list(meter.total), kind=kind)
 
 
-def _require_same(before: "dict[str, Any]", now: "dict[str, Any]", path: Path) -> None:
+def _require_same(before: "dict[str, Any]", now: "dict[str, Any]", campaign: Campaign) -> None:
     """Results of one file must be comparable with each other."""
     if before.get("kind") != now["kind"] or before.get("schema_version") != now["schema_version"]:
-        raise AgentError(f"{path} is no results file of this version; give another --out")
+        raise AgentError(f"{campaign.out} is no results file of this version; give {campaign.elsewhere}")
     changing = ("rounds", "kernel", "python", "memory_gb")
     for part in ("kit", "runtime", "meter", "protocol", "device"):
         parts = before.get(part, {}), now[part]
         for name in sorted(set(parts[0]) | set(parts[1])):
             old, new = parts[0].get(name), parts[1].get(name)
             if name not in changing and old != new:
-                what = f"{path} was begun with {part} {name} {old!r}, now it is {new!r}"
-                raise AgentError(what + "; go on as it was begun, or give another --out")
+                what = f"{campaign.out} was begun with {part} {name} {old!r}, now it is {new!r}"
+                raise AgentError(what + "; go on as it was begun, or give " + campaign.elsewhere)
 
 
 def _shown(latency_ms: "dict[str, float]") -> str:

@@ -42,7 +42,10 @@ def host_facts(root: Path = Path("/")) -> "dict[str, object]":
 
 
 def conditions(root: Path = Path("/")) -> "dict[str, object]":
-    """What may change from run to run: clocks (MHz), the highest temperature (°C), the load of the last minute."""
+    """What may change from run to run: clocks (MHz), the highest temperature (°C), the load of the last minute.
+
+    cores_online: of the whole machine, as the load is, also where this process may use fewer.
+    """
     clocks = [value / 1e3 for value in _numbers(_all(root, "scaling_cur_freq"))]
     heat = [value / 1e3 for value in _numbers(map(read_text, root.glob("sys/class/thermal/thermal_zone*/temp")))]
     gpu = [value / 1e6 for value in _numbers(map(read_text, root.glob("sys/class/devfreq/*gpu*/cur_freq")))]
@@ -51,6 +54,7 @@ def conditions(root: Path = Path("/")) -> "dict[str, object]":
         "gpu_mhz": round(max(gpu)) if gpu else None,
         "temperature_c": round(max(heat), 1) if heat else None,
         "load_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "cores_online": os.cpu_count(),
     }
     return {name: value for name, value in found.items() if value is not None}
 

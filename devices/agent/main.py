@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from hwnas.devices.agent.busy import busy_note
 from hwnas.devices.agent.campaign import Campaign, run_campaign, usual_plan
 from hwnas.devices.agent.command import Command, CommandForm
 from hwnas.devices.agent.files import AgentError
@@ -86,4 +87,6 @@ def main(arguments: "list[str]") -> int:
     worst = max(results["round_levels"] or [1.0], key=lambda level: abs(level - 1))
     if abs(worst - 1) > 0.05:
         print(f"note: one round was {worst - 1:+.0%} off the others: fix the clocks or let it cool")
+    if busy_note(results):
+        print("note: " + busy_note(results))
     return 0 if results["complete"] else 1

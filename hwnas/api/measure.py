@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
+from hwnas.devices.agent.busy import busy_note
 from hwnas.devices.agent.campaign import Campaign, run_campaign, usual_plan
 from hwnas.devices.agent.files import AgentError, read_manifest
 from hwnas.devices.agent.find_meter import choose_meter
+from hwnas.devices.agent.host import host_facts
 from hwnas.devices.agent.onnx_runtime import OnnxRuntime
 from hwnas.devices.agent.runs import Runtime
 from hwnas.errors import DataError, MissingExtraError, UnknownNameError, UsageError
@@ -45,18 +48,19 @@ class MeasureResult:
     """The results file and what it holds; its form stands in devices/agent/README.md.
 
     measured_before: how many of the measurements, each of one net in one round, were in the file already. measured_now:
-    how many this call made; 0 where nothing was left.
+    how many this call made; 0 where nothing was left. notes: what a careful reader should know.
     """
 
     path: Path
     results: dict[str, Any]
     measured_before: int
     measured_now: int
+    notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         made = {"measured_before": self.measured_before, "measured_now": self.measured_now}
-        return {"path": str(self.path), **made, **self.results}
+        return {"path": str(self.path), **made, "notes": list(self.notes), **self.results}
 
 
 def measure(
@@ -65,19 +69,21 @@ def measure(
     runtime: str = "onnxruntime",
     settings: MeasureSettings | None = None,
     out: Path | None = None,
+    elsewhere: str = "another --out",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> MeasureResult:
     """Measure every net of the kit in every round, and write the results after each; what is there already is kept.
 
-    runtime: "onnxruntime" or "torch". out: results file, by default `results.json` in the kit. progress: called with
-    the numbers of measurements done and in all. Energy is measured where the machine has a meter that may be read; the
+    runtime: "onnxruntime" or "torch". out: results file, by default `results.json` in the kit. elsewhere: what
+    the caller can give where that holds other results, for messages. progress: called with the numbers of measurements
+    done and in all. Energy is measured where the machine has a meter that may be read; the
     results say why where it was not.
     Raises `UsageError` for a folder that is no whole kit of this version and for results of other settings,
     `UnknownNameError`, `MissingExtraError`, `DataError` where files cannot be read or written.
     """
     settings = settings or MeasureSettings()
     path = out or kit / "results.json"
-    try:
+    with _as_own_errors():
         engine = _runtime(kit, runtime, settings.threads)
         meter, no_meter = choose_meter(settings.meter, engine.uses_gpu)
         campaign = Campaign(
@@ -89,6 +95,7 @@ def measure(
             rounds=settings.rounds,
             plan=usual_plan(meter, settings.warmup_s, settings.window_s, settings.min_runs),
             idle_s=settings.idle_s,
+            elsewhere=elsewhere,
         )
         counts: list[int] = []
 
@@ -97,11 +104,34 @@ def measure(
             progress(done, total)
 
         results = run_campaign(campaign, report)
+    return MeasureResult(
+        path=path,
+        results=results,
+        measured_before=counts[0],
+        measured_now=counts[-1] - counts[0],
+        notes=(busy,) if (busy := busy_note(results)) else (),
+    )
+
+
+def way_here(kit: Path, *, runtime: str, threads: int | None) -> dict[str, Any]:
+    """Facts of device and runtime as results of measuring the kit here would state them; nothing is measured.
+
+    Raises as `measure` does.
+    """
+    with _as_own_errors():
+        engine = _runtime(kit, runtime, threads)
+        return {"device": host_facts(), "runtime": {**engine.facts(), "name": engine.name}}
+
+
+@contextmanager
+def _as_own_errors() -> Iterator[None]:
+    """Errors of the agent as those of this package."""
+    try:
+        yield
     except AgentError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
         raise DataError(str(error)) from error
-    return MeasureResult(path=path, results=results, measured_before=counts[0], measured_now=counts[-1] - counts[0])
 
 
 def _runtime(kit: Path, name: str, threads: int | None) -> Runtime:

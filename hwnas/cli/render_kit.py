@@ -47,6 +47,8 @@ def print_measured(answer: MeasureResult, *, as_json: bool) -> None:
         print(f"energy: {results['meter']['name']}, idle power {results['idle_power_w']:.3g} W included")
     levels = ", ".join(f"{level:.3f}" for level in results["round_levels"])
     print(f"level of each round (1 is usual): {levels}")
+    for note in answer.notes:
+        print(f"note: {note}")
     if answer.measured_now:
         print(f"written to {answer.path}")
         return

@@ -123,6 +123,16 @@ def test_this_machine_is_measured(kit: Path, tmp_path: Path, runtime: str) -> No
         measure(kit, runtime="torch" if runtime == "onnxruntime" else "onnxruntime", settings=QUICK, out=out)
 
 
+def test_a_busy_machine_is_said(kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    for load, notes in ((500.0, 1), (0.0, 0)):
+        monkeypatch.setattr("os.getloadavg", lambda load=load: (load, load, load))
+        monkeypatch.setattr("os.cpu_count", lambda: 8)
+        found = measure(kit, settings=QUICK, out=tmp_path / f"{load}.json")
+        assert len(found.notes) == notes == len(found.to_dict()["notes"])
+        assert all("the machine was BUSY (load 500.0 on 8 cores" in note for note in found.notes)
+
+
 def test_an_interruption_keeps_what_was_measured(kit: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     out = tmp_path / "results.json"

@@ -50,6 +50,16 @@ def test_plan_then_measure(hwnas: Hwnas, tmp_path: Path) -> None:
     assert code == 2 and "was begun with runtime" in err and err.count("\n") == 1
 
 
+def test_a_busy_machine_is_said(hwnas: Hwnas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr("os.getloadavg", lambda: (5000.0, 1.0, 1.0))
+    kit = str(tmp_path / "kit")
+    hwnas("plan", "--out", kit, "-n", "3", "--method", "random")
+    code, out, _ = hwnas("measure", kit, "--rounds", "1", "--window", "0", "--warmup", "0", "--meter", "none")
+    assert code == 0 and "note: the machine was BUSY (load 5000.0 on " in " ".join(out.split())
+
+
 def test_plan_as_json(hwnas: Hwnas, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     code, out, _ = hwnas(

@@ -40,6 +40,15 @@ def test_it_measures_and_says_what_it_did(kit: Path, agent: Any) -> None:
     assert "[9/9]" in done.stdout and "energy: not measured: no meter was wanted" in done.stdout
 
 
+def test_a_busy_board_is_said(kit: Path, agent: Any) -> None:
+    agent("--rounds", "1", "--meter", "none")
+    results = read(kit)
+    for net in results["nets"]:
+        net["rounds"][0]["conditions"].update(load_1min=50.0, cores_online=4)
+    (kit / "results.json").write_text(json.dumps(results))
+    assert "note: the machine was BUSY (load 50.0 on 4 cores" in agent("--rounds", "1", "--meter", "none").stdout
+
+
 def test_rounds_are_interleaved_in_changing_order(kit: Path, agent: Any) -> None:
     done = agent("--rounds", "4", "--meter", "none")
     order = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("[") and "begin" not in line]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwnas.devices.agent.busy import busy_note
 from hwnas.devices.agent.campaign import Campaign, in_turn, run_campaign, usual_plan
 from hwnas.devices.agent.files import AgentError
 from hwnas.devices.agent.meters import Meter
@@ -187,6 +188,52 @@ def test_figures_by_hand() -> None:
     nothing: dict[str, Any] = {"idle": [], "nets": [], "protocol": {"rounds": 1}}
     summarise(nothing, "")
     assert nothing["idle_power_w"] is None and nothing["round_levels"] == []
+
+
+@pytest.mark.parametrize(
+    ("threads", "loads", "busy"),
+    [
+        ("default", [6.9, 7.5, 8.0], True),  # much else on two cores
+        # Measuring itself, by two threads for 0, 30 and 60 s: 2 (1 - exp(-t / 60 s)) = 0, 0.79, 1.26; 1.5 is the limit.
+        ("default", [0.0, 0.79, 1.26], False),
+        ("default", [1.45, 2.24, 2.71], False),
+        ("default", [1.55, 2.34, 2.81], True),
+        (1, [1.45, 1.84, 2.08], False),
+        (1, [1.55, 1.95, 2.19], True),
+        ("default", [9.0, 0.8, 1.3], False),  # one round of three, which the median over rounds does not follow
+        (None, [6.9, 7.5, 8.0], True),  # runtimes of the board's own, which do not say
+        ("default", [None, None, None], False),
+    ],
+)
+def test_other_work_is_what_measuring_did_not_add_to_the_load(
+    threads: int | str | None, loads: list[float | None], busy: bool
+) -> None:
+    rounds = [
+        {
+            "round": number,
+            "at": f"2025-01-01T00:0{number // 2}:{30 * (number % 2):02d}Z",
+            "conditions": {"load_1min": it},
+        }
+        for number, it in enumerate(loads)
+    ]
+    later = {"round": 0, "at": "2025-01-01T00:00:09Z", "conditions": {"load_1min": 99.0}}  # not the first of its round
+    runtime = {} if threads is None else {"threads": threads}
+    results = {"runtime": runtime, "device": {"cores": 2}, "nets": [{"rounds": [later]}, {"rounds": rounds}, {}]}
+    if loads[0] is None:
+        results["nets"] = [{"rounds": rounds}]
+    note = busy_note(results)
+    assert bool(note) == busy
+    if busy:
+        assert f"load {np.median(np.array(loads, dtype=float)):.1f} on 2 cores" in note
+        assert ("--threads 1" in note) == (threads == "default")
+
+
+def test_a_busy_machine_is_recorded_and_said(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (130.0, 1.0, 1.0))
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    assert "load 130.0 on 64 cores" in busy_note(run(campaign(kit, Made())))
+    monkeypatch.delattr("os.getloadavg")  # as on Windows
+    assert busy_note(run(campaign(kit, Made())._replace(out=kit / "other.json"))) == ""
 
 
 @pytest.mark.parametrize("changed", [{"rounds": 0}, {"idle_s": float("nan")}, {"plan": Plan(0.0, float("inf"), 1)}])
