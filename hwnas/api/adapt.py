@@ -11,18 +11,19 @@ from typing import Final, cast, final, get_args
 
 import numpy as np
 
+from hwnas import metrics
 from hwnas.api import board_fits
 from hwnas.api.adapt_forms import AdaptResult
 from hwnas.api.board_cards import all_replaced, board_card, variant_name, with_models
 from hwnas.api.board_measurements import TABLE, read_board
 from hwnas.api.joined_measurements import joined
-from hwnas.devices import Adapted, Card
+from hwnas.devices import Adapted, Card, Device
 from hwnas.devices.card import Kind
 from hwnas.devices.user_devices import keep_card, own_card, require_new_name
 from hwnas.energy.boards import board_energy
 from hwnas.energy.fewshot import ConstantPower
-from hwnas.errors import UnknownNameError, UsageError
-from hwnas.latency.boards import model_path
+from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.latency.boards import load_latency, model_path
 from hwnas.latency.measurements import Measurements, read_measurements
 from hwnas.latency.methods import AUTO, get_method
 from hwnas.latency.observations import FEWEST
@@ -32,6 +33,7 @@ _NAME: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 _POWERS_W: Final = (0.01, 2000.0)  # from a microcontroller to a whole server
 _LONGEST: Final = 60  # characters of a name, which becomes part of file names
 _NEXT: Final = 3
+_WORSE: Final = 1.25  # of an earlier error, and a point of percent: below, the median of few nets moves by chance
 _POOR: Final = 30.0  # percent of median error, above which a model is no basis for a choice
 _NO_BATCH: Final = "a table does not say how many images one run takes; --batch-size does"
 
@@ -119,6 +121,8 @@ def adapt_measurements(measured: Measurements, *, name: str, source: str, settin
         power_error=power_error,
     )
     answer = _answer(fit, name=name, replaced=earlier is not None)
+    if settings.add and before is not None and earlier is not None:
+        answer = replace(answer, notes=(*_worse_note(fit, answer, before.device(variant), earlier), *answer.notes))
     path = keep_card(with_models(card, variant, board_fits.write_models(fit, name=name)))
     return replace(answer, card=str(path))
 
@@ -200,6 +204,24 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
             *_error_note(left_out.median_error_percent),
         ),
     )
+
+
+def _worse_note(fit: board_fits.BoardFit, answer: AdaptResult, device: Device, earlier: Adapted) -> list[str]:
+    """A warning where measurements that joined made the model clearly worse at nets that only judge it."""
+    if answer.checked is None:
+        return []
+    try:
+        known = load_latency(earlier, device).predict(fit.checks.vectors).mean
+    except DataError:  # damaged, which is why it is made again
+        return []
+    was, now = metrics.median_ape(fit.checks.latency_ms, known), answer.checked.median_error_percent
+    if now <= _WORSE * was + 1:
+        return []
+    return [
+        f"the model became WORSE: its median error on {len(fit.checks)} nets measured as checks was {was:.0f} %, now "
+        f"it is {now:.0f} %; were the nets that joined measured on a busy machine? Adapt from the earlier files alone "
+        "by --replace, and measure these nets again"
+    ]
 
 
 def _error_note(percent: float) -> list[str]:

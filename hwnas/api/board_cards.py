@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from hwnas.api.board_measurements import runtime_text, way_of
+from hwnas.api.measure import RUNTIMES
 from hwnas.devices import NOT_STATED, Adapted, Card, Fact, Measurement, Statement, Variant
 from hwnas.errors import UsageError
 from hwnas.latency.measurements import Measurements
@@ -26,18 +28,47 @@ def board_card(before: Card | None, measured: Measurements, *, name: str, source
 
     source: who says what the card states. afresh: what the card states of the device and of how it was measured is
     replaced by what these measurements say, because nothing else will rest on it.
-    Raises `UsageError` where the card is of another machine or way of measuring.
+    Raises `UsageError` where the card is of another machine or way of measuring and more than these will rest on it.
     """
     variant = variant_name(measured.batch_size)
     if before is None:
         card = _new_card(measured, name=name, source=source)
+    elif afresh:
+        card = _stated_anew(before, measured, source)
     else:
         _require_same_way(before, measured, source)
-        card = _stated_anew(before, measured, source) if afresh else before
+        card = before
     if variant not in [known.name for known in card.variants]:
         more = Variant(name=variant, batch_size=measured.batch_size, columns=())
         card = replace(card, variants=(*card.variants, more))
     return card
+
+
+def other_way(card: Card, how: dict[str, Any]) -> str | None:
+    """In which way measurements differ from what a card with models states of machine and measuring; None: in none.
+
+    how: facts of device and runtime as the agent writes them. What either side leaves open is not asked.
+    """
+    if not any(card.adapted()):
+        return None
+    stated = {fact.name: fact.value for fact in card.facts}
+    stated |= {part: getattr(card.measurement, part).value for part in ("runtime", "precision", "power_mode")}
+    for name, now in way_of(how).items():
+        if stated.get(name, NOT_STATED) not in (NOT_STATED, now):
+            return f"expected measurements of {card.name} with {name} {stated[name]!r}, as its card says, got {now!r}"
+    return None
+
+
+def measured_by(card: Card) -> tuple[str, int | None] | None:
+    """Runtime by which the card says that its models were measured, and its threads, None for the runtime's choice.
+
+    None for a card without models and a runtime that `hwnas measure` does not have.
+    """
+    name, _, others = card.measurement.runtime.value.partition(" ")
+    if name not in RUNTIMES or not any(card.adapted()):
+        return None
+    threads = re.search(r"\bthreads (\d+)(,|$)", others)
+    return name, int(threads[1]) if threads else None
 
 
 def all_replaced(card: Card, model: Adapted) -> bool:
@@ -117,17 +148,12 @@ def _measurement(measured: Measurements, source: str) -> Measurement:
 
 
 def _require_same_way(before: Card, measured: Measurements, source: str) -> None:
-    """What the card states of machine and measuring must be what was measured; what either leaves open is not asked."""
-    if not (measured.device and any(before.adapted())):
-        return
-    stated = {fact.name: fact.value for fact in before.facts}
-    stated |= {part: getattr(before.measurement, part).value for part in ("runtime", "precision", "power_mode")}
-    for name, now in way_of(measured).items():
-        if stated.get(name, NOT_STATED) not in (NOT_STATED, now):
-            raise UsageError(
-                f"expected measurements of {before.name} with {name} {stated[name]!r}, as its card says, got {now!r} "
-                f"in {source}; give the device another --name, for example with the {name} in it"
-            )
+    difference = other_way(before, measured.device)
+    if difference:
+        raise UsageError(
+            f"{difference} in {source}; give the device another --name, for example with that in it, or forget it "
+            f"first: `hwnas devices {before.name} --remove`"
+        )
 
 
 def _text(value: Any) -> str:

@@ -62,11 +62,14 @@ def table_text(measured: Measurements) -> str:
     return file.getvalue()
 
 
-def way_of(measured: Measurements) -> dict[str, str]:
-    """What must be equal for measurements to be compared: runtime and hardware; empty for a table, which has none."""
-    if not measured.device:
+def way_of(how: dict[str, Any]) -> dict[str, str]:
+    """What must be equal for measurements to be compared: runtime and hardware; empty for a table, which has none.
+
+    how: facts of device and runtime as the agent writes them.
+    """
+    if not how:
         return {}
-    device, runtime = measured.device["device"], measured.device["runtime"]
+    device, runtime = how["device"], how["runtime"]
     about = {"runtime": runtime_text(runtime)}
     if "precision" in runtime:
         about["precision"] = str(runtime["precision"])
@@ -94,7 +97,7 @@ def _require_same(path: Path, first: Measurements, other_path: Path, other: Meas
         raise UsageError(
             f"expected one batch size, got {first.batch_size} in {path}, {other.batch_size} in {other_path}"
         )
-    before, now = way_of(first), way_of(other)
+    before, now = way_of(first.device), way_of(other.device)
     for name in before:
         if name in now and before[name] != now[name]:
             raise UsageError(

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
 from hwnas.api.adapt import AdaptSettings, adapt_measurements
 from hwnas.api.adapt_forms import AdaptResult
+from hwnas.api.board_cards import measured_by, other_way
 from hwnas.api.front_files import SavedFront, SavedNet, read_front, spaced
 from hwnas.api.joined_measurements import selected
-from hwnas.api.measure import MeasureSettings, measure
+from hwnas.api.measure import MeasureSettings, measure, way_here
 from hwnas.api.plan import write_nets
 from hwnas.api.verified import comparison_notes, summary, unmeasured_net, verified_net, where_measured
 from hwnas.api.verify_forms import VerifiedNet, VerifyResult
-from hwnas.devices import Device, get_device
-from hwnas.devices.kit import KitFacts
+from hwnas.devices import NOT_STATED, Device, get_device
+from hwnas.devices.kit import KitFacts, OtherKitError
 from hwnas.devices.user_devices import own_card
 from hwnas.errors import UsageError
 from hwnas.latency.measurements import Measurements, read_measurements
@@ -34,7 +35,8 @@ class VerifySettings:
     front: name of the front; None for the first. nets: how many of it, evenly along its costs.
     results: a results file of a kit, which is compared; nothing is measured. kit: folder for the nets; by default one
     beside the front. runtime: measures them here; without it a kit that was named is only written, for another machine.
-    measure: how. feed_back: adds the measurements to those that the device was adapted from.
+    measure: how; runtime and threads that are left open are those by which a device of one's own was measured.
+    feed_back: adds the measurements to those that the device was adapted from.
     """
 
     front: str | None = None
@@ -76,15 +78,58 @@ def verify(
     nets = spaced(saved, settings.nets)
     if len(nets) < FEWEST:
         raise UsageError(f"{front}: expected a front of at least {FEWEST} nets, got {len(nets)}; raise the budget")
-    _write_kit(kit, saved, device, nets)
     if settings.kit is not None and settings.runtime is None:
-        return _result(saved, nets=tuple(unmeasured_net(saved, net) for net in nets), kit=str(kit))
-    done = measure(kit, runtime=settings.runtime or "onnxruntime", settings=settings.measure, progress=progress)
+        _write_kit(kit, saved, device, nets, elsewhere="--kit FOLDER")
+        unmeasured = tuple(unmeasured_net(saved, net) for net in nets)
+        return _result(saved, nets=unmeasured, kit=str(kit), notes=_way_note(device))
+    runtime, how = _way(device, settings)
+    elsewhere = f"--kit FOLDER --runtime {runtime}"
+    _write_kit(kit, saved, device, nets, elsewhere=elsewhere)
+    if settings.feed_back:
+        here = way_here(kit, runtime=runtime, threads=how.threads)
+        _require_same_way(device, here, _as_the_card(device, runtime, how.threads))
+    done = measure(kit, runtime=runtime, settings=how, elsewhere=f"another folder by {elsewhere}", progress=progress)
     return replace(_compared(saved, device, done.path, settings), kit=str(kit))
 
 
-def _write_kit(kit: Path, saved: SavedFront, device: Device, nets: Sequence[SavedNet]) -> None:
-    """A kit with the nets as checks; the same kit again where it is there, so that measuring can go on."""
+def _way(device: Device, settings: VerifySettings) -> tuple[str, MeasureSettings]:
+    """Runtime and settings: those asked for, else those of a device of one's own as its card says, else the usual."""
+    how = settings.measure or MeasureSettings()
+    known = measured_by(device.card) if own_card(device.name) else None
+    runtime, threads = known or ("onnxruntime", None)
+    if settings.runtime not in (None, runtime):
+        return str(settings.runtime), how
+    return runtime, replace(how, threads=threads if how.threads is None else how.threads)
+
+
+def _way_note(device: Device) -> tuple[str, ...]:
+    """How a kit is to be measured on a device of one's own."""
+    runtime = device.card.measurement.runtime.value
+    if own_card(device.name) is None or runtime == NOT_STATED:
+        return ()
+    return (f"{device.name} was measured by {runtime}: measure these nets in the same way",)
+
+
+def _as_the_card(device: Device, runtime: str, threads: int | None) -> str:
+    """What to do where measuring by these here is not what the card says."""
+    known = measured_by(device.card)
+    if known is None or known == (runtime, threads):
+        return "measure on the device as it was then (--kit FOLDER, its agent.py, then --results)"
+    return f"measure with --runtime {known[0]} " + (f"--threads {known[1]}" if known[1] else "and without --threads")
+
+
+def _require_same_way(device: Device, how: dict[str, Any], otherwise: str) -> None:
+    """Measurements that are fed back must be made as the card says. Raises `UsageError`."""
+    difference = other_way(device.card, how)
+    if difference:
+        raise UsageError(f"{difference}; {otherwise}, or leave out --feed-back, to compare alone")
+
+
+def _write_kit(kit: Path, saved: SavedFront, device: Device, nets: Sequence[SavedNet], *, elsewhere: str) -> None:
+    """A kit with the nets as checks; the same kit again where it is there, so that measuring can go on.
+
+    elsewhere: the options for another folder. Raises `UsageError` where the folder holds other nets.
+    """
     space = get_space(saved.space)
     facts = KitFacts(
         space=space.name,
@@ -95,7 +140,12 @@ def _write_kit(kit: Path, saved: SavedFront, device: Device, nets: Sequence[Save
         chosen=f"Evenly along the front {saved.name} for {saved.device}.",
     )
     vectors = space.parse([net.arch for net in nets])
-    write_nets(kit, facts, calibrate=vectors[:0], check=vectors)
+    try:
+        write_nets(kit, facts, calibrate=vectors[:0], check=vectors)
+    except OtherKitError as error:
+        raise UsageError(
+            f"expected these nets or nothing in the folder {kit}, got another kit; give another folder by {elsewhere}"
+        ) from error
 
 
 def _compared(saved: SavedFront, device: Device, path: Path, settings: VerifySettings) -> VerifyResult:
@@ -151,6 +201,7 @@ def _fed_back(device: Device, measured: Measurements, path: Path) -> AdaptResult
     size = device.variant.batch_size
     if known is None or measured.batch_size not in (None, size, size or 1):
         raise UsageError(f"expected measurements of batches of {size or 1}, got {measured.batch_size} in {path}")
-    more = replace(measured, roles=("calibrate",) * len(measured), batch_size=size)
+    _require_same_way(device, measured.device, f"measure again for {path}, as the card says")
+    more = replace(measured, roles=("calibrate",) * len(measured), batch_size=size, notes=())  # which were said
     settings = AdaptSettings(method=known.method, add=True)
     return adapt_measurements(more, name=device.name, source=path.name, settings=settings)

@@ -20,6 +20,8 @@ def print_verified(answer: VerifyResult, *, source: Path, as_json: bool) -> None
         print(
             f"copy it to the device, run its agent.py, then `hwnas verify {source} --results {answer.kit}/results.json`"
         )
+        for note in answer.notes:
+            print(f"note: {note}")
         return
     for cost in answer.costs:
         _print_cost(answer, cost)

@@ -20,7 +20,7 @@ def verify(
     results: Results = None,
     feed_back: Annotated[bool, typer.Option("--feed-back", help="Adapt the device again with these too.")] = False,
     rounds: Annotated[int, typer.Option(help="How often each net has its turn.")] = 5,
-    threads: Annotated[int | None, typer.Option(help="Threads; the runtime's choice by default.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads; by default as the device was measured.")] = None,
     window: Annotated[float | None, typer.Option(help="Seconds of each measurement.")] = None,
     warmup: Annotated[float | None, typer.Option(help="Seconds before each.")] = None,
     meter: Annotated[str, typer.Option(help="auto, none, ina3221, nvml or rapl.")] = "auto",

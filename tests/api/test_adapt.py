@@ -293,6 +293,38 @@ def test_what_to_measure_next_is_measured_in_the_same_way(
         assert add == f"hwnas adapt more-6/results.json --name {name} --add"
 
 
+def test_measurements_that_make_the_model_worse_are_said(
+    kit_results: Results, write: Write, ten: Path, board: Board, tmp_path: Path
+) -> None:
+    """Judged by nets that were measured as checks; those that join took seven times as long as on an idle machine."""
+    checks, more = CELLS.sample(8, seed=11), CELLS.sample(5, seed=12)
+    path = tmp_path / "checks.json"
+    path.write_text(json.dumps(kit_results(checks, board(CELLS, checks), role="check")))
+    for name, slower in (("good", 1.0), ("bad", 7.0)):
+        adapt(ten, name=name, settings=AdaptSettings(batch_size=1))
+        before = adapt(path, name=name, settings=AdaptSettings(add=True)).checked
+        joins = write(tmp_path, more, slower * board(CELLS, more), name=name)
+        after = adapt(joins, name=name, settings=AdaptSettings(add=True))
+        assert before is not None and after.checked is not None
+        errors = [f"{found.median_error_percent:.0f} %" for found in (before, after.checked)]
+        said = f"became WORSE: its median error on 8 nets measured as checks was {errors[0]}, now it is {errors[1]}"
+        assert (said in after.notes[0] if after.notes else False) == (name == "bad")
+
+
+def test_measurements_on_a_busy_machine_are_said(
+    kit_results: Results, taught: Path, board: Board, tmp_path: Path
+) -> None:
+    vectors, path = CELLS.sample(6, seed=3), tmp_path / "results.json"
+    document = kit_results(vectors, board(CELLS, vectors))
+    for name, load, said in (("a", 6.9, True), ("b", 0.3, False), ("c", None, False)):
+        record = {"round": 0, "at": "2025-01-01T00:00:00Z", "conditions": {"load_1min": load}}
+        for net in document["nets"]:
+            net["rounds"] = [record]
+        path.write_text(json.dumps(document))
+        notes = adapt(path, name=name).notes
+        assert any("the machine was BUSY (load 6.9 on 2 cores" in note for note in notes) == said
+
+
 def test_energies_in_joules_are_asked_about(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(10, seed=3)
     latency = board(CELLS, vectors)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hwnas.api.adapt import AdaptSettings, adapt
-from hwnas.devices import load_devices
+from hwnas.devices import get_device, load_devices
 from hwnas.devices.user_devices import models_folder, remove_device
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, UnknownNameError, UsageError
@@ -76,18 +76,35 @@ def test_kits_that_do_not_fit(kit_results: Results, taught: Path, board: Board, 
         adapt([path, other], name="b")
     adapt(path, name="b")
     with pytest.raises(UsageError, match=r"runtime 'onnxruntime 1\.0, threads 2', as its card says, got 'trtexec 10'"):
-        adapt(other, name="b", settings=AdaptSettings(replace=True))
+        adapt(other, name="b", settings=AdaptSettings(add=True))
     other.write_text(json.dumps(kit_results(vectors, latency, device={"cpu": "another processor"})))
-    for settings in (AdaptSettings(replace=True), AdaptSettings(add=True)):
-        with pytest.raises(
-            UsageError, match="with cpu 'a made-up processor', as its card says, got 'another processor'"
-        ):
-            adapt(other, name="b", settings=settings)
+    with pytest.raises(UsageError, match="with cpu 'a made-up processor', as its card says, got 'another processor'"):
+        adapt(other, name="b", settings=AdaptSettings(add=True))
     other.write_text(json.dumps(kit_results(vectors, 3 * latency)))
     with pytest.raises(UsageError, match=r"expected about the same latency of .* remove the wrong one"):
         adapt([path, other], name="c")
     with pytest.raises(DataError, match="expected a few-shot model of pit, found none"):
         adapt(write_pit(tmp_path), name="c", space="pit")
+
+
+def test_replacing_starts_again_unless_other_models_rest_on_the_card(
+    kit_results: Results, ten: Path, board: Board, tmp_path: Path
+) -> None:
+    vectors = CELLS.sample(6, seed=3)
+    path, other = tmp_path / "results.json", tmp_path / "other.json"
+    path.write_text(json.dumps(kit_results(vectors, board(CELLS, vectors))))
+    one = {"name": "onnxruntime", "version": "1.0", "threads": 1, "precision": "fp32"}
+    changed = {"runtime": one, "device": {"cpu": "another processor"}}
+    other.write_text(json.dumps(kit_results(vectors, board(CELLS, vectors), **changed)))
+    adapt(path, name="b")
+    assert adapt(other, name="b", settings=AdaptSettings(replace=True)).replaced
+    card = get_device("b").card
+    assert card.measurement.runtime.value == "onnxruntime 1.0, threads 1" and card.title == "another processor"
+    adapt(ten, name="b", dataset="cifar100", settings=AdaptSettings(batch_size=1))
+    with pytest.raises(
+        UsageError, match=r"threads 1', as its card says, .* another --name.*`hwnas devices b --remove`"
+    ):
+        adapt(path, name="b", settings=AdaptSettings(replace=True))
 
 
 def write_pit(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hwnas.api.pareto import pareto
 from hwnas.api.verify import VerifySettings, verify
 from hwnas.devices import get_device
 from hwnas.devices.agent.files import read_manifest
+from hwnas.devices.agent.host import host_facts
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.latency import latency_model
 from hwnas.outputs import save
@@ -145,6 +147,80 @@ def test_this_machine_is_measured_and_an_interruption_goes_on(front: Path, runti
     assert len(answer.nets) == 3 and all((net.costs["latency_ms"].measured or 0) > 0 for net in answer.nets)
     assert answer.costs[0].nets == 3 and [cost.id for cost in answer.costs] == ["latency_ms"]
     assert answer.measured_on is not None and runtime in answer.measured_on
+
+
+@pytest.fixture
+def front_here(taught: Path, board: Board, kit_results: Callable[..., dict[str, Any]], tmp_path: Path) -> Path:
+    """A front for a board that by its card is this machine, measured by onnxruntime with one thread."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    runtime = {"name": "onnxruntime", "version": onnxruntime.__version__, "provider": "CPUExecutionProvider"}
+    runtime |= {"threads": 1, "precision": "fp32"}
+    vectors, path = SPACE.sample(10, seed=3), tmp_path / "ten.json"
+    path.write_text(json.dumps(kit_results(vectors, board(SPACE, vectors), runtime=runtime, device=host_facts())))
+    adapt(path, name="my-board")
+    save(pareto("my-board", budget_ms=4.0, proxies=["zen"]), tmp_path / "front.json")
+    return tmp_path / "front.json"
+
+
+def test_what_is_left_open_is_as_the_device_was_measured(front_here: Path) -> None:
+    open_way = replace(QUICK, threads=None)
+    answer = verify(front_here, VerifySettings(nets=3, measure=open_way, feed_back=True))
+    assert answer.measured_on is not None and answer.measured_on.endswith("threads 1")
+    assert answer.adapted is not None and answer.adapted.nets == 13
+    written = verify(front_here, VerifySettings(nets=3, kit=front_here.with_name("kit")))
+    assert len(written.notes) == 1 and "threads 1: measure these nets in the same way" in written.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "threads", "says"),
+    [
+        (
+            None,
+            2,
+            r"threads 1', as its card says, got .*threads 2'; measure with --runtime onnxruntime --threads 1, or ",
+        ),
+        ("torch", None, r"got 'torch .*; measure with --runtime onnxruntime --threads 1, or leave out --feed-back"),
+    ],
+)
+def test_what_cannot_be_fed_back_is_refused_before_measuring(
+    front_here: Path, monkeypatch: pytest.MonkeyPatch, runtime: str | None, threads: int | None, says: str
+) -> None:
+    pytest.importorskip(runtime or "onnxruntime")
+    monkeypatch.setattr("hwnas.api.verify.measure", lambda *_, **__: pytest.fail("it was measured"))
+    how = VerifySettings(nets=3, runtime=runtime, measure=replace(QUICK, threads=threads), feed_back=True)
+    with pytest.raises(UsageError, match=says):
+        verify(front_here, how)
+
+
+def test_another_machine_cannot_be_fed_back(
+    results: Results, front_here: Path, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archs = [net.arch for net in spaced(read_front(front_here), 4)]
+    path = results(archs, true_latency(board, archs))
+    with pytest.raises(UsageError, match=r"got 'onnxruntime 1.0, threads 2'; measure again for .*results.json, as the"):
+        verify(front_here, VerifySettings(results=path, feed_back=True))
+    facts = host_facts() | {"cpu": "another processor"}
+    monkeypatch.setattr("hwnas.api.measure.host_facts", lambda: facts)
+    with pytest.raises(
+        UsageError, match=r"got 'another processor'; measure on the device .*--kit FOLDER, its agent.py"
+    ):
+        verify(front_here, VerifySettings(nets=3, measure=QUICK, feed_back=True))
+
+
+def test_a_second_round_is_told_to_take_another_folder(front: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    verify(front, VerifySettings(nets=3, measure=QUICK))
+    with pytest.raises(UsageError, match=r"another kit; give another folder by --kit FOLDER --runtime onnxruntime$"):
+        verify(front, VerifySettings(nets=4, measure=QUICK))
+    with pytest.raises(UsageError, match=r"another kit; give another folder by --kit FOLDER$"):
+        verify(front, VerifySettings(nets=4, kit=front.with_name("front-kit")))
+    says = (
+        r"begun with runtime threads 1, now it is 2; .* or give another folder by --kit FOLDER --runtime onnxruntime$"
+    )
+    with pytest.raises(UsageError, match=says):
+        verify(front, VerifySettings(nets=3, measure=replace(QUICK, threads=2)))
 
 
 @pytest.mark.data
