@@ -147,12 +147,15 @@ def _draw_front(
         ends = [cost - lower, upper - cost]
         axes.errorbar(cost, height, xerr=ends, fmt="none", ecolor=colour, elinewidth=0.5, zorder=4)
     face = colour if marker == "x" else "white"
-    axes.plot(cost, height, marker, color=colour, mfc=face, ms=4.5, mew=1.1, label=_label_of(front), zorder=5)
+    label = _label_of(front, below=int((height < axes.get_ylim()[0]).sum()))
+    axes.plot(cost, height, marker, color=colour, mfc=face, ms=4.5, mew=1.1, label=label, zorder=5)
 
 
-def _label_of(front: FrontResult) -> str:
+def _label_of(front: FrontResult, *, below: int) -> str:
+    """below: how many of its nets lie under the axes."""
     share = front.comparison.relative_hypervolume
-    return f"{front.name}, {len(front.nets)} nets" + ("" if share is None else f" (hypervolume {share:.2f})")
+    nets = f"{front.name}, {len(front.nets)} nets" + (f", {below} below" if below else "")
+    return nets + ("" if share is None else f" (hypervolume {share:.2f})")
 
 
 def _points(front: FrontResult, objective: ObjectiveResult, *, by_score: bool) -> Float[Array, "n 4"]:

@@ -58,6 +58,15 @@ def test_with_accuracies_all_fronts_share_one_axis(known: ParetoResult) -> None:
     assert names[4] == f"zen, 8 nets (hypervolume {share:.2f})" and names[6:] == ["budget 20 mJ", "median of the space"]
 
 
+def test_nets_below_the_axes_are_counted(known: ParetoResult) -> None:
+    low = drawn(known).get_ylim()[0]
+    front = known.front("zen")
+    nets = (*(replace(net, accuracy_percent=low - 5) for net in front.nets[:3]), *front.nets[3:])
+    fronts = tuple(replace(one, nets=nets) if one.name == "zen" else one for one in known.fronts)
+    (name,) = [name for name in legend(drawn(replace(known, fronts=fronts))) if name.startswith("zen")]
+    assert name.startswith("zen, 8 nets, 3 below (hypervolume")
+
+
 def test_points_lie_where_the_result_says(known: ParetoResult) -> None:
     axes = drawn(known)
     (zen,) = [line for line in axes.lines if str(line.get_label()).startswith("zen")]
