@@ -10,6 +10,7 @@ from typing import Any, Final, final
 Shape = tuple[int, ...]
 # Kinds whose parameters follow from their attributes.
 TRAINED_KINDS: Final = ("conv", "linear", "batch_norm", "layer_norm")
+RECURRENT_KINDS: Final = ("lstm", "gru", "rnn")
 # Bytes of one element, by the name that numpy gives the type.
 ITEM_BYTES: Final[Mapping[str, int]] = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "complex64": 8, "complex128": 16,
@@ -28,7 +29,8 @@ class Operator:
     more_outputs: shapes of further outputs by name. known: whether the shapes are; where not, `shape` is empty.
     attributes: numbers by name; a conv has kernel, stride, padding, dilation, groups, in_channels, bias, those of
     the window being one number for all axes or a tuple with one per axis (of a padding: all beginnings, then all ends);
-    a matmul has inner, the length of the sums. dtype: of the first output, as numpy calls it.
+    a matmul has inner, the length of the sums; a recurrent layer vectors, rows and inner, whose product are its macs.
+    dtype: of the first output, as numpy calls it.
     weights: shapes of the trained arrays that it reads, by name; constants: of other fixed arrays. An operator of a
     space has neither: its parameters follow from kind and attributes. One that was read from elsewhere without trained
     arrays, but is of a kind that may have them, has the attribute "untrained".
@@ -76,6 +78,8 @@ class Operator:
     def macs(self) -> int:
         """Multiply-accumulates of convolutions and matrix products; torch's flop counter reports twice this.
 
+        Of a recurrent layer sequence x batch x directions x gates x hidden x (input + hidden): the products with W and
+        R in the equations of ONNX's LSTM, GRU and RNN, of 4, 3 and 1 gates; a sequence counts at its full length.
         0 where the shapes are not known, which `known` says.
         """
         a = self.attributes
@@ -89,6 +93,8 @@ class Operator:
             return math.prod(self.shape) * int(a["in_features"])
         if self.kind == "matmul":
             return math.prod(self.shape) * int(a["inner"])
+        if self.kind in RECURRENT_KINDS:
+            return int(a.get("vectors", 0) * a.get("rows", 0) * a.get("inner", 0))
         return 0
 
     @property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hwnas.errors import DataError, UsageError
+from hwnas.graphs.onnx_external import ADVICE
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 FILE_BYTES: Final = 2**31 - 1  # the largest message of protobuf
 NODES: Final = 100_000
@@ -56,12 +57,12 @@ def _check_arrays(graph: GraphProto, nodes: Iterable[NodeProto]) -> None:
     if graph.sparse_initializer:
         raise UsageError("expected dense weights, got sparse ones; export the network with dense weights")
     inner = [entry.t for node in nodes for entry in node.attribute if entry.HasField("t")]
+    if any(map(is_external, inner)):
+        raise UsageError(
+            "expected the constants of nodes inside the ONNX file, got one in another file; save the model in one file "
+            "(torch.onnx.export with external_data=False)"
+        )
     for tensor in (*graph.initializer, *inner):
-        if tensor.data_location == EXTERNAL:
-            raise UsageError(
-                f"expected all weights inside the ONNX file, got {tensor.name!r} in another one; "
-                "save the model in one file (torch.onnx.export with external_data=False)"
-            )
         elements = 1
         for length in tensor.dims:
             if length < 0:
@@ -69,7 +70,8 @@ def _check_arrays(graph: GraphProto, nodes: Iterable[NodeProto]) -> None:
             elements *= length
         if elements > ELEMENTS:
             raise UsageError(f"expected arrays of at most {ELEMENTS:,} elements, got {elements:,} in {tensor.name!r}")
-        if len(tensor.raw_data) > 0 and elements and len(tensor.raw_data) * 8 < elements * 4:
+        short = 0 < len(tensor.raw_data) * 8 < elements * 4
+        if short and not is_external(tensor):
             raise DataError(f"the array {tensor.name!r} has fewer bytes than elements; export the model again")
 
 
@@ -127,16 +129,28 @@ def _order(nodes: list[NodeProto], given: set[str]) -> list[int]:
 
 
 def fix_inputs(graph: GraphProto, *, batch_size: int | None, sizes: Mapping[str, int]) -> None:
-    """Give every symbolic dimension of the inputs a number. Raises `UsageError` where it has none."""
+    """Give every symbolic dimension of the inputs a number. Raises `UsageError` where it has none, or is not there."""
     if batch_size is not None and batch_size < 1:
         raise UsageError(f"expected a batch size of at least 1, got {batch_size}")
     arrays = {tensor.name for tensor in graph.initializer}
-    for value in graph.input:
-        if value.name in arrays:
-            continue
+    inputs = [value for value in graph.input if value.name not in arrays]
+    for value in inputs:
         if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
             raise UsageError(f"expected inputs that are tensors with a shape, got {value.name!r} without")
+    _check_sizes(inputs, sizes)
+    for value in inputs:
         _fix(value, batch_size=batch_size, sizes=sizes)
+
+
+def _check_sizes(inputs: Iterable[ValueInfoProto], sizes: Mapping[str, int]) -> None:
+    dims = [dim for value in inputs for dim in value.type.tensor_type.shape.dim]
+    symbols = sorted({dim.dim_param for dim in dims if dim.dim_param and not dim.dim_value > 0})
+    for name, length in sizes.items():
+        if name not in symbols:
+            known = ", ".join(symbols) or "none, all lengths are fixed"
+            raise UsageError(f"expected sizes of the symbolic axes of the inputs ({known}), got one of {name!r}")
+        if not 1 <= length <= ELEMENTS:
+            raise UsageError(f"expected a size of 1 to {ELEMENTS:,} for the symbol {name!r}, got {length}")
 
 
 def _fix(value: ValueInfoProto, *, batch_size: int | None, sizes: Mapping[str, int]) -> None:
@@ -149,13 +163,57 @@ def _fix(value: ValueInfoProto, *, batch_size: int | None, sizes: Mapping[str, i
                 )
             continue
         number: Any = sizes.get(dim.dim_param)
+        if number is not None and axis == 0 and batch_size not in (None, number):
+            raise UsageError(
+                f"expected one length of the first axis {dim.dim_param!r}, got a batch size of {batch_size} and a "
+                f"size of {number}; leave one out"
+            )
         if number is None and axis == 0:
             number = batch_size or 1
         if number is None:
-            what = f"{dim.dim_param!r}" if dim.dim_param else "without a name"
             raise UsageError(
-                f"axis {axis} of the input {value.name!r} has no fixed length but the symbol {what}; "
-                "give it one by name, or export the model for a fixed shape"
+                f"axis {axis} of the input {value.name!r} has no fixed length but {_way_out(dim.dim_param)}"
             )
         dim.Clear()
         dim.dim_value = int(number)
+
+
+def _way_out(symbol: str) -> str:
+    if not symbol:
+        return "a symbol without a name; export the model for a fixed shape"
+    return (
+        f"the symbol {symbol!r}; give it one (`hwnas predict` here, without --server: --size {symbol}=224; Python: "
+        f"sizes={{{symbol!r}: 224}}), or export the model for a fixed shape"
+    )
+
+
+def is_external(tensor: TensorProto) -> bool:
+    """Whether the values of an array are in another file."""
+    return tensor.data_location == EXTERNAL
+
+
+def hide_external(model: ModelProto) -> None:
+    """Empty the external arrays of the network, so that a check of the model looks for no other file.
+
+    Raises `UsageError` where an array is external that no node reads by its name, as a constant inside a node.
+    """
+    for tensor in model.graph.initializer:
+        if is_external(tensor):
+            for field, _ in tensor.ListFields():
+                if field.name not in ("name", "data_type"):
+                    tensor.ClearField(field.name)
+            tensor.dims.append(0)
+    for name in _outside(model):
+        raise UsageError(f"expected constants inside the ONNX file, got {name!r} in another one; {ADVICE}")
+
+
+def _outside(message: Any) -> Iterator[str]:
+    """Names of all arrays in other files, however deep in a message."""
+    if message.DESCRIPTOR.name == "TensorProto":
+        if is_external(message):
+            yield message.name
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in [value] if hasattr(value, "ListFields") else value:
+                yield from _outside(part)

@@ -18,7 +18,8 @@ import numpy as np
 from hwnas.arrays import Array
 from hwnas.errors import DataError, MissingExtraError, UsageError
 from hwnas.graphs.graph import Graph
-from hwnas.graphs.onnx_checks import check_model, fix_inputs
+from hwnas.graphs.onnx_checks import check_model, fix_inputs, hide_external, is_external
+from hwnas.graphs.onnx_external import require_values
 from hwnas.graphs.onnx_folding import SMALL, fold
 from hwnas.graphs.onnx_nodes import WRITERS, NodeBuilder
 from hwnas.graphs.onnx_parsed import ParsedModel, ParsedNode, Type
@@ -118,8 +119,8 @@ def _model(builder: NodeBuilder, ends: dict[str, tuple[int, ...]], *, operator_s
     return model
 
 
-def check_upload(path: Path, *, most_nodes: int) -> None:
-    """Refuse what a stranger's file must not be: no ONNX, larger than can be looked at, or with weights elsewhere.
+def check_upload(content: bytes, *, most_nodes: int) -> None:
+    """Refuse what a stranger's file must not be: no ONNX, or larger than can be looked at. No other file is looked for.
 
     Raises `MissingExtraError` without onnx, `UsageError`.
     """
@@ -129,14 +130,13 @@ def check_upload(path: Path, *, most_nodes: int) -> None:
     except ImportError:
         raise MissingExtraError("reading ONNX files", "onnx") from None
     try:
-        model = onnx.load_model_from_string(path.read_bytes())
+        model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:
         raise UsageError(f"expected an ONNX file, got one that cannot be read: {str(error)[:100]}") from None
     nodes = len(model.graph.node)
     if not 1 <= nodes <= most_nodes:
         raise UsageError(f"expected a network of 1 to {most_nodes:,} operators, got {nodes:,}")
-    if any(tensor.external_data or tensor.data_location for tensor in model.graph.initializer):
-        raise UsageError("expected an ONNX file with its weights in it, got one that names other files")
+    hide_external(model)
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # what it says may hold any bytes of the file
@@ -146,6 +146,7 @@ def check_upload(path: Path, *, most_nodes: int) -> None:
 def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, int]) -> ParsedModel:
     """The contents of an ONNX file with all shapes that can be inferred. Nothing outside `content` is read or run.
 
+    Weights may be in another file: their shapes and types are in this one.
     sizes: values of symbolic dimensions by name; `batch_size` is that of the first axis of every input that has none.
     Raises `DataError` for what is no whole ONNX model, `UsageError` for what is not read here.
     """
@@ -166,7 +167,7 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
     graph = model.graph
     fix_inputs(graph, batch_size=batch_size, sizes=sizes)
     arrays = {tensor.name: tensor for tensor in graph.initializer}
-    values = {name: _values(t) for name, t in arrays.items() if _elements(t) <= SMALL}
+    values = {name: _values(t) for name, t in arrays.items() if _small(t)}
     nodes = tuple(_parsed(node) for node in graph.node)
     fold(nodes, values, {})
     types = _types(model, values)
@@ -174,7 +175,7 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
         if not fold(nodes, values, types):
             break
         types = _types(model, values)
-    return ParsedModel(
+    parsed = ParsedModel(
         nodes=nodes,
         inputs=tuple(value.name for value in graph.input if value.name not in arrays),
         outputs=tuple(value.name for value in graph.output),
@@ -182,6 +183,8 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
         values=values,
         types=types,
     )
+    require_values(parsed, frozenset(name for name, tensor in arrays.items() if is_external(tensor)))
+    return parsed
 
 
 def _types(model: ModelProto, values: Mapping[str, Any]) -> dict[str, Type]:
@@ -194,7 +197,7 @@ def _types(model: ModelProto, values: Mapping[str, Any]) -> dict[str, Type]:
 
 
 def _inferred(model: ModelProto, values: Mapping[str, Any]) -> ModelProto:
-    """The model with inferred shapes; large arrays are inputs of the copy, which need not travel through inference."""
+    """The model with inferred shapes; large and external arrays are inputs of the copy: they need not go through it."""
     import onnx
 
     copy = onnx.ModelProto(ir_version=max(model.ir_version, 4), opset_import=model.opset_import)
@@ -208,7 +211,7 @@ def _inferred(model: ModelProto, values: Mapping[str, Any]) -> ModelProto:
     )
     graph.input.extend(value for value in model.graph.input if value.name not in known)
     for tensor in model.graph.initializer:
-        if _elements(tensor) <= SMALL:
+        if _small(tensor):
             graph.initializer.append(tensor)
         else:
             graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
@@ -273,8 +276,9 @@ def _dtype(number: int) -> str:
         return "unknown"
 
 
-def _elements(tensor: TensorProto) -> int:
-    return math.prod(tensor.dims)
+def _small(tensor: TensorProto) -> bool:
+    """Whether the values of an array are here, and few enough to be looked at."""
+    return not is_external(tensor) and math.prod(tensor.dims) <= SMALL
 
 
 def _line(error: Exception) -> str:

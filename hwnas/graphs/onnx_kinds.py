@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from hwnas.graphs.graph import Shape
+from hwnas.graphs.graph import RECURRENT_KINDS, Shape
 from hwnas.graphs.onnx_parsed import ParsedNode
 
 # Types whose kind is another word than their own name in lower case with underscores.
@@ -35,6 +35,7 @@ EyeLike LpNormalization MeanVarianceNormalization GridSample RoiAlign MaxRoiPool
 Bernoulli RandomNormal RandomUniform NonMaxSuppression ReverseSequence Unique BitShift Compress
 """
 PLAIN: Final = frozenset(_KEPT.split())
+_GATES: Final[Mapping[str, int]] = {"LSTM": 4, "GRU": 3, "RNN": 1}
 _POOLS: Final = ("max_pool", "avg_pool", "lp_pool")
 _NUMBERS: Final = (int, float, str, tuple)
 
@@ -179,12 +180,25 @@ def _clip(reading: Reading) -> dict[str, Any]:
     return found
 
 
+def _recurrent(reading: Reading) -> dict[str, Any]:
+    """Beside the attributes what `Operator.macs` counts: input vectors, rows of all matrices, the length of a row."""
+    node, source = reading.node, reading.in_shapes[0]
+    known = {name: value for name, value in node.attributes.items() if isinstance(value, _NUMBERS)}
+    hidden = node.attributes.get("hidden_size") or (reading.in_shapes[2] or (0,))[-1]
+    directions = 2 if node.attributes.get("direction") == "bidirectional" else 1
+    if source is not None:
+        rows = directions * _GATES[node.kind] * hidden
+        known |= {"vectors": math.prod(source[:-1]), "rows": rows, "inner": source[-1] + hidden}
+    return known
+
+
 _SPECIAL: Final[Mapping[str, Callable[[Reading], dict[str, Any]]]] = {
     "conv": _conv,
     "conv_transpose": _conv,
     "linear": _linear,
     "matmul": _matmul,
     "clip": _clip,
+    **dict.fromkeys(RECURRENT_KINDS, _recurrent),
     **dict.fromkeys(_POOLS, _pool),
 }
 

@@ -26,11 +26,12 @@ def read_onnx(
 ) -> Graph:
     """The graph of an ONNX file or of its bytes; an operator is called as its first output is in the file.
 
-    batch_size: of a file whose first axis is symbolic, 1 by default. sizes: of other symbolic axes by name.
+    batch_size: of a file whose first axis is symbolic, 1 by default. sizes: of symbolic axes by name. Weights may be in
+    another file, which is not opened.
     Files do not say which arrays were trained: floating-point arrays of more than one element count as parameters, but
     for the statistics of batch norms. An operator that is not known stays, as kind "unknown:domain.Type".
-    Raises `DataError` for a damaged file; `UsageError` for external data, branches, loops, symbols without a number, an
-    operator set below 11 or too large a file; `MissingExtraError` without onnx.
+    Raises `DataError` for a damaged file; `UsageError` for branches, loops, symbols without a number, constants in
+    another file whose values are needed, an operator set below 11, too large a file; `MissingExtraError` without onnx.
     """
     from hwnas.graphs.onnx_file import parse_onnx
 
@@ -96,8 +97,9 @@ class _Reader:
             ) from error
 
     def _operator(self, node: ParsedNode) -> Operator:
-        shape, dtype, known = self._type(node.outputs[0])
-        others = {name: self._type(name) for name in node.outputs[1:] if name}
+        first, *more = [name for name in node.outputs if name]  # of an LSTM the first output may be left out
+        shape, dtype, known = self._type(first)
+        others = {name: self._type(name) for name in more}
         inputs = tuple(name for name in node.inputs if name and name not in self._origins)
         fixed = {number: name for number, name in enumerate(node.inputs) if name in self._origins}
         weights, constants = self._arrays(node, fixed)
@@ -113,7 +115,7 @@ class _Reader:
         if kind in TRAINED_KINDS and not weights:
             attributes["untrained"] = 1
         return Operator(
-            name=node.outputs[0],
+            name=first,
             kind=kind,
             inputs=inputs,
             shape=shape,

@@ -127,10 +127,28 @@ def test_shape_arithmetic_is_folded_and_the_batch_may_be_symbolic() -> None:
         ]
     with pytest.raises(UsageError, match="expected a batch of 2, which the ONNX file fixes for 'x', got 5"):
         read(model(nodes, [2, 3, 4, 4], **arrays), batch_size=5)
-    with pytest.raises(UsageError, match="axis 2 of the input 'x' has no fixed length but the symbol 'h'"):
-        read(model([node("Relu", ["x"], "y")], [1, 3, "h", "w"]))
-    found = read(model([node("Relu", ["x"], "y")], [1, 3, "h", "w"]), sizes={"h": 6, "w": 7})
+
+
+def test_symbolic_axes_get_lengths_by_name() -> None:
+    plain = model([node("Relu", ["x"], "y")], ["n", 3, "h", "w"])
+    found = read(plain, sizes={"h": 6, "w": 7})
     assert found.operators[-1].shape == (1, 3, 6, 7)
+    assert read(plain, sizes={"h": 6, "w": 7, "n": 2}, batch_size=2).operators[-1].shape == (2, 3, 6, 7)
+    way = r"axis 2 of the input 'x' has no fixed length but the symbol 'h'; .*--size h=224; Python: sizes=\{'h': 224\}"
+    with pytest.raises(UsageError, match=way):
+        read(plain)
+    with pytest.raises(UsageError, match="a symbol without a name; export the model for a fixed shape"):
+        read(model([node("Relu", ["x"], "y")], [1, 3, None, 4]))
+    for sizes, message in (
+        ({"H": 6}, r"sizes of the symbolic axes of the inputs \(h, n, w\), got one of 'H'"),
+        ({"h": 0}, "a size of 1 to 2,147,483,648 for the symbol 'h', got 0"),
+        ({"h": 2**70}, "a size of 1 to 2,147,483,648 for the symbol 'h', got 1180"),
+        ({"n": 3}, "one length of the first axis 'n', got a batch size of 2 and a size of 3"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            read(plain, sizes=sizes, batch_size=2)
+    with pytest.raises(UsageError, match="none, all lengths are fixed"):
+        read(model([node("Relu", ["x"], "y")], [1, 3]), sizes={"h": 6})
 
 
 def test_folded_weights_count_once_and_statistics_are_not_trained() -> None:
@@ -154,6 +172,28 @@ def test_what_is_not_known_stays_and_says_so() -> None:
     kernels = kernels_of(read(made))
     assert [k.kind for k in kernels] == ["unknown:my.domain.Magic", "relu"] and not any(k.known for k in kernels)
     assert all(np.isnan(list(kernel.features().values())).all() for kernel in kernels)
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "macs"),
+    [
+        # Input 20, hidden 30; each of 7 steps of 2 sequences, in each direction, meets a matrix for each gate.
+        ("LSTM", "forward", 7 * 2 * 4 * (30 * 20 + 30 * 30)),
+        ("LSTM", "bidirectional", 2 * 7 * 2 * 4 * (30 * 20 + 30 * 30)),
+        ("GRU", "reverse", 7 * 2 * 3 * (30 * 20 + 30 * 30)),
+        ("RNN", "bidirectional", 2 * 7 * 2 * (30 * 20 + 30 * 30)),
+    ],
+)
+def test_recurrent_layers_are_counted(kind: str, direction: str, macs: int) -> None:
+    """By hand, from the equations of the operators in ONNX; the first output may be left out, or the layout turned."""
+    ways, gates = 1 + (direction == "bidirectional"), {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
+    arrays = {"w": weights(ways, gates * 30, 20), "r": weights(ways, gates * 30, 30)}
+    for shape, outputs, layout in (([7, 2, 20], ["y"], 0), ([7, 2, 20], ["", "y"], 0), ([2, 7, 20], ["y"], 1)):
+        nodes = [node(kind, ["x", "w", "r"], outputs, hidden_size=30, direction=direction, layout=layout)]
+        found = read(model(nodes, shape, opset=22, **arrays))
+        (layer,) = found.operators[1:]
+        assert layer.kind == kind.lower() and layer.name == "y" and found.macs == macs
+        assert found.params == ways * gates * 30 * 50 and [k.macs for k in kernels_of(found)] == [macs]
 
 
 def test_several_outputs() -> None:
@@ -182,7 +222,7 @@ def test_a_function_is_read_as_what_it_consists_of() -> None:
 
 
 def external() -> Any:
-    made = model([node("MatMul", ["x", "w"], "y")], [1, 4], w=weights(4, 4))
+    made = model([node("Reshape", ["x", "w"], "y")], [1, 4], w=np.array([2, 2]))
     tensor = made.graph.initializer[0]
     tensor.ClearField("raw_data")
     tensor.data_location = onnx.TensorProto.EXTERNAL
@@ -222,7 +262,7 @@ def short_of_bytes() -> Any:
 
 
 REFUSED = {
-    "external data": (external, UsageError, "weights inside the ONNX file, got 'w' in another one"),
+    "a shape elsewhere": (external, UsageError, "values of 'w' inside the ONNX file, as Reshape 'y' goes by them"),
     "branches": (branching, UsageError, "without branches and loops, got node 'y' of type 'If'"),
     "a huge array": (huge, UsageError, "at most 2,147,483,648 elements, got 1,099,511,627,776 in 'w'"),
     "an array short of bytes": (short_of_bytes, DataError, "'w' has fewer bytes than elements"),
