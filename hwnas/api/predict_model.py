@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -97,7 +97,7 @@ class ModelPrediction:
         return asdict(self)
 
 
-def predict_model(
+def predict_model(  # noqa: PLR0913 - the options of the command, all optional
     model: str | Path | Graph | nn.Module,
     *,
     device: str,
@@ -105,14 +105,16 @@ def predict_model(
     target: Target | None = None,
     confidence: float = 0.9,
     batch_size: int | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> ModelPrediction:
     """Latency and energy of an ONNX file, a graph, or a torch module, as far as the device has kernel models.
 
     input_shape: of a torch module's one input, batch first. batch_size: of a file whose first axis is symbolic.
+    sizes: lengths of a file's symbolic axes by their names, such as {"H": 96, "W": 96}.
     Raises `UnknownNameError`, `UsageError`, `DataError`, and `MissingExtraError` without onnx for a file.
     """
     models = _models(device, target)
-    name, graph = _read(model, input_shape, batch_size)
+    name, graph = _read(model, input_shape, batch_size, sizes or {})
     runtime = next(iter(models.values())).runtime
     kernels = kernels_of(graph, runtime)
     if not kernels:
@@ -161,12 +163,19 @@ def _models(device: str, target: Target | None) -> dict[str, KernelModel]:
 
 
 def _read(
-    model: str | Path | Graph | nn.Module, input_shape: Sequence[int] | None, batch_size: int | None
+    model: str | Path | Graph | nn.Module,
+    input_shape: Sequence[int] | None,
+    batch_size: int | None,
+    sizes: Mapping[str, int],
 ) -> tuple[str, Graph]:
+    if isinstance(model, str | Path):
+        return str(model), read_onnx(model, batch_size=batch_size, sizes=sizes)
+    if sizes:
+        raise UsageError(
+            f"expected sizes with an ONNX file alone, got {dict(sizes)} with another model; leave them out"
+        )
     if isinstance(model, Graph):
         return "graph", model
-    if isinstance(model, str | Path):
-        return str(model), read_onnx(model, batch_size=batch_size)
     if input_shape is None:
         raise UsageError(f"expected `input_shape`, such as (1, 3, 224, 224), for {type(model).__name__}, got none")
     from hwnas.graphs import read_module

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ def predict(
     confidence: Annotated[float, typer.Option(help="Probability mass of the intervals.")] = 0.9,
     top: Annotated[int, typer.Option(help="Of an ONNX file: how many kernels to list.")] = 20,
     batch_size: Annotated[int | None, typer.Option(help="Of an ONNX file whose batch is symbolic.")] = None,
+    size: Annotated[list[str] | None, typer.Option(help="Of a symbolic axis of an ONNX file: H=96.")] = None,
     out: Annotated[Path | None, typer.Option(help="Of an ONNX file: a picture, a bar per kernel (.png, .svg).")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where a kernel has no model.")] = False,
     server: Server = None,
@@ -37,10 +39,18 @@ def predict(
     """Latency and energy of architectures, or kernel by kernel of an ONNX file, with intervals and sources."""
     if any(word.lower().endswith(".onnx") for word in architectures or []):
         options = ModelOptions(
-            confidence=confidence, top=top, batch_size=batch_size, out=out, strict=strict, server=server
+            confidence=confidence,
+            top=top,
+            batch_size=batch_size,
+            sizes=read_sizes(size or []),
+            out=out,
+            strict=strict,
+            server=server,
         )
         _predict_model(architectures or [], device, target, options, as_json=as_json)
         return
+    if size:
+        raise UsageError(f"expected --size with an ONNX file alone, got {size[0]!r} with architectures; leave it out")
     from hwnas.api.predict import predict as predict_here
     from hwnas.api.predict import read_architectures
     from hwnas.cli.choices import as_source, as_target
@@ -62,9 +72,24 @@ class ModelOptions:
     confidence: float
     top: int
     batch_size: int | None
+    sizes: dict[str, int]
     out: Path | None
     strict: bool
     server: str | None
+
+
+def read_sizes(words: list[str]) -> dict[str, int]:
+    """Lengths by the names of symbolic axes, of words such as `H=96`. Raises `UsageError` for other words."""
+    found: dict[str, int] = {}
+    for word in words:
+        parts = re.fullmatch(r"\s*(\S.*?)\s*=\s*([0-9]{1,12})\s*", word)
+        if parts is None:
+            raise UsageError(f"expected --size NAME=LENGTH, such as H=96, got {word!r}")
+        name, length = parts.groups()
+        if name in found:
+            raise UsageError(f"expected --size once for each name, got {name!r} twice; leave one out")
+        found[name] = int(length)
+    return found
 
 
 def _predict_model(files: list[str], device: str, target: str | None, options: ModelOptions, *, as_json: bool) -> None:
@@ -75,9 +100,10 @@ def _predict_model(files: list[str], device: str, target: str | None, options: M
     if len(files) != 1:
         raise UsageError(f"expected one ONNX file, got {len(files)} names: {', '.join(files)}")
     if options.server is not None:
-        if target is not None or options.batch_size is not None:
-            raise UsageError("expected neither --target nor --batch-size for a service, got one; leave it out")
-        answer = client(options.server).predict_model(files[0], device=device, confidence=options.confidence)
+        if target is not None or options.batch_size is not None or options.sizes:
+            raise UsageError("expected no --target, --batch-size or --size for a service, got one; leave it out")
+        asked = client(options.server).predict_model(files[0], device=device, confidence=options.confidence)
+        answer = replace(asked, model=files[0])  # the service knows no names of files
     else:
         answer = predict_model(
             files[0],
@@ -85,6 +111,7 @@ def _predict_model(files: list[str], device: str, target: str | None, options: M
             target=as_target(target),
             confidence=options.confidence,
             batch_size=options.batch_size,
+            sizes=options.sizes,
         )
     if options.out is not None:
         save_picture(answer, options.out)

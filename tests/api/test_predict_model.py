@@ -116,6 +116,51 @@ def test_files_and_modules_give_the_same(my_board: KernelModel, tmp_path: Path) 
         predict_model(module, device="my-board")
 
 
+def test_symbolic_axes_get_lengths(my_board: KernelModel, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    from hwnas.graphs.onnx_file import onnx_model
+
+    model = onnx_model(_graph())
+    for number, name in ((2, "H"), (3, "W")):
+        model.graph.input[0].type.tensor_type.shape.dim[number].dim_param = name
+    onnx.save(model, tmp_path / "net.onnx")
+    expected = predict_model(_graph(), device="my-board")
+    found = predict_model(tmp_path / "net.onnx", device="my-board", sizes={"H": 24, "W": 24})
+    assert found.macs == expected.macs and found.costs == expected.costs
+    with pytest.raises(UsageError, match=r"--size H=224; Python: sizes=\{'H': 224\}"):
+        predict_model(tmp_path / "net.onnx", device="my-board")
+    with pytest.raises(UsageError, match="sizes with an ONNX file alone"):
+        predict_model(_graph(), device="my-board", sizes={"H": 24})
+
+
+def test_weights_beside_the_file_change_nothing(my_board: KernelModel, tmp_path: Path) -> None:
+    """As torch exports by default."""
+    onnx = pytest.importorskip("onnx")
+    from hwnas.graphs.onnx_file import onnx_model
+
+    onnx.save(onnx_model(_graph()), tmp_path / "net.onnx")
+    expected = predict_model(tmp_path / "net.onnx", device="my-board").to_dict()
+    apart = {"save_as_external_data": True, "location": "net.onnx.data", "size_threshold": 256}
+    onnx.save_model(onnx_model(_graph()), tmp_path / "net.onnx", **apart)
+    (tmp_path / "net.onnx.data").unlink()
+    assert predict_model(tmp_path / "net.onnx", device="my-board").to_dict() == expected
+
+
+def test_a_recurrent_layer_has_its_share_of_the_work(my_board: KernelModel, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    ends = [onnx.helper.make_tensor_value_info(*end) for end in (("x", 1, [7, 2, 20]), ("y", 1, None))]
+    arrays = {"w": np.ones((1, 120, 20), np.float32), "r": np.ones((1, 120, 30), np.float32)}
+    tensors = [onnx.numpy_helper.from_array(values, name) for name, values in arrays.items()]
+    nodes = [onnx.helper.make_node("LSTM", ["x", "w", "r"], ["y"], hidden_size=30)]
+    graph = onnx.helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
+    sets = [onnx.helper.make_opsetid("", 14)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=sets, ir_version=9), tmp_path / "net.onnx")
+    answer = predict_model(tmp_path / "net.onnx", device="my-board")
+    assert answer.macs == 7 * 2 * 4 * 30 * (20 + 30)
+    assert [(u.kind, u.macs_percent) for u in answer.uncovered] == [("lstm", 100.0)]
+    assert "lstm (1: 100.0 % of MACs" in answer.notes[0]
+
+
 def test_devices_without_a_model_are_refused(my_board: KernelModel) -> None:
     with pytest.raises(UnknownNameError, match="my-board"):
         predict_model(_graph(), device="my-bord")
