@@ -3,27 +3,32 @@
 import { element, facts, fill, shape, table } from "./elements.js";
 import { costColumn, fixed, has, rounded } from "./numbers.js";
 import { labelled } from "./question_form.js";
-import { get, post, Refusal } from "./server.js";
+import { all, get, post, Refusal } from "./server.js";
 
 const UNITS = { ms: "ms", mj: "mJ" };
 const place = (id) => document.getElementById(id);
 
-/** Start the part. watch(job) resolves with a job that has ended. */
+/** Start the part. watch(job) resolves with a job that has ended. Devices with a kernel model alone can be asked. */
 export function startModel({ devices }, watch) {
   const form = place("model-form");
   const file = element("input", { type: "file", name: "model", accept: ".onnx", required: true });
-  const device = element(
-    "select",
-    { name: "device" },
-    devices.flatMap((one) => one.variants).map((name) => element("option", {}, name)),
+  const device = element("select", { name: "device" });
+  const titles = Object.fromEntries(devices.map((one) => [one.name, one.title]));
+  const listed = all("/v1/predict/onnx", "devices").then((found) =>
+    fill(
+      device,
+      found.map(({ name }) => element("option", { title: titles[name] ?? name }, name)),
+    ),
   );
+  listed.catch(showRefusal);
   const button = element("button", { class: "main", type: "submit" }, "Predict");
   fill(
     form,
     element(
       "p",
       { class: "note full" },
-      "The file is read by a process of its own with limits on memory and time; its weights are not looked at.",
+      "The file is read by a process of its own with limits on memory and time. Its weights are not looked at: they ",
+      "may be in a file beside it (model.onnx.data), which is not needed. Devices are those that have a kernel model.",
     ),
     labelled("ONNX model", file),
     labelled("Device", device),
@@ -35,24 +40,31 @@ export function startModel({ devices }, watch) {
     place("kernels").hidden = false;
     fill(place("kernels"), element("p", { class: "note" }, "The model is on its way …"));
     try {
+      await listed;
+      const { name } = file.files[0];
       let { status, value } = await post("/v1/predict/onnx", new FormData(form));
       if (status === 202) {
         const job = await watch(value);
         if (job.state !== "done") throw new Refusal(job.error?.detail ?? `the job was ${job.state}`, 0);
         value = await get(`/v1/jobs/${job.id}/result`);
       }
-      showKernels(place("kernels"), value);
+      showKernels(place("kernels"), value, name);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      fill(place("kernels"), element("p", { class: "failure", role: "alert" }, error.message));
+      showRefusal(error);
     } finally {
       button.disabled = false;
     }
   });
 }
 
-/** The costs of a network in `card`: its totals, what has no model, and a row for each kernel, the costliest first. */
-export function showKernels(card, result) {
+function showRefusal(error) {
+  if (!(error instanceof Refusal)) throw error;
+  place("kernels").hidden = false;
+  fill(place("kernels"), element("p", { class: "failure", role: "alert" }, error.message));
+}
+
+/** The costs of network `name` in `card`: totals, what has no model, a row for each kernel, the costliest first. */
+export function showKernels(card, result, name = result.model) {
   const costs = Object.keys(result.costs);
   const names = Object.fromEntries(costs.map((id) => [id, id.split("_")]));
   const heading = (id) => ({ name: names[id][0], unit: UNITS[names[id][1]] ?? names[id][1], numeric: true });
@@ -88,7 +100,7 @@ export function showKernels(card, result) {
   });
   fill(
     card,
-    element("h2", {}, `${result.model} on ${result.device}`),
+    element("h2", {}, `${name} on ${result.device}`),
     facts([
       ...totals,
       ...beside,

@@ -1,4 +1,4 @@
-"""`POST /v1/predict` and `/v1/predict/onnx`: latency and energy of named architectures, or of a model file."""
+"""`/v1/predict` and `/v1/predict/onnx`: latency and energy of named architectures, or of a model file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Request, Response
 
 from hwnas.api.predict import predict as ask
-from hwnas.service.answers import described, plain_json, problems, tagged
+from hwnas.latency.kernels.store import kernel_devices
+from hwnas.service.answers import PAGE, Cursor, Limit, described, page_schema, paged, plain_json, problems, tagged
 from hwnas.service.forms import PredictBody
 from hwnas.service.service import service_of
 from hwnas.service.store.jobs import Asked
@@ -17,6 +18,7 @@ from hwnas.service.uploads import Upload
 
 router: Final = APIRouter(tags=["predict"])
 _RESULT: Final = {"$ref": "#/components/schemas/PredictResult"}
+_DEVICE: Final = {"type": "object", "required": ["name", "targets"]}
 Text = Annotated[str, Form(min_length=1, max_length=100)]
 
 
@@ -25,6 +27,13 @@ def predict(body: PredictBody, request: Request) -> Response:
     """Latency and energy of architectures on a device, with intervals and sources."""
     service_of(request).refresh_devices()
     return tagged(request, plain_json(ask(**asdict(body)).to_dict()))
+
+
+@router.get("/v1/predict/onnx", responses={**page_schema("devices", _DEVICE), **problems(422)})
+def onnx_devices(request: Request, cursor: Cursor = None, limit: Limit = PAGE) -> Response:
+    """Devices that have a kernel model, which an ONNX model can be asked of, and what of: latency, energy."""
+    entries = [{"name": name, "targets": list(targets)} for name, targets in kernel_devices().items()]
+    return paged(request, "devices", entries, cursor=cursor, limit=limit)
 
 
 @router.post(

@@ -67,6 +67,23 @@ def test_a_model_that_cannot_be_predicted_is_refused_in_words(page: Any, tmp_pat
     page.get_log("browser")
 
 
+def test_only_devices_that_can_answer_are_offered_and_the_file_keeps_its_name(page: Any, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from hwnas.graphs.onnx_file import onnx_bytes
+
+    space = get_space("nas-bench-macro")
+    (tmp_path / "my own.onnx").write_bytes(onnx_bytes(space.graph(space.sample(1, seed=0)[0], dataset="cifar10")))
+    page.one("nav a[href='#model']").click()
+    offered = "#model-form select[name=device] option"
+    page.wait(lambda: page.some(offered))
+    assert [option.text for option in page.some(offered)] == ["gtx-1080-ti", "tesla-m60", "tesla-p100", "tesla-v100"]
+    page.one("#model-form input[type=file]").send_keys(str(tmp_path / "my own.onnx"))
+    page.one("#model-form button").click()
+    page.wait(lambda: page.some("#kernels h2"))
+    assert page.one("#kernels h2").text == "my own.onnx on gtx-1080-ti"
+    assert "/" not in page.one("#kernels h2").text
+
+
 def test_a_model_is_shown_kernel_by_kernel_and_names_stay_text(page: Any) -> None:
     evil = "<img src=x onerror=alert(1)>"
     kernel = {
