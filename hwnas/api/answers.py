@@ -181,8 +181,8 @@ def _why_not_compared(study: Study) -> str:
     if study.complete:
         return f"true accuracy is {study.accuracy.source}"
     return (
-        f"{study.space.name} has {study.space.size:.1e} architectures, of which all searches looked at {len(study.vectors):,}: "
-        "there is no front of all of them to compare with"
+        f"{study.space.name} has {study.space.size:.1e} architectures, of which all searches looked at "
+        f"{len(study.vectors):,}: there is no front of all of them to compare with"
     )
 
 

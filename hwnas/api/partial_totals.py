@@ -9,7 +9,7 @@ _LITTLE_MACS, _LITTLE_BYTES = 1.0, 25.0  # percent of the network's, in kernels 
 
 
 def total_text(answer: ModelPrediction, cost: str) -> str:
-    """A total with its interval; "at least" what is known where kernels without a model have more than a little work."""
+    """A total with its interval; "at least" what is known where kernels without a model do more than a little."""
     total, lacking = answer.costs[cost], answer.uncovered
     little = (
         sum(part.macs_percent for part in lacking) < _LITTLE_MACS
