@@ -70,6 +70,9 @@ def test_aggregations_of_all_at_once() -> None:
         "top_heavy_sum": -np.log([1 / 3, 8 / 27, 1 / 9]),
         "median_rank": [1 / 3, 2 / 3, 1],
         "best_rank": np.array([1, 2 / 3, 1]) + 1e-6 * np.array([5 / 3, 2, 7 / 3]),
+        "alike_share": [0, 0, 0],  # a and b share a vote, and c says the opposite
+        # c tells the same backwards, and is turned round: three times the common factor, which explains 2.995 of 3.
+        "one_factor": np.array([-3, 0, 3]) * norm.ppf(5 / 6) * np.sqrt(2.995 / 3),
         "majority": [-2, 0, 2],
     }
     assert set(by_hand) == set(combining.AGGREGATIONS)
@@ -84,7 +87,7 @@ def test_weights() -> None:
     weights = np.array([3.0, 1.0])
     np.testing.assert_allclose(combining.AGGREGATIONS["rank_sum"](ranks, weights), [2.5, 3.5])
     np.testing.assert_allclose(combining.AGGREGATIONS["log_rank_sum"](ranks, weights), np.log([0.125, 0.5]))
-    for name in ("median_rank", "best_rank", "majority"):
+    for name in ("median_rank", "best_rank", "majority", "alike_share", "one_factor"):
         with pytest.raises(ValueError, match="expected equal weights"):
             combining.AGGREGATIONS[name](ranks, weights)
 
@@ -168,8 +171,8 @@ def test_what_carries_over_is_chosen(capsys: pytest.CaptureFixture[str], monkeyp
     made, lines = chosen_of([task("x", 1), task("x", 2), task("y", 3)], capsys, draws=3)
     assert made == combining.Candidate(weights={"a": 1.0, "b": 1.0})
     assert lines[-1] == "chosen: first, of all spaces rank_sum: a, b"
-    # A heading, eleven rules and four lines beside them, and the choice.
-    assert len(lines) == 1 + 11 + 4 + 1
+    # A heading, thirteen rules and four lines beside them, and the choice.
+    assert len(lines) == 1 + 13 + 4 + 1
 
 
 def test_where_nothing_carries_over_all_are_summed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +215,7 @@ def test_it_reads_no_accuracy_of_nasbench201(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.data
 def test_auto_is_what_is_chosen_beside_pairs(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
-    data.pull(["nas-bench-macro", "transnas101", "autoprox-vit"], mirror=mirror)
+    data.pull(["nas-bench-macro", "transnas101", "accel-nasbench", "autoprox-vit"], mirror=mirror)
     tasks = [each for name in choose_auto.SPACES for each in combining.tasks_of(get_space(name), choose_auto.POOL)]
     assert {each.space for each in tasks} == set(choose_auto.SPACES)
     pool = [name for name in choose_auto.POOL if all(name in each.scores for each in tasks)]

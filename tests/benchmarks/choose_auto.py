@@ -15,7 +15,7 @@ of which makes a combination from what is known of some spaces:
 - `best tenth`: the rank sum with weights that are the mean over the best tenth of the rank sums;
 - `bagged networks`: the same over the first rank sum of each of `--resamples` draws of the networks with replacement;
 - `bagged spaces`: the same, with spaces drawn with replacement too;
-- `all`: the whole pool, with no look at any accuracy, under each of seven aggregations;
+- `all`: the whole pool, with no look at any accuracy, under each of nine aggregations;
 - `drawn 5`, `drawn 7`, `drawn 9`: so many of the pool, drawn by chance, by normal scores; the mean of twelve draws.
 
 Each space in turn is left out; a rule sees the others, and what it makes is judged on the one left out, by the share of
@@ -24,8 +24,8 @@ hwnas/proxies/combinations/auto.py by hand. Where it is one of `all`, the choice
 line `all, chosen` is of an aggregation that was chosen on the other spaces, and judged on the one left out.
 
 It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the
-accuracies that `hwnas data pull nas-bench-macro transnas101 autoprox-vit` brought. A hundred draws take about half
-an hour on two cores; `--resamples 0` leaves the two rules out that need them.
+accuracies that `hwnas data pull nas-bench-macro transnas101 accel-nasbench autoprox-vit` brought. A hundred draws take
+about half an hour on two cores; `--resamples 0` leaves the two rules out that need them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from combining import (
 from hwnas.arrays import Array, Float
 from hwnas.spaces import get_space
 
-SPACES: Final = ("nas-bench-macro", "transnas-micro", "autoformer", "pit")
+SPACES: Final = ("nas-bench-macro", "transnas-micro", "accel-nasbench", "autoformer", "pit")
 POOL: Final = (  # those that every sample has
     *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov"),
     *("az_expressivity", "az_progressivity", "az_trainability"),

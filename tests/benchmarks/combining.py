@@ -38,6 +38,35 @@ def _unweighted(aggregate: Callable[[Float[Array, "n p"]], Float[Array, " n"]]) 
     return aggregated
 
 
+def _alike_share(ranks: Float[Array, "n p"]) -> Float[Array, " n"]:
+    """Normal scores, each column weighted by 1 / the sum of its positive correlations with all: twins share a vote."""
+    scores = normal_scores(ranks)
+    return np.asarray(scores @ (1 / np.clip(_correlations(scores), 0, 1).sum(axis=1)))
+
+
+def _one_factor(ranks: Float[Array, "n p"]) -> Float[Array, " n"]:
+    """Normal scores, weighted by their loadings on one common factor, which grow with how well a column agrees with all
+    others: if their errors were independent, with how right it is (Parisi et al. 2014, doi:10.1073/pnas.1219097111)."""
+    scores = normal_scores(ranks)
+    correlations, shared = _correlations(scores), np.full(scores.shape[1], 0.5)
+    for _ in range(200):  # principal axes: the diagonal is what the factor explains, which is not known at first
+        np.fill_diagonal(correlations, shared)
+        values, vectors = np.linalg.eigh(correlations)
+        loadings = vectors[:, -1] * np.sqrt(max(values[-1], 0.0))
+        before, shared = shared, np.clip(loadings**2, 0, 0.995)
+        if np.abs(shared - before).max() < 1e-6:
+            break
+    return np.asarray(scores @ (loadings * np.sign(loadings.sum())))
+
+
+def _correlations(scores: Float[Array, "n p"]) -> Float[Array, "p p"]:
+    """1 on the diagonal; a column that orders nothing correlates with no other."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlations = np.nan_to_num(np.corrcoef(scores.T).reshape(scores.shape[1], -1))
+    np.fill_diagonal(correlations, 1.0)
+    return np.asarray(correlations)
+
+
 AGGREGATIONS: Final[dict[str, Aggregation]] = {  # of relative ranks, 1 the best, and weights
     "rank_sum": lambda ranks, weights: ranks @ weights,
     "log_rank_sum": lambda ranks, weights: np.log(ranks) @ weights,
@@ -45,6 +74,8 @@ AGGREGATIONS: Final[dict[str, Aggregation]] = {  # of relative ranks, 1 the best
     "top_heavy_sum": lambda ranks, weights: -np.log(1 - ranks + 1 / len(ranks)) @ weights,
     "median_rank": _unweighted(lambda ranks: np.median(ranks, axis=1)),
     "best_rank": _unweighted(lambda ranks: ranks.max(axis=1) + 1e-6 * ranks.sum(axis=1)),
+    "alike_share": _unweighted(_alike_share),
+    "one_factor": _unweighted(_one_factor),
     "majority": _unweighted(lambda ranks: np.array([np.sign(np.sign(r - ranks).sum(axis=1)).sum() for r in ranks])),
 }
 OF_CANDIDATES: Final = ("rank_sum", "log_rank_sum")
