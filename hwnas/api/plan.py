@@ -20,7 +20,10 @@ from hwnas.results import SCHEMA_VERSION
 from hwnas.spaces import Space, get_space
 from hwnas.version import __version__
 
-_NOTHING_LEARNED: Final = "nothing is known of devices in {0}: the kit can be measured, but `hwnas adapt` has no model"
+_NOTHING_LEARNED: Final = (
+    "nothing is known of devices in {0}: the model of `hwnas adapt` will rest on these measurements alone, and ten or "
+    "more are worth it"
+)
 GIVEN: Final = "given"  # what the manifest says of architectures that the caller chose
 
 

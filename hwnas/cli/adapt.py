@@ -20,7 +20,7 @@ def adapt(
     space: Annotated[str | None, typer.Option(help="Search space of a table; nasbench201 by default.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set of a table; the space's first by default.")] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the latencies: ms, s or us.")] = None,
-    method: Annotated[str, typer.Option(help="How: auto, latent or meta (needs torch).")] = "auto",
+    method: Annotated[str, typer.Option(help="How: auto, latent, meta (needs torch) or alone.")] = "auto",
     power_w: Annotated[float | None, typer.Option(help="Power in W, where no energy was measured.")] = None,
     power_error: Annotated[float, typer.Option(help="Its relative error between nets.")] = 0.1,
     batch_size: Annotated[int | None, typer.Option(help="Images per run, which a table does not say.")] = None,

@@ -21,6 +21,7 @@ COMBINATION = Combination(
     source="this project, tests/benchmarks/choose_auto.py; parts: see each proxy in `hwnas proxies list`",
     fails=(
         "the best fifth of TransNAS-Bench-101 and of PiT and the best twentieth of NAS-Bench-201 on CIFAR-10, which it "
-        "orders no better than chance; PiT, where params alone does better and az_trainability orders backwards"
+        "orders no better than chance; PiT and Accel-NASBench, where params alone does better and az_trainability "
+        "orders backwards"
     ),
 )
