@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, final, runtime_checkable
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.errors import UnknownNameError
+from hwnas.errors import DataError, UnknownNameError
 from hwnas.estimates import Estimate, Target
 from hwnas.latency.adapted_files import load_adapted, save_adapted
+from hwnas.latency.alone import AdaptedAlone, adapt_alone
+from hwnas.latency.alone_files import load_alone, save_alone
 from hwnas.latency.fewshot import AdaptedModel, LeaveOneOut, Suspect, adapt
+from hwnas.latency.known_devices import few_shot_model
+from hwnas.spaces import Space
 
 AUTO: Final = "auto"
+ALONE: Final = "alone"
 _FILES: Final = "latency"
 
 
@@ -62,6 +68,20 @@ class Method:
     load: Callable[[Path], Any]
 
 
+@contextmanager
+def _or_alone() -> Iterator[None]:
+    """Adds to what a method that learns from known devices says where there are none: one that does not."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{error}; the method {ALONE!r} needs no known device") from error
+
+
+def _adapt_latent(*arguments: Any, **options: Any) -> AdaptedLatency:
+    with _or_alone():
+        return adapt(*arguments, **options)
+
+
 def _save_latent(folder: Path, model: AdaptedModel) -> None:
     save_adapted(folder, _FILES, model)
 
@@ -73,7 +93,8 @@ def _load_latent(folder: Path) -> AdaptedModel:
 def _adapt_meta(*arguments: Any, **options: Any) -> AdaptedLatency:
     from hwnas.latency.meta import adapt_meta_latency
 
-    return adapt_meta_latency(*arguments, **options)
+    with _or_alone():
+        return adapt_meta_latency(*arguments, **options)
 
 
 def _save_meta(folder: Path, model: Any) -> None:
@@ -88,10 +109,24 @@ def _load_meta(folder: Path) -> AdaptedLatency:
     return load_adapted_meta(folder, _FILES)
 
 
-# The best on validation devices first: that is what "auto" takes.
+def _save_alone(folder: Path, model: AdaptedAlone) -> None:
+    save_alone(folder, _FILES, model)
+
+
+def _load_alone(folder: Path) -> AdaptedAlone:
+    return load_alone(folder, _FILES)
+
+
+# The best on validation devices first: that is what "auto" takes where known devices taught the space.
 METHODS: Final[Mapping[str, Method]] = {
-    "latent": Method(title="a latent few-shot model", adapt=adapt, save=_save_latent, load=_load_latent),
+    "latent": Method(title="a latent few-shot model", adapt=_adapt_latent, save=_save_latent, load=_load_latent),
     "meta": Method(title="a meta-learned graph network", adapt=_adapt_meta, save=_save_meta, load=_load_meta),
+    ALONE: Method(
+        title="a regression on what each network does, from its own measurements alone",
+        adapt=adapt_alone,
+        save=_save_alone,
+        load=_load_alone,
+    ),
 }
 
 
@@ -101,3 +136,14 @@ def get_method(name: str) -> tuple[str, Method]:
     if wanted not in METHODS:
         raise UnknownNameError("method of adapting", name, [*METHODS, AUTO])
     return wanted, METHODS[wanted]
+
+
+def method_for(space: Space, name: str) -> tuple[str, Method]:
+    """As `get_method`, in a space: "auto" is "alone" where known devices taught nothing. Raises `UnknownNameError`."""
+    if name != AUTO:
+        return get_method(name)
+    try:
+        few_shot_model(space)
+    except DataError:
+        return get_method(ALONE)
+    return get_method(AUTO)

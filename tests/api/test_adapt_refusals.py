@@ -84,7 +84,7 @@ def test_kits_that_do_not_fit(kit_results: Results, taught: Path, board: Board, 
     with pytest.raises(UsageError, match=r"expected about the same latency of .* remove the wrong one"):
         adapt([path, other], name="c")
     with pytest.raises(DataError, match="expected a few-shot model of pit, found none"):
-        adapt(write_pit(tmp_path), name="c", space="pit")
+        adapt(write_pit(tmp_path), name="c", space="pit", settings=AdaptSettings(method="latent"))
 
 
 def test_replacing_starts_again_unless_other_models_rest_on_the_card(
