@@ -20,7 +20,8 @@ def print_adapted(answer: AdaptResult, *, as_json: bool) -> None:
     verb = "adapted again" if answer.replaced else "adapted"
     print(
         f"{answer.device}: {verb} from {answer.nets} measurements on {answer.dataset} ({answer.space}), "
-        f"method {answer.method}, taught by {answer.known_devices} known devices"
+        f"method {answer.method}, "
+        + (f"taught by {answer.known_devices} known devices" if answer.known_devices else "from these alone")
     )
     left_out = "leaving one net out" if answer.nets <= FOLDS else f"leaving 1/{FOLDS} out"
     rows = [_row(left_out, answer.left_out)]

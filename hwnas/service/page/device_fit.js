@@ -50,7 +50,7 @@ export async function showFit(card, result, measured) {
       { class: "charts" },
       facts([
         ["networks measured", String(result.nets)],
-        ["learned from known devices", String(result.known_devices)],
+        ["learned from known devices", String(result.known_devices || "none")],
         ["model", result.method],
         ...of(result.left_out, "each left out"),
         ...of(result.checked, "held back to check"),
