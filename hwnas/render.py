@@ -144,7 +144,7 @@ def result_text(result: ParetoResult, also: Sequence[str] = ()) -> str:
     fronts = shown_fronts(result, also)
     sheets = [front_sheet(result, front) for front in fronts]
     comparison = comparison_sheet(result)
-    blocks = [_aligned(sheet) for sheet in [*sheets, *([comparison] if comparison else [])]]
+    blocks = [aligned(sheet) for sheet in [*sheets, *([comparison] if comparison else [])]]
     return "\n\n".join([*blocks, "\n".join(source_lines(result, fronts))])
 
 
@@ -248,7 +248,7 @@ def _reasons(result: ParetoResult) -> list[str]:
     return said
 
 
-def _aligned(sheet: Sheet) -> str:
+def aligned(sheet: Sheet) -> str:
     """The sheet as lines of text, two blanks between columns."""
     headings = [name.split("\n") for name in sheet.heading]
     depth = max(map(len, headings))

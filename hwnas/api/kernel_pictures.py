@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from hwnas.api.partial_totals import total_text
 from hwnas.api.predict_model import KernelCost, ModelPrediction
+from hwnas.api.prediction_texts import total_text
 from hwnas.errors import UsageError
 from hwnas.pictures import COLOURS, drawn
 

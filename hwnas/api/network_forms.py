@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hwnas.api.score_forms import reason_not_finite
+from hwnas.api.score_texts import network_lines, network_sheet, text
 from hwnas.errors import UsageError
 from hwnas.proxies import Proxy
 from hwnas.results import SCHEMA_VERSION
@@ -68,6 +69,10 @@ class NetworkResult:
             if score.proxy.name == name:
                 return score.value
         raise UsageError(f"expected one of {', '.join(score.proxy.name for score in self.scores)}, got {name!r}")
+
+    def __str__(self) -> str:
+        """What the command prints."""
+        return text(network_sheet(self), network_lines(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, in the form of scores of architectures; a missing score is None, with its reason."""

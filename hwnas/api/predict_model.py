@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
+from hwnas.api.prediction_texts import prediction_lines, prediction_sheet
 from hwnas.errors import UsageError
 from hwnas.estimates import Target
 from hwnas.folders import write_whole
 from hwnas.graphs import Graph, Kernel, kernels_of, read_onnx
 from hwnas.latency.kernels import KernelModel, NetworkCost
 from hwnas.latency.kernels.store import canonical, open_kernel_model
+from hwnas.render import aligned
 from hwnas.results import CostResult
 
 if TYPE_CHECKING:
@@ -91,6 +93,10 @@ class ModelPrediction:
     def covered(self) -> bool:
         """Whether every kernel has a model."""
         return not self.uncovered
+
+    def __str__(self) -> str:
+        """What the command prints."""
+        return "\n".join([aligned(prediction_sheet(self)), *prediction_lines(self)])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

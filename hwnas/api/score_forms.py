@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from hwnas.api.score_texts import networks_lines, networks_sheet, text
 from hwnas.arrays import Array, Float
 from hwnas.errors import UsageError
 from hwnas.proxies.combinations import Scorer, get_scorer
@@ -105,6 +106,10 @@ class ScoreResult:
     index: tuple[int | None, ...]
     network_id: tuple[int, ...]
     columns: tuple[ScoreColumn, ...]
+
+    def __str__(self) -> str:
+        """What the command prints."""
+        return text(networks_sheet(self), networks_lines(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a score that JSON cannot hold is None, with its reason beside it."""

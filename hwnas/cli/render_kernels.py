@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from hwnas.api.partial_totals import cost_text, total_text
+from hwnas.api.prediction_texts import prediction_lines, prediction_sheet
 from hwnas.cli.console import print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
     from hwnas.api.kernels import KernelModelResult
-    from hwnas.api.predict_model import KernelCost, ModelPrediction
+    from hwnas.api.predict_model import ModelPrediction
     from hwnas.latency.kernels.builder import Progress
-
-_HEADINGS: Final = {"latency_ms": "latency (ms)", "energy_mj": "energy (mJ)"}
 
 
 @contextmanager
@@ -70,31 +68,11 @@ def print_model_prediction(answer: ModelPrediction, *, top: int, as_json: bool) 
     if as_json:
         print_json(answer.to_dict())
         return
-    level = f"{100 * answer.interval_level:g}% intervals"
-    totals = ", ".join(f"{_HEADINGS[name]} {total_text(answer, name)}" for name in answer.costs)
-    counts = f"{answer.macs / 1e6:.1f} M multiply-accumulates, {answer.params / 1e6:.2f} M parameters"
-    print(f"{answer.model} on {answer.device}: {totals}; {level}; {counts}")
-    names = tuple(answer.costs)
-    heading = ("kernel", "kind", "output", *(h for n in names for h in (_HEADINGS[n], "%")), "M MACs", "outside")
-    rows = [_row(kernel, names) for kernel in answer.kernels[:top]]
-    print_table(heading, rows, numeric=range(3, len(heading)))
-    if len(answer.kernels) > top:
-        print(f"and {len(answer.kernels) - top} kernels more, see --top and --json")
-    for name, source in answer.sources.items():
-        print(f"{_HEADINGS[name]}: {source}")
-    for note in answer.notes:
-        print(f"note: {note}")
-
-
-def _row(kernel: KernelCost, names: tuple[str, ...]) -> tuple[str, ...]:
-    costs = [text for n in names for text in (cost_text(kernel.costs[n]), _percent(kernel.shares[n]))]
-    operators = kernel.kind + "".join(f"+{name}" for name in kernel.operators[1:])
-    outside = "" if kernel.outside <= 1 else f"{kernel.outside:.1f}x {kernel.outside_feature}"
-    return kernel.label, operators, "x".join(map(str, kernel.shape)), *costs, f"{kernel.macs / 1e6:.2f}", outside
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1f}"
+    sheet = prediction_sheet(answer, top=top)
+    print(sheet.title)
+    print_table(sheet.heading, sheet.rows, numeric=sheet.numeric)
+    for line in prediction_lines(answer, top=top):
+        print(line)
 
 
 def _figure(model: KernelModelResult, name: str) -> str:

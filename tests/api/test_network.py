@@ -236,3 +236,12 @@ def test_without_names_every_proxy_is_asked(module: nn.Module, images: torch.Ten
     found = score_network(module, images)
     assert {score.proxy.name for score in found.scores} == {*PROXIES}
     assert all((score.value is None) == bool(score.reason) for score in found.scores)
+
+
+def test_it_prints_itself_as_the_command_does() -> None:
+    module = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+    found = score_network(module, proxies=FEW, settings=NetworkSettings(shape=(3, 2, 2)))
+    lines = str(found).splitlines()
+    assert lines[0] == "Sequential" and lines[1].split() == ["proxy", "score", "unit"]
+    assert any(line.split()[:2] == ["snip", f"{found['snip']:.5g}"] for line in lines)
+    assert "Scores on 64 images of standard normal noise" in str(found) and "naswot: " in str(found)

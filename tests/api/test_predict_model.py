@@ -71,6 +71,14 @@ def test_what_has_no_model_is_named_with_its_share(my_board: KernelModel) -> Non
     assert by_name["linear"] is None
 
 
+def test_it_prints_itself_as_the_command_does(my_board: KernelModel) -> None:
+    answer = predict_model(_graph(), device="my-board")
+    lines = str(answer).splitlines()
+    assert lines[0].startswith("graph on my-board: latency (ms) ") and "M multiply-accumulates" in lines[0]
+    assert lines[2].split()[:2] == ["second", "conv"] and any("no model" in line for line in lines)
+    assert lines[-1] == f"note: {answer.notes[-1]}"
+
+
 def test_a_kernel_far_outside_says_so(my_board: KernelModel) -> None:
     answer = predict_model(_graph(64, 200), device="my-board")
     assert answer.kernels[0].outside > 2

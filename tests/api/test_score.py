@@ -140,6 +140,19 @@ def test_minus_infinity_is_null_with_a_reason() -> None:
     assert [reason_not_finite(zen, value)[:9] for value in (1.5, np.nan, np.inf)] == ["", "undefined", "too large"]
 
 
+def test_it_prints_itself_as_the_command_does() -> None:
+    one, two = (score(nets, proxies=["params", "macs"]) for nets in (["1462"], ["1462", "3"]))
+    assert str(one).splitlines()[:3] == [
+        one.architectures[0],
+        "proxy        score  unit",
+        "params     400,346  parameters",
+    ]
+    assert str(one).splitlines()[4] == "Scores on cifar10; higher is better."
+    lines = str(two).splitlines()
+    assert lines[1].split() == ["net", "params", "macs"] and [line.split()[0] for line in lines[2:4]] == ["1462", "3"]
+    assert lines[4:6] == [f"1462: {two.architectures[0]}", f"3: {two.architectures[1]}"]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "says"),
     [

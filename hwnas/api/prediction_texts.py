@@ -1,0 +1,73 @@
+"""Costs of a model as a person reads them; totals that leave out more than a little of a network are bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hwnas.render import Sheet
+from hwnas.results import CostResult
+
+if TYPE_CHECKING:
+    from hwnas.api.predict_model import KernelCost, ModelPrediction
+
+HEADINGS: Final = {"latency_ms": "latency (ms)", "energy_mj": "energy (mJ)"}
+TOP: Final = 20  # kernels that are shown, where nobody says how many
+
+_LITTLE_MACS, _LITTLE_BYTES = 1.0, 25.0  # percent of the network's, in kernels without a model
+
+
+def total_text(answer: ModelPrediction, cost: str) -> str:
+    """A total with its interval; "at least" what is known where kernels without a model do more than a little."""
+    total, lacking = answer.costs[cost], answer.uncovered
+    little = (
+        sum(part.macs_percent for part in lacking) < _LITTLE_MACS
+        and sum(part.bytes_percent for part in lacking) < _LITTLE_BYTES
+    )
+    if total.mean is None or little:
+        return cost_text(total)
+    known = sum(kernel.costs[cost].mean is not None for kernel in answer.kernels)
+    return f"at least {total.mean:.3g} ({known} of {len(answer.kernels)} kernels)"
+
+
+def cost_text(cost: CostResult) -> str:
+    """A cost with its interval, or that there is no model."""
+    if cost.mean is None:
+        return "no model"
+    interval = "" if cost.lower is None or cost.upper is None else f" [{cost.lower:.3g}, {cost.upper:.3g}]"
+    return f"{cost.mean:.3g}{interval}"
+
+
+def prediction_sheet(answer: ModelPrediction, *, top: int = TOP) -> Sheet:
+    """The totals as its title; a row for each of the costliest kernels."""
+    level = f"{100 * answer.interval_level:g}% intervals"
+    totals = ", ".join(f"{HEADINGS[name]} {total_text(answer, name)}" for name in answer.costs)
+    counts = f"{answer.macs / 1e6:.1f} M multiply-accumulates, {answer.params / 1e6:.2f} M parameters"
+    names = tuple(answer.costs)
+    heading = ("kernel", "kind", "output", *(h for n in names for h in (HEADINGS[n], "%")), "M MACs", "outside")
+    return Sheet(
+        title=f"{answer.model} on {answer.device}: {totals}; {level}; {counts}",
+        heading=heading,
+        rows=tuple(_row(kernel, names) for kernel in answer.kernels[:top]),
+        numeric=tuple(range(3, len(heading))),
+    )
+
+
+def prediction_lines(answer: ModelPrediction, *, top: int = TOP) -> list[str]:
+    """What the sheet leaves out, sources, and notes."""
+    more = len(answer.kernels) - top
+    return [
+        *([f"and {more} kernels more, see --top and --json"] if more > 0 else []),
+        *(f"{HEADINGS[name]}: {source}" for name, source in answer.sources.items()),
+        *(f"note: {note}" for note in answer.notes),
+    ]
+
+
+def _row(kernel: KernelCost, names: tuple[str, ...]) -> tuple[str, ...]:
+    costs = [text for n in names for text in (cost_text(kernel.costs[n]), _percent(kernel.shares[n]))]
+    operators = kernel.kind + "".join(f"+{name}" for name in kernel.operators[1:])
+    outside = "" if kernel.outside <= 1 else f"{kernel.outside:.1f}x {kernel.outside_feature}"
+    return kernel.label, operators, "x".join(map(str, kernel.shape)), *costs, f"{kernel.macs / 1e6:.2f}", outside
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1f}"
