@@ -93,28 +93,29 @@ def test_doctor_finds_what_is_there_and_advises_on_the_rest(run) -> None:
     }
     for finding in plain["findings"]:
         assert finding["name"] in " ".join(out.split()) or len(finding["name"]) > 20
-        to_mend = finding["status"] == "absent" and finding["detail"] != "no predictor is shipped for this space"
-        assert finding["status"] in ("ok", "absent") and bool(finding["advice"]) == to_mend
+        assert finding["status"] in ("ok", "absent") and bool(finding["advice"]) == (finding["status"] == "absent")
     assert found("numpy").status == "ok" and found("nats-bench").advice.startswith("run `hwnas data pull nats-bench`")
     assert found("predicted costs, nasbench201").detail.startswith("3 columns")
     assert found("nasbench201_cifar10_scores").detail == "9,445 networks by zen, synflow"
     assert not Path(found("cache").detail).exists(), "looking does not make the cache"
 
 
-def test_doctor_advises_nothing_where_no_predictor_was_ever_shipped(
+def test_doctor_looks_for_the_models_that_are_shipped_and_no_others(
     shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is shipped is what lies in the real folder; where that is gone, installing again helps."""
     from hwnas.api.doctor import PREDICTED
     from hwnas.predictors.shipped import SHIPPED_FOLDER
 
-    assert set(PREDICTED) == {path.stem.removesuffix("_costs") for path in SHIPPED_FOLDER.glob("*_costs.npz")}
+    kinds = ("_costs", "_regressions")
+    real = {path.stem.removesuffix(kind) for kind in kinds for path in SHIPPED_FOLDER.glob(f"*{kind}.npz")}
+    assert set(PREDICTED) == real
+    monkeypatch.setattr("hwnas.api.doctor.SHIPPED_FOLDER", SHIPPED_FOLDER)
+    assert found("predicted costs, fbnet").detail == "22 columns of device, data set and target"
     monkeypatch.setattr("hwnas.api.doctor.SHIPPED_FOLDER", tmp_path)
-    for space in ("fbnet", "ofa", "darts", "imagenet-models"):
+    for space in PREDICTED:
         finding = found(f"predicted costs, {space}")
-        assert (finding.status, finding.advice) == ("absent", "")
-        assert finding.detail == "no predictor is shipped for this space"
-    assert found("predicted costs, nasbench201").advice == "install hwnas again"
+        assert (finding.status, finding.advice) == ("absent", "install hwnas again")
 
 
 def test_doctor_tells_a_missing_core_package_from_a_missing_extra(
