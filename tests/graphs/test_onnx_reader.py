@@ -174,28 +174,6 @@ def test_what_is_not_known_stays_and_says_so() -> None:
     assert all(np.isnan(list(kernel.features().values())).all() for kernel in kernels)
 
 
-@pytest.mark.parametrize(
-    ("kind", "direction", "macs"),
-    [
-        # Input 20, hidden 30; each of 7 steps of 2 sequences, in each direction, meets a matrix for each gate.
-        ("LSTM", "forward", 7 * 2 * 4 * (30 * 20 + 30 * 30)),
-        ("LSTM", "bidirectional", 2 * 7 * 2 * 4 * (30 * 20 + 30 * 30)),
-        ("GRU", "reverse", 7 * 2 * 3 * (30 * 20 + 30 * 30)),
-        ("RNN", "bidirectional", 2 * 7 * 2 * (30 * 20 + 30 * 30)),
-    ],
-)
-def test_recurrent_layers_are_counted(kind: str, direction: str, macs: int) -> None:
-    """By hand, from the equations of the operators in ONNX; the first output may be left out, or the layout turned."""
-    ways, gates = 1 + (direction == "bidirectional"), {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
-    arrays = {"w": weights(ways, gates * 30, 20), "r": weights(ways, gates * 30, 30)}
-    for shape, outputs, layout in (([7, 2, 20], ["y"], 0), ([7, 2, 20], ["", "y"], 0), ([2, 7, 20], ["y"], 1)):
-        nodes = [node(kind, ["x", "w", "r"], outputs, hidden_size=30, direction=direction, layout=layout)]
-        found = read(model(nodes, shape, opset=22, **arrays))
-        (layer,) = found.operators[1:]
-        assert layer.kind == kind.lower() and layer.name == "y" and found.macs == macs
-        assert found.params == ways * gates * 30 * 50 and [k.macs for k in kernels_of(found)] == [macs]
-
-
 def test_several_outputs() -> None:
     nodes = [node("Split", ["x", "parts"], ["a", "b"], axis=1), node("Relu", ["b"], "y")]
     split, relu = read(model(nodes, [1, 6, 2, 2], parts=np.array([4, 2]))).operators[1:]
