@@ -107,7 +107,7 @@ def _among_all(
         for name, scorer in asked.items()
         if not has_tables(space, dataset, scorer)
     }
-    tabled = [name for name in asked if name not in made] if made else question.proxies or (AUTO,)
+    tabled = [name for name in asked if name not in made] if asked else [AUTO]
     ids = space.network_id(maker.vectors)
     columns = score_columns(space, dataset, tabled, vectors=maker.vectors, network_ids=ids)
     scorers = {name: scores for name, (scores, _) in made.items()}
