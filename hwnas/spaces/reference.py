@@ -13,8 +13,9 @@ def reference_networks(space: Space, *, dataset: str, n: int, seed: int = 0) -> 
     """At most n distinct networks, in canonical form, from the fewest FLOPs that a space has to the most.
 
     Half are drawn uniformly. Networks of many positions that are drawn so all have about the same size, and leave out
-    where budgets are tight. The other half is on the way from the smallest network to the largest: one that is at a share t of the first half of the way has the smallest one's choice
-    at each position with probability 1 - t, else one that is drawn; beyond the middle the largest takes its place.
+    where budgets are tight. The other half is on the way from the smallest network to the largest: one that is at a
+    share t of the first half of the way has the smallest one's choice at each position with probability 1 - t, else
+    one that is drawn; beyond the middle the largest takes its place.
 
     Raises `UsageError` for less than 4 networks.
     """
