@@ -11,6 +11,7 @@ import numpy as np
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scores_on_demand import Scores
 from hwnas.arrays import Array, Float, Integer
+from hwnas.proxies.kept_pool import keep_pool
 from hwnas.search import Generation, Limits, Problem, RandomSearch, Run, SearchSettings, make_search, run_search
 from hwnas.spaces import Space
 
@@ -74,10 +75,11 @@ def search_each(
 
     costs: of architectures, called once for a generation. Scores that are minus infinity are worth less than any other.
     """
-    return {
-        name: _search(space, costs, bounds, scores, options, progress=lambda at, name=name: progress(name, at))  # type: ignore[misc]
-        for name, scores in scorers.items()
-    }
+    with keep_pool():
+        return {
+            name: _search(space, costs, bounds, scores, options, progress=lambda at, name=name: progress(name, at))  # type: ignore[misc]
+            for name, scores in scorers.items()
+        }
 
 
 def random_sample(space: Space, options: SearchOptions) -> Integer[Array, "n v"]:

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ import torch
 
 from hwnas.errors import UnknownNameError, WorkerError
 from hwnas.proxies.freed_memory import keep_freed_memory
+from hwnas.proxies.kept_pool import give_back, pool_for
 
 State = TypeVar("State")
 Task = TypeVar("Task")
@@ -59,22 +60,30 @@ class Executor(Protocol):
 def over_processes(
     function: Callable[[State, Task], Result], state: State, tasks: Sequence[Task], workers: Workers
 ) -> Generator[tuple[int, Result], None, None]:
-    """Over processes of this machine; closing waits for the tasks under way."""
-    pool = ProcessPoolExecutor(
-        workers.count, mp_context=get_context("spawn"), initializer=_start, initargs=(function, state)
-    )
+    """Over processes of this machine; closing waits for the tasks under way. They are kept within `keep_pool`."""
+
+    def start() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            workers.count, mp_context=get_context("spawn"), initializer=_start, initargs=(function, state)
+        )
+
+    digest, pool = pool_for((function, state, workers), start)
+    numbers: dict[Future[Result], int] = {}
+    usable = True
     try:
         with nullcontext() if workers.script else _hidden_script():
             numbers = {pool.submit(_run, task): number for number, task in enumerate(tasks)}  # starts the processes
         for future in as_completed(numbers):
             yield numbers[future], future.result()
     except BrokenProcessPool as error:
+        usable = False
         raise WorkerError(
             "expected worker processes to live until their tasks are done, got one that ended at once (killed, or out "
             "of memory); give fewer workers or smaller batches"
         ) from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        wait([future for future in numbers if not future.cancel()])
+        give_back(digest, pool, usable=usable)
 
 
 @contextmanager

@@ -29,6 +29,10 @@ def leave_a_trace(folder: Path, number: int) -> int:
     return number
 
 
+def who_runs(_state: int, _number: int) -> int:
+    return os.getpid()
+
+
 def tell_who_runs(folder: Path, number: int) -> None:
     (folder / str(os.getpid())).touch()
     time.sleep(60)

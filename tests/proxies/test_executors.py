@@ -21,6 +21,7 @@ torch = pytest.importorskip("torch")
 from hwnas.proxies import executors, space_scores  # noqa: E402
 from hwnas.proxies.batches import noise_batch  # noqa: E402
 from hwnas.proxies.executors import EXECUTORS, Workers, get_executor  # noqa: E402
+from hwnas.proxies.kept_pool import keep_pool  # noqa: E402
 from hwnas.proxies.recipes import Recipe, task_of  # noqa: E402
 from hwnas.proxies.space_scores import score_space  # noqa: E402
 
@@ -68,6 +69,41 @@ def test_closing_cancels_what_has_not_begun(executor, tmp_path: Path) -> None:
     assert left < 12
     time.sleep(0.3)
     assert len(list(tmp_path.iterdir())) == left
+
+
+def test_processes_are_kept_for_the_same_work_within_a_block(tmp_path: Path, executor) -> None:
+    if executor is not EXECUTORS["process"]:
+        pytest.skip("Ray's actors end with their tasks")
+    who = functions().who_runs
+
+    def run_by(state: int) -> set[int]:
+        return {pid for _, pid in executor(who, state, [1, 2], ONE)}
+
+    with keep_pool():
+        (first,) = run_by(1)
+        assert run_by(1) == {first}
+        with pytest.raises(ProxyError):
+            list(executor(functions().refuse, None, [1, 2], ONE))
+        assert not _alive(first), "other work ends them"
+        (second,) = run_by(1)
+        with closing(executor(who, 1, list(range(20)), ONE)) as results:
+            next(results)
+        assert run_by(1) == {second}, "closed early, they are kept all the same"
+        assert second != first
+        with pytest.raises(WorkerError):
+            list(executor(functions().die, None, [1], ONE))
+        (third,) = run_by(1)
+    assert not _alive(third), "the block's end ends them"
+    (fourth,) = run_by(1)
+    assert not _alive(fourth), "outside a block they end with their tasks"
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
