@@ -68,16 +68,24 @@ def learn_few_shot(space: Space, *, seed: int = 0) -> FewShotModel:
     return learn(space, known.vectors, known.columns, facts=facts, seed=seed)
 
 
-def few_shot_model(space: Space) -> FewShotModel:
-    """The user's own few-shot model of a space, else the shipped one. Raises `DataError` where there is none."""
+def find_few_shot_model(space: Space) -> FewShotModel | None:
+    """The user's own few-shot model of a space, else the shipped one, or None. Raises `DataError` for damaged ones."""
     for folder in (cache_folder() / "predictors", SHIPPED_FOLDER):
         model = open_model(folder, space.name)
         if model is not None:
             return model
-    raise DataError(
-        f"expected a few-shot model of {space.name}, found none in {cache_folder() / 'predictors'} or among what is "
-        "shipped; make one with hwnas.latency.known_devices.learn_few_shot"
-    )
+    return None
+
+
+def few_shot_model(space: Space) -> FewShotModel:
+    """As `find_few_shot_model`. Raises `DataError` where there is none, too."""
+    model = find_few_shot_model(space)
+    if model is None:
+        raise DataError(
+            f"expected a few-shot model of {space.name}, found none in {cache_folder() / 'predictors'} or among what "
+            "is shipped; make one with hwnas.latency.known_devices.learn_few_shot"
+        )
+    return model
 
 
 def _reference_nets(space: Space, columns: list[Column], *, seed: int) -> Integer[Array, "n v"]:

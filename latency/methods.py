@@ -15,7 +15,7 @@ from hwnas.latency.adapted_files import load_adapted, save_adapted
 from hwnas.latency.alone import AdaptedAlone, adapt_alone
 from hwnas.latency.alone_files import load_alone, save_alone
 from hwnas.latency.fewshot import AdaptedModel, LeaveOneOut, Suspect, adapt
-from hwnas.latency.known_devices import few_shot_model
+from hwnas.latency.known_devices import find_few_shot_model
 from hwnas.spaces import Space
 
 AUTO: Final = "auto"
@@ -142,8 +142,4 @@ def method_for(space: Space, name: str) -> tuple[str, Method]:
     """As `get_method`, in a space: "auto" is "alone" where known devices taught nothing. Raises `UnknownNameError`."""
     if name != AUTO:
         return get_method(name)
-    try:
-        few_shot_model(space)
-    except DataError:
-        return get_method(ALONE)
-    return get_method(AUTO)
+    return get_method(ALONE if find_few_shot_model(space) is None else AUTO)

@@ -13,6 +13,7 @@ from hwnas.devices import load_devices
 from hwnas.energy.boards import left_out_energy, title_of
 from hwnas.energy.fewshot import ConstantPower, adapt_energy, given_power
 from hwnas.errors import UsageError
+from hwnas.estimates import CostModel
 from hwnas.latency.fewshot import AdaptedModel, adapt
 from hwnas.latency.measurements import Measurements
 from hwnas.latency.methods import AdaptedLatency
@@ -50,11 +51,34 @@ def fit_energy(
             raise UsageError(f"expected measured energies or a power, got both: {known.sum()} energies, {power_w:g} W")
         return _from_energies(latency, used, latency_left_out, known)
     if power_w is not None:
-        model = given_power(_latent(latency, used), power_w=power_w, relative_error=power_error)
-        return EnergyFit(
-            model=model, method="given power", answer=_answer("given power", model, 0, reason=_reason(used, known))
-        )
+        given = given_power(_latent(latency, used), power_w=power_w, relative_error=power_error)
+        return _of_given_power(given, _reason(used, known))
     return EnergyFit(model=None, method="", answer=_answer("not measured", None, 0, reason=_reason(used, known)))
+
+
+def fit_energy_alone(
+    latency: AdaptedLatency,
+    used: Measurements,
+    latency_left_out: Float[Array, " n"],
+    *,
+    power_w: float | None,
+    power_error: float,
+) -> EnergyFit:
+    """As `fit_energy`, in any space: a power times the latency, which no known device has to teach."""
+    known = np.isfinite(used.energy_mj)
+    enough = known.sum() >= FEWEST
+    if enough == (power_w is not None):  # nothing to fit, or two things: said as for other methods
+        return fit_energy(latency, used, latency_left_out, power_w=power_w, power_error=power_error)
+    assert isinstance(latency, CostModel)
+    if power_w is not None:
+        given = given_power(latency, power_w=power_w, relative_error=power_error)
+        return _of_given_power(given, _reason(used, known))
+    measured = {"latency_ms": used.latency_ms[known], "energy_mj": used.energy_mj[known]}
+    powers = np.log(measured["energy_mj"] / measured["latency_ms"])
+    spread, nets = float(powers.std(ddof=1)), int(known.sum())
+    model = ConstantPower(latency, power_w=float(np.exp(np.median(powers))), power_spread=spread, measured=nets)
+    left_out = figures(measured["energy_mj"], left_out_energy(model, latency_left_out[known], **measured))
+    return EnergyFit(model=model, method="constant power", answer=_answer("measured", model, nets, left_out=left_out))
 
 
 def public_energy_devices() -> tuple[str, ...]:
@@ -74,6 +98,10 @@ def _from_energies(
     return EnergyFit(
         model=model, method="constant power" if isinstance(model, ConstantPower) else "latent", answer=answer
     )
+
+
+def _of_given_power(model: ConstantPower, reason: str) -> EnergyFit:
+    return EnergyFit(model=model, method="given power", answer=_answer("given power", model, 0, reason=reason))
 
 
 def _latent(latency: AdaptedLatency, used: Measurements) -> AdaptedModel:

@@ -13,8 +13,8 @@ from typing import Final, final
 import numpy as np
 
 from hwnas import metrics
-from hwnas.api.adapt_energy import EnergyFit, fit_energy, public_energy_devices
-from hwnas.api.adapt_forms import EnergyAnswer, Figures, Suspicion, figures
+from hwnas.api.adapt_energy import EnergyFit, fit_energy, fit_energy_alone
+from hwnas.api.adapt_forms import Figures, Suspicion, figures
 from hwnas.api.board_cards import variant_name
 from hwnas.api.board_measurements import TABLE, table_text
 from hwnas.api.joined_measurements import selected
@@ -22,10 +22,8 @@ from hwnas.api.measure import RUNTIMES
 from hwnas.arrays import Array, Float
 from hwnas.devices import Adapted
 from hwnas.devices.user_devices import keep_models
-from hwnas.energy.boards import left_out_energy, save_energy, title_of
-from hwnas.energy.fewshot import ConstantPower, given_power
+from hwnas.energy.boards import save_energy
 from hwnas.errors import UsageError
-from hwnas.estimates import CostModel
 from hwnas.folders import write_whole
 from hwnas.latency.fewshot import left_out_parts
 from hwnas.latency.measurements import Measurements
@@ -83,46 +81,9 @@ def fit_board(
     name, way = method_for(space, method)
     latency = way.adapt(space, used.vectors, used.latency_ms, device=reference, unit_is_right=True)
     left_out = latency.left_out()[0]
-    with_energy = _energy_alone if name == ALONE else fit_energy
+    with_energy = fit_energy_alone if name == ALONE else fit_energy
     energy = with_energy(latency, used, left_out, power_w=power_w, power_error=power_error)
     return BoardFit(space=space, measured=measured, method=name, latency=latency, left_out=left_out, energy=energy)
-
-
-def _energy_alone(
-    latency: AdaptedLatency,
-    used: Measurements,
-    latency_left_out: Float[Array, " n"],
-    *,
-    power_w: float | None,
-    power_error: float,
-) -> EnergyFit:
-    """As `fit_energy`, in any space: a power times the latency, which no known device has to teach."""
-    known = np.isfinite(used.energy_mj)
-    enough = known.sum() >= FEWEST
-    if enough == (power_w is not None):  # nothing to fit, or two things: said as for other methods
-        return fit_energy(latency, used, latency_left_out, power_w=power_w, power_error=power_error)
-    assert isinstance(latency, CostModel)
-    left_out, reason, nets = None, None, 0
-    if power_w is None:
-        measured = {"latency_ms": used.latency_ms[known], "energy_mj": used.energy_mj[known]}
-        powers, nets = np.log(measured["energy_mj"] / measured["latency_ms"]), int(known.sum())
-        spread = float(powers.std(ddof=1))
-        model = ConstantPower(latency, power_w=float(np.exp(np.median(powers))), power_spread=spread, measured=nets)
-        left_out = figures(measured["energy_mj"], left_out_energy(model, latency_left_out[known], **measured))
-    else:
-        model = given_power(latency, power_w=power_w, relative_error=power_error)
-        reason = fit_energy(latency, used, latency_left_out, power_w=None, power_error=power_error).answer.reason
-    answer = EnergyAnswer(
-        source="measured" if nets else "given power",
-        model=title_of(model, measured=nets),
-        nets=nets,
-        power_w=model.power_w,
-        power_error_percent=100 * float(np.expm1(model.power_spread)),
-        left_out=left_out,
-        public_devices=public_energy_devices(),
-        reason=reason,
-    )
-    return EnergyFit(model=model, method="constant power" if nets else "given power", answer=answer)
 
 
 def write_models(fit: BoardFit, *, name: str) -> list[Adapted]:

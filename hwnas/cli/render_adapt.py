@@ -5,6 +5,7 @@ from __future__ import annotations
 from hwnas.api.adapt_forms import AdaptResult, EnergyAnswer, Figures
 from hwnas.cli.console import print_json, print_table
 from hwnas.latency.fewshot import FOLDS
+from hwnas.latency.methods import ALONE
 from hwnas.render import short_architecture
 
 _HEADING = ("judged by", "nets", "Spearman", "median error", "mean error", "within 10 %", "in 90 % interval")
@@ -23,7 +24,8 @@ def print_adapted(answer: AdaptResult, *, as_json: bool) -> None:
         f"method {answer.method}, "
         + (f"taught by {answer.known_devices} known devices" if answer.known_devices else "from these alone")
     )
-    left_out = "leaving one net out" if answer.nets <= FOLDS else f"leaving 1/{FOLDS} out"
+    each = answer.nets <= FOLDS or answer.method == ALONE
+    left_out = "leaving one net out" if each else f"leaving 1/{FOLDS} out"
     rows = [_row(left_out, answer.left_out)]
     rows += [_row("nets measured as checks", answer.checked)] if answer.checked else []
     rows += [_row("energy, leaving one out", answer.energy.left_out)] if answer.energy.left_out else []

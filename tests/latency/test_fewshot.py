@@ -10,7 +10,7 @@ from jaxtyping import TypeCheckError
 
 from hwnas import data, metrics
 from hwnas.errors import DataError, UsageError
-from hwnas.latency import fewshot, known_devices
+from hwnas.latency import fewshot, known_devices, methods
 from hwnas.latency.adapted_files import load_adapted, save_adapted
 from hwnas.latency.fewshot import AdaptedModel, adapt, left_out_parts, plan
 from hwnas.predictors.fewshot_baselines import BASELINES
@@ -189,6 +189,21 @@ def test_the_users_own_model_comes_first(
     save_model(tmp_path / "cache" / "predictors", own)
     assert known_devices.few_shot_model(cells).facts["own"] is True
     assert len(fewshot.plan(cells, count=3)) == 3
+
+
+def test_a_damaged_model_is_said_not_passed_over(
+    few_shot: FewShotModel, cells: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the shipped model nor the method `alone` stands in for the user's own file without a word."""
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+    path = save_model(tmp_path / "predictors", few_shot)
+    assert methods.method_for(cells, "auto")[0] == "latent"
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match="expected a few-shot model"):
+        methods.method_for(cells, "auto")
+    path.unlink()
+    monkeypatch.setattr(known_devices, "SHIPPED_FOLDER", tmp_path / "shipped")
+    assert methods.method_for(cells, "auto")[0] == "alone"
 
 
 def _two_devices(cells: Space) -> list[KnownColumn]:
