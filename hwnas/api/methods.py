@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, final
 
 import numpy as np
@@ -15,13 +16,12 @@ from hwnas.api.question import Question
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scored_columns import is_scored, scored_columns
 from hwnas.api.scores_on_demand import (
-    Told,
     only_evaluated,
     scorers_of,
     scores_on_demand,
     table_column,
 )
-from hwnas.api.searching import Progress, Scoring, Searched, SearchOptions, random_sample, search_each
+from hwnas.api.searching import Progress, Searched, SearchOptions, random_sample, search_each
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.pareto import bounds_of
@@ -103,7 +103,7 @@ def _among_all(
     bounds = bounds_of([axis.objective for axis in axes])
     asked = {scorer.name: scorer for scorer in map(get_scorer, question.proxies or ())}
     made = {
-        name: scores_on_demand(space, dataset, scorer, options.scoring, told=_telling(name, progress))
+        name: scores_on_demand(space, dataset, scorer, options.scoring, told=partial(progress, name))
         for name, scorer in asked.items()
         if not has_tables(space, dataset, scorer)
     }
@@ -131,7 +131,7 @@ def _beyond_lists(
     space, dataset = maker.space, maker.dataset
     proxies, note = scorers_of(space, dataset, question.proxies)
     made = {
-        scorer.name: scores_on_demand(space, dataset, scorer, options.scoring, told=_telling(scorer.name, progress))
+        scorer.name: scores_on_demand(space, dataset, scorer, options.scoring, told=partial(progress, scorer.name))
         for scorer, _ in proxies
     }
     bounds = tuple(word.bound for word in words)
@@ -153,12 +153,6 @@ def _beyond_lists(
     columns.append(_column(space, vectors, random, name="random", role="baseline", source=_RANDOM_SOURCE))
     notes = [note] if note else []
     return Found(maker=replace(maker, vectors=vectors), columns=columns, notes=(*notes, *_notes(found, options)))
-
-
-def _telling(name: str, progress: Progress) -> Told:
-    return lambda scored, networks, reference: progress(
-        name, Scoring(scored=scored, networks=networks, reference=reference)
-    )
 
 
 def _column(

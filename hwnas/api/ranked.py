@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hwnas.api.columns import find_tables, require_tables, table_names
 from hwnas.api.combined import combined
 from hwnas.api.score_forms import ScoreColumn, ScoreSettings
-from hwnas.api.scores_on_demand import is_computed, scores_on_demand
+from hwnas.api.scores_on_demand import Scoring, is_computed, scores_on_demand
 from hwnas.arrays import Array, Integer
 from hwnas.errors import UsageError
 from hwnas.proxies.combinations import Combination
@@ -65,9 +65,9 @@ def columns_among_references(
     torch, `ProxyError`, and `UsageError` where nothing must be computed and a component is no count.
     """
 
-    def told(scored: int, networks: int, reference: bool) -> None:
-        if reference:
-            progress(scored, networks)
+    def told(at: Scoring) -> None:
+        if at.reference:
+            progress(at.scored, at.networks)
 
     columns = {}
     for combination in combinations:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, final
 
 import numpy as np
 
@@ -26,8 +26,22 @@ from hwnas.spaces import Space
 from hwnas.spaces.reference import reference_networks
 
 Scores = Callable[[Integer[Array, "n v"]], Float[Array, " n"]]
-Told = Callable[[int, int, bool], None]  # how many networks are scored, of how many, and whether others rank among them
 REFERENCES: Final = 100  # networks that a combination ranks among
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """On the way to the next generation: how many networks are scored of those that it has, or, with `reference`, of
+    those that a combination ranks among. waits_for: the process that scores networks of the same space until then."""
+
+    scored: int
+    networks: int
+    reference: bool
+    waits_for: int | None = None
+
+
+Told = Callable[[Scoring], None]
 
 
 def scorers_of(space: Space, dataset: str, names: Sequence[str] | None) -> tuple[list[tuple[Scorer, Role]], str]:
@@ -54,30 +68,27 @@ def is_computed(scorer: Scorer) -> bool:
 
 
 def scores_on_demand(
-    space: Space, dataset: str, scorer: Scorer, settings: ScoreSettings, *, told: Told = lambda *_: None
+    space: Space, dataset: str, scorer: Scorer, settings: ScoreSettings, *, told: Told = lambda _at: None
 ) -> tuple[Scores, str]:
     """Scores by one proxy or combination, and where they come from.
 
     A combination ranks each network, by its canonical form, among `REFERENCES` of the space, as if it were one more of
     them: so its score does not depend on what a search has seen. They are scored before the first network is.
-    told: called while networks are scored.
+    told: called while networks are scored, or while another process scores networks of the same space and images.
     What is computed is kept in the cache, by all that decides it: a search that is started again finds what it had.
     Raises `MissingExtraError` without torch where it is needed, and the scores `ProxyError` where less than half of the
     reference networks have one.
     """
 
-    def scoring(done: int, total: int) -> None:
-        told(done, total, False)
-
-    scores_by, made = _parts(space, dataset, [get_proxy(name) for name in components_of(scorer)], settings)
+    scores_by, made = _parts(space, dataset, [get_proxy(name) for name in components_of(scorer)], settings, told)
     if isinstance(scorer, Proxy):
         source = f"{scorer.source}; {made}" if is_computed(scorer) else made
-        return lambda vectors: scores_by(vectors, scoring)[:, 0], source
+        return lambda vectors: scores_by(vectors, False)[:, 0], source
     vectors = reference_networks(space, dataset=dataset, n=REFERENCES, seed=settings.seed)
 
     @cache
     def reference() -> Float[Array, "m p"]:
-        scores = scores_by(vectors, lambda done, total: told(done, total, True))
+        scores = scores_by(vectors, True)
         known = scores[~np.isnan(scores).any(axis=1)]
         if 2 * len(known) < len(scores):
             raise ProxyError(
@@ -88,7 +99,7 @@ def scores_on_demand(
 
     def ranked(vectors: Integer[Array, "n v"]) -> Float[Array, " n"]:
         among = reference()
-        return scorer.score_among(scores_by(space.canonical(vectors), scoring), among)
+        return scorer.score_among(scores_by(space.canonical(vectors), False), among)
 
     return (
         ranked,
@@ -97,9 +108,12 @@ def scores_on_demand(
 
 
 def _parts(
-    space: Space, dataset: str, proxies: Sequence[Proxy], settings: ScoreSettings
-) -> tuple[Callable[[Integer[Array, "n v"], Callable[[int, int], None]], Float[Array, "n p"]], str]:
-    """Scores by several proxies at once, and how they are made. Raises `MissingExtraError`."""
+    space: Space, dataset: str, proxies: Sequence[Proxy], settings: ScoreSettings, told: Told
+) -> tuple[Callable[[Integer[Array, "n v"], bool], Float[Array, "n p"]], str]:
+    """Scores by several proxies at once, of networks and whether others rank among them; and how they are made.
+
+    Raises `MissingExtraError`.
+    """
     computed = [proxy for proxy in proxies if not proxy.by_architecture]
 
     def counted(vectors: Integer[Array, "n v"]) -> dict[str, Float[Array, " n"]]:
@@ -108,7 +122,7 @@ def _parts(
 
     if not computed:
         return (
-            lambda vectors, _progress: np.stack([counted(vectors)[proxy.name] for proxy in proxies], axis=1),
+            lambda vectors, _reference: np.stack([counted(vectors)[proxy.name] for proxy in proxies], axis=1),
             "counted from the architecture as written",
         )
     require_torch(f"scoring networks of {space.name} by {', '.join(proxy.name for proxy in computed)}")
@@ -120,9 +134,18 @@ def _parts(
         workers = workers or (1 if recipe.device == "cuda" else cores())
     path = _path(space, dataset, recipe.facts())
 
-    def scores(vectors: Integer[Array, "n v"], progress: Callable[[int, int], None]) -> Float[Array, "n p"]:
+    def scores(vectors: Integer[Array, "n v"], reference: bool) -> Float[Array, "n p"]:
+        def tell(scored: int, networks: int, waits_for: int | None = None) -> None:
+            told(Scoring(scored=scored, networks=networks, reference=reference, waits_for=waits_for))
+
         table = score_space(
-            recipe, vectors, checkpoint=path, workers=workers, executor=settings.executor, progress=progress
+            recipe,
+            vectors,
+            checkpoint=path,
+            workers=workers,
+            executor=settings.executor,
+            progress=tell,
+            waits=lambda process: tell(0, len(vectors), process),
         )
         ids = space.network_id(vectors)
         columns = counted(vectors) | {proxy.name: table.column(proxy.name, ids) for proxy in computed}

@@ -9,7 +9,7 @@ from typing import Final, final
 import numpy as np
 
 from hwnas.api.score_forms import ScoreSettings
-from hwnas.api.scores_on_demand import Scores
+from hwnas.api.scores_on_demand import Scores, Scoring
 from hwnas.arrays import Array, Float, Integer
 from hwnas.proxies.kept_pool import keep_pool
 from hwnas.search import Generation, Limits, Problem, RandomSearch, Run, SearchSettings, make_search, run_search
@@ -18,17 +18,6 @@ from hwnas.spaces import Space
 Costs = Callable[[Integer[Array, "n v"]], Float[Array, "n m"]]
 EVALUATIONS: Final = 1000
 PATIENCE: Final = 15  # generations of 20
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Scoring:
-    """On the way to the next generation: how many networks are scored of those that it has, or, with `reference`, of
-    those that a combination ranks among."""
-
-    scored: int
-    networks: int
-    reference: bool
 
 
 Progress = Callable[[str, Generation | Scoring], None]

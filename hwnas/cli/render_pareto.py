@@ -13,7 +13,8 @@ from hwnas.render import result_text, shown_fronts
 from hwnas.results import ParetoResult
 
 if TYPE_CHECKING:
-    from hwnas.api.searching import Progress, Scoring
+    from hwnas.api.scores_on_demand import Scoring
+    from hwnas.api.searching import Progress
     from hwnas.search import Generation
 
 
@@ -54,5 +55,7 @@ def _line(name: str, at: Generation | Scoring) -> str:
     if isinstance(at, Generation):
         found = f"front of {at.front}, volume {at.hypervolume:.4g}"
         return f"{name}: {at.evaluations:,} of {at.budget:,} networks, {found}"
+    if at.waits_for is not None:
+        return f"{name}: waits for process {at.waits_for}, which scores networks of the same space"
     purpose = "to rank others among" if at.reference else "of the next generation"
     return f"{name}: scored {at.scored:,} of {at.networks:,} networks {purpose}"

@@ -15,7 +15,7 @@ import numpy as np
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, WorkerError
 from hwnas.proxies.executors import Workers, get_executor
-from hwnas.proxies.lock import single_writer
+from hwnas.proxies.lock import Waits, single_writer
 from hwnas.proxies.recipes import Recipe, score_networks
 from hwnas.proxies.registry import PROXIES
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
@@ -39,7 +39,7 @@ _Scored = tuple[_Networks, Float[Array, "k p"]]
 _Spread = Callable[[Recipe, Sequence[_Networks]], Generator[_Scored, None, None]]
 
 
-def score_space(
+def score_space(  # noqa: PLR0913 - what is scored, by whom, where it is kept, who is told
     recipe: Recipe,
     vectors: Integer[Array, "n v"],
     *,
@@ -47,10 +47,12 @@ def score_space(
     workers: int | None = 1,
     executor: str = "process",
     progress: Progress = lambda _done, _total: None,
+    waits: Waits | None = None,
 ) -> ScoreTable:
     """Score the networks of `vectors`, isomorphic ones once.
 
-    executor: "process" or "ray". workers: how many; None: as many as it has cores for.
+    executor: "process" or "ray". workers: how many; None: as many as it has cores for. waits: called now and then while
+    another process writes the checkpoint; None: that is an error.
 
     `checkpoint` is written every few seconds and resumed from. What it has already stays in it: other networks, and
     other proxies of the same recipe. Ctrl-C saves what is done and raises `KeyboardInterrupt`. Raises `DataError` where
@@ -64,7 +66,7 @@ def score_space(
         total = _distinct(recipe, vectors)
         progress(total, total)
         return finished
-    with single_writer(checkpoint):
+    with single_writer(checkpoint, waits=waits):
         try:
             return _score_space(recipe, vectors, checkpoint, spread, progress)
         except WorkerError as error:

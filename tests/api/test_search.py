@@ -17,7 +17,7 @@ import pytest
 from scipy.stats import rankdata
 
 import hwnas
-from hwnas.api.searching import Scoring
+from hwnas.api.scores_on_demand import Scoring
 from hwnas.errors import DataError, ProxyError, UnknownNameError, UsageError
 from hwnas.latency import latency_model
 from hwnas.outputs import csv_text

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hwnas.api.columns import AUTO
 from hwnas.api.pareto import pareto
-from hwnas.api.searching import Scoring
+from hwnas.api.scores_on_demand import Scoring
 from hwnas.folders import cache_folder, write_whole
 from hwnas.proxies import BASELINES
 from hwnas.proxies.combinations import get_scorer
