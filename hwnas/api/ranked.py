@@ -10,7 +10,7 @@ from hwnas.api.combined import combined
 from hwnas.api.score_forms import ScoreColumn, ScoreSettings
 from hwnas.api.scores_on_demand import Scoring, is_computed, scores_on_demand
 from hwnas.arrays import Array, Integer
-from hwnas.errors import UsageError
+from hwnas.errors import AbsentError, UsageError
 from hwnas.proxies.combinations import Combination
 from hwnas.spaces import Space
 
@@ -62,7 +62,7 @@ def columns_among_references(
     """A column for each combination: where each architecture stands among reference networks of its space.
 
     progress: called while those are scored, with how many are, and of how many. Raises `MissingExtraError` without
-    torch, `ProxyError`, and `UsageError` where nothing must be computed and a component is no count.
+    torch, `ProxyError`, and `AbsentError` where nothing must be computed and a component is no count.
     """
 
     def told(at: Scoring) -> None:
@@ -72,9 +72,9 @@ def columns_among_references(
     columns = {}
     for combination in combinations:
         if is_computed(combination) and not settings.compute:
-            raise UsageError(
+            raise AbsentError(
                 f"{combination.name} ranks among reference networks of {space.name}, which are not scored here; "
-                f"score {', '.join(combination.components)} instead, or search by it"
+                f"compute them, or score {', '.join(combination.components)} instead"
             )
         scores, source = scores_on_demand(space, dataset, combination, settings, told=told)
         columns[combination.name] = ScoreColumn(

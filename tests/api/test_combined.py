@@ -21,7 +21,7 @@ from hwnas.api.score import score, score_table
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scores_on_demand import REFERENCES
 from hwnas.devices import get_device
-from hwnas.errors import DataError, UsageError
+from hwnas.errors import AbsentError, DataError, UsageError
 from hwnas.proxies import table as tables
 from hwnas.proxies.combinations import COMBINATIONS, get_scorer
 from hwnas.proxies.table import ScoreTable, empty_table, scores_path
@@ -196,7 +196,7 @@ def test_a_space_that_cannot_be_enumerated() -> None:
     expected = (rankdata(table.column("zen", ids)) + rankdata(flops)) / len(vectors)
     np.testing.assert_allclose(found.scores, expected, rtol=1e-12)
     with pytest.raises(
-        UsageError, match=r"zen\+flops ranks among reference networks of autoformer, which are not scored here"
+        AbsentError, match=r"zen\+flops ranks among reference networks of autoformer, which are not scored here"
     ):
         score(
             space.strings(vectors[:1]),

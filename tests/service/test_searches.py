@@ -26,6 +26,7 @@ from hwnas.service.store.pruning import Pruning
 from hwnas.service.store.work import Ending, claim, finish
 from hwnas.service.tasks import Made, Stopped, Work
 from hwnas.service.tasks.pareto import run
+from hwnas.spaces import get_space
 
 LISTED = {"device": "jetson-tx2", "budget_mj": 20.0, "proxies": ["zen"], "method": "random", "evaluations": 60}
 UNLISTED = {"device": "raspi4", "space": "fbnet", "budget_ms": 60.0, "proxies": ["flops"], "evaluations": 60}
@@ -72,6 +73,19 @@ def test_a_search_is_a_job_whose_result_is_the_front(empty: Path, site: str, que
         columns = http.get(f"/v1/fronts/{front}/candidates")
         assert columns.status_code == 404 and f"GET /v1/fronts/{front} has" in columns.json()["detail"]
         assert client.pareto(**question).to_dict() == expected.to_dict()
+
+
+def test_a_combination_of_single_networks_is_a_job_that_scores_what_they_rank_among(empty: Path, site: str) -> None:
+    space = get_space("fbnet")
+    networks, proxies = space.strings(space.sample(2, seed=0)), ["nn_degree+params", "params"]
+    expected = hwnas.score(networks, space="fbnet", proxies=proxies)
+    told: list[tuple[int, int]] = []
+    with Client(site) as client:
+        found = client.score(networks, space="fbnet", proxies=proxies, progress=lambda *at: told.append(at))
+        assert found.to_dict() == expected.to_dict()
+        assert client.score(networks, space="fbnet", proxies=proxies).to_dict() == expected.to_dict()
+    done, total = told[-1]
+    assert done == total > len(networks), "reference networks count among the steps"
 
 
 def test_another_question_is_another_job(client: Any) -> None:

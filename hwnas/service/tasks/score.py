@@ -16,13 +16,20 @@ def run(work: Work) -> Made:
 
     torch.set_num_threads(1)  # sums come out the same on any machine's number of cores
     asked = work.request
-    settings = ScoreSettings(seed=asked["seed"], batch_size=asked["batch_size"], device="cpu")
+    settings = ScoreSettings(seed=asked["seed"], batch_size=asked["batch_size"], device="cpu", workers=1)
     architectures: list[str] = asked["architectures"]
     done: list[dict[str, Any]] = json.loads(work.checkpoint) if work.checkpoint else []
     where = {name: asked[name] for name in ("space", "dataset", "proxies", "fresh")}
+    references = 0  # networks that a combination ranks among, scored once and kept in the cache
+
+    def step(scored: int, networks: int) -> None:
+        nonlocal references
+        references = networks
+        work.progress(scored + len(done), networks + len(architectures))
+
     for architecture in architectures[len(done) :]:
-        work.progress(len(done), len(architectures))
-        done.append(score([architecture], settings=settings, **where).to_dict())
+        work.progress(references + len(done), references + len(architectures))
+        done.append(score([architecture], settings=settings, progress=step, **where).to_dict())
         work.save(lambda: json.dumps(done).encode())
-    work.progress(len(done), len(architectures))
+    work.progress(references + len(done), references + len(architectures))
     return Made(result={**done[0], "nets": [net for answer in done for net in answer["nets"]]})
