@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
 from hwnas.errors import MissingExtraError, UsageError
-from hwnas.graphs.graph import TRAINED_KINDS, Graph, Operator, Shape
+from hwnas.graphs.graph import RECURRENT_KINDS, TRAINED_KINDS, Graph, Operator, Shape
 from hwnas.graphs.module_kinds import Call, attention_parts, attributes_of, kind_of
+from hwnas.graphs.module_recurrent import layers_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -130,7 +131,7 @@ class _Reader:
             shape=shape,
         )
         kind = kind_of(call)
-        weights, constants = self._arrays(node)
+        weights, constants = self._arrays([read.name for read in node.all_input_nodes])
         attributes = attributes_of(kind, call)
         if kind in TRAINED_KINDS and not weights:
             attributes["untrained"] = 1
@@ -146,11 +147,13 @@ class _Reader:
             constants=constants,
             known=listed[0] is not None,
         )
+        if kind in RECURRENT_KINDS:
+            return layers_of(made, call, lambda names: self._arrays(names)[0])
         return attention_parts(made, call) if kind == "attention" else [made]
 
-    def _arrays(self, node: Node) -> tuple[dict[str, Shape], dict[str, Shape]]:
-        """Trained and other arrays that a node reads, by their names in the module."""
-        names = [self._name(read) for read in node.all_input_nodes]
+    def _arrays(self, read: Sequence[str]) -> tuple[dict[str, Shape], dict[str, Shape]]:
+        """Trained and other arrays that these nodes are or come from, by their names in the module."""
+        names = [self._aliases.get(name, name) for name in read]
         origins = {origin for name in names if name in self._origins for origin in self._origins[name]}
         weights = {self._trained[o]: self._shapes[o] for o in sorted(origins) if o in self._trained}
         constants = {str(self._fixed_inputs[o]): self._shapes[o] for o in sorted(origins) if o in self._fixed_inputs}
