@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +19,16 @@ from hwnas.user_code import told
 COUNTER: Final = (
     "torch's FlopCounterMode on one image in evaluation mode: convolutions and matrix products, MACs are half the FLOPs"
 )
+
+
+def _onednn_layer(
+    source: Sequence[int], from_input: Sequence[int], from_hidden: Sequence[int], *_: object, **__: object
+) -> int:
+    return 2 * math.prod(source[:-1]) * (math.prod(from_input) + math.prod(from_hidden))
+
+
+# What oneDNN computes as a whole, and torch's counter overlooks; cuDNN's likes are left out while it counts.
+_WHOLE: Final = {torch.ops.aten.mkldnn_rnn_layer: _onednn_layer}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +126,8 @@ def _counts(module: nn.Module, image: Tensor) -> tuple[dict[str, int], str]:
     """Every parameter once, frozen ones too; operations, or why they cannot be counted."""
     counts = {"params": sum(parameter.numel() for parameter in module.parameters())}
     try:
-        with torch.no_grad(), plain_attention(), FlopCounterMode(display=False) as counter:
+        counter = FlopCounterMode(display=False, custom_mapping=_WHOLE)
+        with torch.no_grad(), plain_attention(), torch.backends.cudnn.flags(enabled=False), counter:
             module(image)
     except Exception as error:
         return counts, f"cannot be counted by torch's FlopCounterMode: {told(error)}"
