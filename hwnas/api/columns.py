@@ -61,10 +61,7 @@ def score_columns(
     if AUTO in asked and not set(table_names([asked[AUTO]], counts)) <= set(tables):
         scored = find_tables(space, dataset, [FALLBACK])
         name = FALLBACK if scored else COUNTED
-        note = (
-            f"{name} stands in for auto, whose parts are not all scored for {space.name} on {dataset}; "
-            f"`hwnas score --all --space {space.name} --dataset {dataset} --proxy {AUTO}` scores them"
-        )
+        note = stands_in(name, space, dataset)
         asked = {scorer.name: scorer for scorer in (get_scorer(name), *asked.values()) if scorer.name != AUTO}
         tables = {**tables, **scored}
     columns = []
@@ -81,6 +78,14 @@ def score_columns(
         else:
             columns.append(_from_table(scorer, role, needed[scorer.name], dataset, network_ids))
     return [replace(columns[0], note="; ".join(filter(None, (note, columns[0].note)))), *columns[1:]]
+
+
+def stands_in(name: str, space: Space, dataset: str) -> str:
+    """A note that `name` takes the place of `auto`, and how its parts are scored."""
+    return (
+        f"{name} stands in for {AUTO}, whose parts are not all scored for {space.name} on {dataset}; "
+        f"`hwnas score --all --space {space.name} --dataset {dataset} --proxy {AUTO}` scores them"
+    )
 
 
 def has_tables(space: Space, dataset: str, scorer: Scorer) -> bool:

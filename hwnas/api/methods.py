@@ -10,7 +10,7 @@ from typing import Final, final
 import numpy as np
 
 from hwnas.api.accuracy import Accuracy
-from hwnas.api.columns import AUTO, COUNTED, ScoreColumn, has_tables, score_columns
+from hwnas.api.columns import AUTO, COUNTED, ScoreColumn, has_tables, score_columns, stands_in
 from hwnas.api.objectives import AxisMaker, Word
 from hwnas.api.question import Question
 from hwnas.api.score_forms import ScoreSettings
@@ -75,8 +75,7 @@ def look_up(question: Question, maker: AxisMaker) -> Found:
     names = [COUNTED, *(name for name in scorers if name != AUTO)]
     columns = scored_columns(space, dataset, names, vectors=vectors)
     columns[0] = replace(columns[0], role="proxy")
-    note = f"{COUNTED} stands in for auto, whose parts are not all scored for {space.name} on {dataset}"
-    return Found(maker=maker, columns=columns, notes=(note,))
+    return Found(maker=maker, columns=columns, notes=(stands_in(COUNTED, space, dataset),))
 
 
 def search(question: Question, maker: AxisMaker, words: Sequence[Word], method: str, progress: Progress) -> Found:

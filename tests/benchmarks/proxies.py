@@ -20,6 +20,7 @@ from usual_proxies import USUAL, usual_scores
 
 from hwnas.proxies import PROXIES, score_module
 from hwnas.proxies.batches import noise_batch
+from hwnas.proxies.combinations import COMBINATIONS
 from hwnas.proxies.executors import Workers, over_processes
 from hwnas.proxies.recipes import Recipe, score_networks, task_of
 from hwnas.spaces import get_space
@@ -94,17 +95,20 @@ def whole_space(recipe: Recipe, *, usual: float, nets: int) -> None:
 
 
 def apart(vectors, batch) -> None:
-    """Every proxy that runs the network, alone, beside the eight of the baseline."""
-    recipe = Recipe(space="nasbench201", dataset="cifar10", proxies=tuple(USUAL), batch=batch)
-    start = time.perf_counter()
-    score_networks(recipe, vectors)
-    eight = (time.perf_counter() - start) / len(vectors)
-    print(f"{'the eight':16s} {eight:7.3f} s a network (these {len(vectors)} networks, pruned)")
-    for name in (name for name, proxy in PROXIES.items() if not proxy.by_architecture):
-        recipe = Recipe(space="nasbench201", dataset="cifar10", proxies=(name,), batch=batch)
+    """Every proxy and combination that runs the network, alone, beside the eight of the baseline."""
+
+    def seconds(proxies: tuple[str, ...]) -> float:
+        recipe = Recipe(space="nasbench201", dataset="cifar10", proxies=proxies, batch=batch)
         start = time.perf_counter()
         score_networks(recipe, vectors)
-        each = (time.perf_counter() - start) / len(vectors)
+        return (time.perf_counter() - start) / len(vectors)
+
+    eight = seconds(tuple(USUAL))
+    print(f"{'the eight':16s} {eight:7.3f} s a network (these {len(vectors)} networks, pruned)")
+    computed = [name for name, proxy in PROXIES.items() if not proxy.by_architecture]
+    parts = {name: tuple(part for part in made.components if part in computed) for name, made in COMBINATIONS.items()}
+    for name, proxies in [*((name, (name,)) for name in computed), *parts.items()]:
+        each = seconds(proxies)
         print(f"{name:16s} {each:7.3f} s a network, {each / eight:4.1f} of the eight")
 
 
