@@ -14,13 +14,13 @@ from hwnas.predictors.shipped import SHIPPED_FOLDER, interval_factors, open_ship
 from hwnas.proxies import COUNTS, PROXIES
 from hwnas.proxies.combinations import COMBINATIONS
 from hwnas.proxies.table import load_scores
-from hwnas.spaces import NASBench201
+from hwnas.spaces import NASBench201, get_space
 from hwnas.threads import one_thread
 
 SPACE = NASBench201()
 COSTS = open_shipped_costs(SHIPPED_FOLDER, SPACE.name)
 SAMPLES = sorted(SHIPPED_FOLDER.glob("*_sample_scores.npz"))
-SCORES = sorted(set(SHIPPED_FOLDER.glob("nasbench201_*_scores.npz")) - set(SAMPLES))
+SCORES = sorted(set(SHIPPED_FOLDER.glob("*_scores.npz")) - set(SAMPLES))
 assert COSTS is not None
 
 
@@ -106,10 +106,12 @@ def test_intervals_cover_what_they_promise() -> None:
 @pytest.mark.parametrize("path", SCORES, ids=lambda path: path.stem)
 def test_score_tables_cover_the_space(path: Path) -> None:
     table = load_scores(path)
-    assert table.network_ids.tolist() == np.unique(SPACE.network_id(SPACE.all_vectors())).tolist()
+    space = get_space(table.recipe["space"])
+    assert path.stem == f"{space.name}_{table.recipe['dataset']}_scores"
+    assert table.network_ids.tolist() == np.unique(space.network_id(space.all_vectors())).tolist()
     assert not len(table.missing)
     assert set(COMBINATIONS["auto"].components) - set(COUNTS) <= set(table.proxies) <= set(PROXIES)
-    canonical = SPACE.canonical_id(table.network_ids)
+    canonical = space.canonical_id(table.network_ids)
     for group in np.unique(canonical)[::500]:
         assert (table.scores[canonical == group] == table.scores[canonical == group][0]).all()
     json.dumps(dict(table.recipe))
@@ -135,12 +137,13 @@ def test_three_networks_scored_anew_have_the_shipped_scores(
     monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
     data.pull(["images"], mirror=mirror)
     table = load_scores(path)
-    # The last one is isomorphic to another network, whose score it shares.
-    ids = np.array([*np.unique(SPACE.canonical_id(table.network_ids))[[100, 1000]], 5274])
-    assert SPACE.canonical_id(ids[2:]) != ids[2:]
-    dataset = table.recipe["dataset"]
+    space, dataset = get_space(table.recipe["space"]), table.recipe["dataset"]
+    canonical = space.canonical_id(table.network_ids)
+    # The last one, where there is such, is isomorphic to another network, whose score it shares.
+    ids = np.array([*np.unique(canonical)[[100, 1000]], *table.network_ids[canonical != table.network_ids][-1:]])
+    named = [str(index) for index in space.index(space.vector(ids))]
     with one_thread():  # as the workers that made the table
-        anew = score([str(index) for index in ids], dataset=dataset, proxies=table.proxies, fresh=True)
+        anew = score(named, space=space.name, dataset=dataset, proxies=table.proxies, fresh=True)
     for column in anew.columns:
         assert column.kind == "computed"
         # Processors add in different orders, as threads do: two of them move gradients of deep networks by up to 0.2 %,
