@@ -150,7 +150,8 @@ export function netAt({ result, candidates, predicted = {} }, index) {
     const column = candidates?.costs[objective.id];
     return { objective, cost: own ?? { mean: column?.[row] ?? null, lower: null, upper: null } };
   });
-  const scores = Object.entries(candidates?.scores ?? {}).map(([name, column]) => [name, column[row] ?? null]);
+  const columns = row < 0 ? [] : Object.entries(candidates.scores); // a searched space numbers no network
+  const scores = columns.map(([name, column]) => [name, column[row] ?? null]);
   for (const { front, net } of listed) {
     if (has(net.score) && !scores.some(([name]) => name === front.name)) scores.push([front.name, net.score]);
   }

@@ -3,7 +3,7 @@
 import { showComparison, showLists, showSources } from "./answer_tables.js";
 import { element, fill } from "./elements.js";
 import { makeFrontChart } from "./front_chart.js";
-import { numbered, titleOf } from "./front_points.js";
+import { axesOf, numbered, titleOf } from "./front_points.js";
 import { firstNetwork, showNetwork, showNoNetwork } from "./network_panel.js";
 import { costName } from "./numbers.js";
 
@@ -11,6 +11,7 @@ function showReport(told) {
   const result = numbered(told.result);
   const data = { ...told, result };
   const { objectives } = result;
+  const { known, heightName } = axesOf(result);
   const [picture, panel, lists, comparison, sources] = ["section", "aside", "section", "section", "section"].map(
     (tag) => element(tag, { class: "card" }),
   );
@@ -36,7 +37,8 @@ function showReport(told) {
       element(
         "p",
         { class: "note" },
-        `${objectives.length > 1 ? `${objectives.length} costs` : costName(objectives[0])} against accuracy; `,
+        `${objectives.length > 1 ? `${objectives.length} costs` : costName(objectives[0])} against `,
+        `${known ? "accuracy" : heightName}; `,
         `version ${result.hwnas_version}, seed ${result.seed}`,
       ),
     ),

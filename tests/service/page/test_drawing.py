@@ -66,6 +66,20 @@ def test_a_report_works_from_a_file_alone(browser: Any, tmp_path: Path) -> None:
     assert [name for name in loaded if not name.startswith(("data:", "blob:"))] == []
 
 
+def test_a_report_of_a_searched_space_shows_the_scores_of_the_lists(browser: Any, tmp_path: Path) -> None:
+    result = hwnas.pareto("titan-rtx", space="fbnet", budget_ms=8.5, evaluations=60, proxies=["params"], nets=3)
+    save(result, tmp_path / "searched.html")
+    browser.get((tmp_path / "searched.html").as_uri())
+    browser.wait(lambda: browser.shown("params"))
+    assert "latency against score by params; version" in browser.one(".head .note").text
+    for row, net in enumerate(result.front("params").nets):
+        browser.some("table.nets button.link")[row].click()
+        assert net.score is not None
+        browser.wait(lambda arch=net.arch: browser.one("#network .arch").text == arch)
+        told = browser.one("#network .facts").text
+        assert f"score by params\n{net.score:,.0f}" in told and "not scored" not in told
+
+
 def test_the_style_sheet_of_plotly_has_the_rules_that_it_would_add(browser: Any, site: str, tmp_path: Path) -> None:
     from hwnas.reports import PAGE_FOLDER
 
