@@ -73,6 +73,8 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
     target: "latency" or "energy"; None: what the device has. confidence: probability mass of the intervals.
     source: "measured" or "predicted" insists on one kind. Raises `UnknownNameError`, `UsageError`, `DataError`.
     """
+    if isinstance(architectures, str):
+        raise UsageError(f"expected a list of architectures, got {architectures!r}; e.g. hwnas.predict(['1462'], ...)")
     if not architectures:
         raise UsageError("expected at least one architecture, got none")
     its_space, its_device = get_space(space), find_device(device)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 import typer
@@ -84,6 +87,11 @@ def common(
 
 def main() -> None:
     """Run the command line. Exits with 0, with 1 on failure, with 2 on wrong use, with 130 on interruption."""
+    with _noted_interrupts() as interrupts:
+        _run(interrupts)
+
+
+def _run(interrupts: Sequence[int]) -> None:
     try:
         app()
     except SystemExit as done:
@@ -98,9 +106,32 @@ def main() -> None:
         _fail(f"error: no permission for {error.filename}; allow it or choose another file or folder", 1)
     except OSError as error:
         _fail(f"error: {error}", 1)
-    except Exception as error:  # a bug: whoever reports it needs the traceback, whoever meets it does not
+    except Exception as error:
+        if interrupts:  # compiled code that is interrupted may raise something else in its place
+            _interrupted()
+        # A bug: whoever reports it needs the traceback, whoever meets it does not
         what = " ".join(f"{type(error).__name__}: {error}".split())
         _fail(f"internal error: {what}; run again with `hwnas --debug ...` for the traceback", 1)
+
+
+@contextmanager
+def _noted_interrupts() -> Iterator[list[int]]:
+    """Ctrl-C as ever, and a list that has an entry for each. Where it is ignored, it stays so."""
+    interrupts: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield interrupts
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def resumable(arguments: Sequence[str]) -> bool:

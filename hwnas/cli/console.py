@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 PIPED_WIDTH: Final = 100  # columns of a table that goes to a file or another program
+_FOLDED: Final = 12  # columns of text that folds
+_BETWEEN: Final = 2  # columns between two others
 LINE_SECONDS: Final = 30.0  # between two lines of progress in a log
 
 
@@ -22,7 +24,8 @@ def print_json(value: Any) -> None:
 def print_table(
     heading: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: Sequence[int] = (), title: str | None = None
 ) -> None:
-    """Print a table; columns in `numeric` are aligned to the right. Wide cells fold, nothing is cut off.
+    """Print a table; columns in `numeric` are aligned to the right. Wide cells fold, nothing is cut off: a table that
+    cannot be as narrow as the terminal is wider.
 
     title: a line of its own above the table, which may be longer than the table is wide.
     """
@@ -30,25 +33,30 @@ def print_table(
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
+    whole = {0, *numeric}
+    narrowest = [_narrowest(name, [row[i] for row in rows], i in whole) for i, name in enumerate(heading)]
     for number, name in enumerate(heading):
         table.add_column(
             name,
             overflow="fold",
             justify="right" if number in numeric else "left",
             no_wrap=number == 0,
-            min_width=_longest(rows, number, numeric),
+            min_width=narrowest[number],
         )
     for row in rows:
         table.add_row(*row)
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    console = Console(markup=False, highlight=False)
+    width = console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    console.width = max(width, sum(narrowest) + _BETWEEN * len(heading))
     if title is not None:
         print(title)
-    Console(markup=False, highlight=False, width=width).print(table)
+    console.print(table)
 
 
-def _longest(rows: Sequence[Sequence[str]], column: int, numeric: Sequence[int]) -> int | None:
-    """Width that keeps the numbers of a numeric column whole; its heading may fold."""
-    return max((len(row[column]) for row in rows), default=0) if column in numeric else None
+def _narrowest(name: str, cells: Sequence[str], whole: bool) -> int:
+    """Width that keeps the cells of a column whole, or folds them at a width that can be read; its heading may fold."""
+    longest = max(map(len, cells), default=0)
+    return max(longest if whole else min(longest, _FOLDED), *map(len, name.split()), 0)
 
 
 @contextmanager

@@ -26,6 +26,12 @@ def test_the_first_net_of_the_benchmark_has_its_published_costs() -> None:
     assert "measured" in answer.sources["energy_mj"]
 
 
+def test_one_string_is_no_list_of_architectures() -> None:
+    """Its characters would be four networks."""
+    with pytest.raises(UsageError, match=r"expected a list of architectures, got '1462'"):
+        predict("1462", device="tx2")
+
+
 @pytest.mark.usefixtures("shipped")
 def test_predictions_have_intervals_that_grow_with_confidence() -> None:
     wide, narrow = (predict(["1462"], device="tx2", confidence=level).nets[0].costs for level in (0.9, 0.5))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 
 import pytest
@@ -44,6 +46,23 @@ def test_only_commands_that_keep_their_work_promise_to_go_on(failing, name: str)
     kept = "; what was finished is kept, and the same command goes on from there"
     keeps = name in ("hwnas.api.train.train", "hwnas.api.score.score_table", "hwnas.data.pull")
     assert (code, complaint) == (130, f"interrupted{kept if keeps else ''}\n")
+
+
+def test_what_compiled_code_raises_when_it_is_interrupted_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted_inside() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise ValueError("'T{' is not a valid buffer format")
+
+    monkeypatch.setattr("hwnas.api.listings.list_proxies", interrupted_inside)
+    monkeypatch.setattr(sys, "argv", ["hwnas", "proxies"])
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert (done.value.code, capsys.readouterr().err) == (130, "interrupted\n")
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_interrupt_is_an_interrupt_with_debug(failing) -> None:

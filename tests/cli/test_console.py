@@ -15,3 +15,21 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys:
             clock[0] = second
             progress(done, 4)
     assert capsys.readouterr() == ("", "networks: 2 of 4\nnetworks: 4 of 4\n")
+
+
+@pytest.mark.parametrize("width", ["20", "60", "80", "200"])
+def test_a_table_is_wider_than_a_terminal_that_cannot_hold_it(
+    width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Numbers stay whole and every column is there; text folds."""
+    monkeypatch.setenv("COLUMNS", width)
+    numbers = ["123456.789 [1e-07, 3.95]", "1x64x1000", "12345678", "0.0001"]
+    heading = ["kernel", "shape", "latency (ms)", "M MACs", "share", "outside"]
+    rows = [["conv-bn-relu", "1x64x1000", *numbers[:1], *numbers[2:], "256001.0x weight_bytes"]] * 2
+    console.print_table(heading, rows, numeric=(2, 3, 4))
+    printed = capsys.readouterr().out
+    for number in (*numbers, "conv-bn-relu"):
+        assert printed.count(number) == 2
+    assert all(name in printed for name in ("outside", "share", "MACs"))
+    if width == "200":
+        assert printed.count("256001.0x weight_bytes") == 2
