@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hwnas.graphs import GraphBuilder, kernels_of
+from hwnas.graphs import Graph, GraphBuilder, Operator, kernels_of
 from hwnas.spaces import get_space
 from hwnas.spaces.nasbench201_graph import build_graph
 
@@ -68,3 +68,11 @@ def test_a_pool_counts_no_more_of_its_window_than_the_map_has() -> None:
     (kernel,) = kernels_of(builder.graph(), "none")
     features = kernel.features()
     assert [features[f"{name}_{axis}"] for name in ("kernel", "stride") for axis in ("height", "width")] == [7, 5, 7, 5]
+
+
+@pytest.mark.parametrize("shape", [(), (8,)])
+def test_a_product_of_numbers_by_a_fixed_one_has_no_channels(shape: tuple[int, ...]) -> None:
+    """As scales of a dynamically quantised network are multiplied."""
+    scaled = Operator(name="scaled", kind="mul", inputs=("scale",), shape=shape, constants={"fixed": ()})
+    graph = Graph(operators=(Operator(name="scale", kind="input", inputs=(), shape=shape), scaled))
+    assert [kernel.kind for kernel in kernels_of(graph, "onnxruntime")] == ["mul"]

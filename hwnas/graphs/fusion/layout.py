@@ -105,7 +105,8 @@ class _Plan:
             same = len(source) == 4 and source[1] % self._rule.block == 0
         fixed = (*operator.weights.values(), *operator.constants.values())
         if group.kind in ("add", "mul") and fixed:  # a factor per channel is a convolution of one pixel
-            same = group.kind == "mul" and len(fixed) == 1 and per_channel(fixed[0], operator.shape[1])
+            channels = operator.shape[1] if len(operator.shape) == 4 else 0
+            same = group.kind == "mul" and len(fixed) == 1 and per_channel(fixed[0], channels)
         return same and len(operator.shape) == 4 and all(n in self._blocked for n in group.inputs)
 
     def _taken_in(self, group: Group) -> bool:
