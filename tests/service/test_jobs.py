@@ -181,6 +181,36 @@ def test_cancel_and_resume(database: Database) -> None:
     assert put(database, ask(0))[0].state == "queued"
 
 
+@pytest.mark.parametrize("again", ["resumed", "asked"])
+def test_a_cancellation_is_withdrawn_before_it_is_obeyed(database: Database, again: str) -> None:
+    def go_on() -> Any:
+        return resume(database, job.id, owner="me", most=1) if again == "resumed" else put(database, ask(), most=1)[0]
+
+    job, _ = put(database, ask())
+    claim(database, "l", ["score"])
+    cancel(database, job.id)
+    found = go_on()
+    assert (found.state, found.cancel) == ("running", False)
+    assert beat(database, job.id, "l", progress=(1, 4, None)) is False
+    # Withdrawn when the worker has heard of it already: the job waits again, and what it has is kept.
+    cancel(database, job.id)
+    assert beat(database, job.id, "l", progress=(2, 4, None), checkpoint=b"two") is True
+    go_on()
+    assert finish(database, job.id, "l", Ending(state="cancelled"))
+    found = find_job(database, job.id)
+    assert found is not None and (found.state, found.attempts, found.finished_at) == ("queued", 0, None)
+    assert get_part(database, job.id, "checkpoint") == b"two"
+    assert not finish(database, job.id, "l", Ending(state="cancelled"))
+    # Withdrawn between two looks of who thinks the worker dead: taken away at the next one, and not cancelled.
+    claim(database, "m", ["score"])
+    cancel(database, job.id)
+    (read_before,) = running_jobs(database)
+    go_on()
+    assert not take_away(database, read_before)
+    (running,) = running_jobs(database)
+    assert take_away(database, running) and count_by_state(database) == {"queued": 1}
+
+
 def test_a_cancelled_job_whose_worker_died_ends(database: Database) -> None:
     job, _ = put(database, ask())
     claim(database, "l", ["score"])

@@ -65,7 +65,7 @@ def cancel_job(id: Id, request: Request) -> Response:
 
 @router.post("/v1/jobs/{id}/resume", responses={**_JOB, **problems(404, 409, 413, 415, 422)})
 def resume_job(id: Id, request: Request) -> Response:
-    """Begin a failed or cancelled job again, from where it was."""
+    """Begin a failed or cancelled job again, from where it was; one that is about to be cancelled goes on."""
     require_job(request, id, before=("failed", "cancelled", "queued", "running"))
     service = service_of(request)
     who = owner_of(request, service.settings)

@@ -43,7 +43,7 @@ def canonical(value: Any) -> str:
 
 
 def submit(database: Database, asked: Asked, *, owner: str, most: int, key: str | None = None) -> tuple[Job, bool]:
-    """The job of this question, and whether it is new; one that failed or was cancelled is begun again.
+    """The job of this question, and whether it is new; one that failed or was cancelled is resumed.
 
     most: unfinished jobs that `owner` may have. key: idempotency key of the caller.
     Raises `TooManyJobsError`, `KeyReusedError`, `StoreError`.
@@ -52,12 +52,10 @@ def submit(database: Database, asked: Asked, *, owner: str, most: int, key: str 
         if key is not None:
             _claim_key(connection, owner, key, asked.id)
         found = _row(connection, asked.id, lock=True)
-        if found is not None and found.state not in ("failed", "cancelled"):
+        if found is not None and not _go_on(connection, found, owner, most):
             return as_job(found), False
-        _require_room(connection, owner, most)
-        if found is not None:
-            _begin_again(connection, found)
-        else:
+        if found is None:
+            _require_room(connection, owner, most)
             values = {"kind": asked.kind, "request": canonical(asked.request), "owner": owner}
             connection.execute(insert(JOBS).values(id=asked.id, state="queued", created_at=now(), **values))
             if asked.payload is not None:
@@ -104,12 +102,11 @@ def cancel(database: Database, job: str) -> Job | None:
 
 
 def resume(database: Database, job: str, *, owner: str, most: int) -> Job | None:
-    """Begin a failed or cancelled job again, from its checkpoint; others stay as they are. None: no such job."""
+    """Begin a failed or cancelled job again, from its checkpoint, and withdraw the cancellation of one that does not
+    heed it yet; others stay as they are. None: no such job."""
     with database.writing() as connection:
         row = _row(connection, job, lock=True)
-        if row is not None and row.state in ("failed", "cancelled"):
-            _require_room(connection, owner, most)
-            _begin_again(connection, row)
+        if row is not None and _go_on(connection, row, owner, most):
             row = _row(connection, job)
         return None if row is None else as_job(row)
 
@@ -136,9 +133,16 @@ def _row(connection: Connection, job: str, *, lock: bool = False) -> Any:
     return connection.execute(query.with_for_update() if lock else query).first()
 
 
-def _begin_again(connection: Connection, row: Any) -> None:
-    fresh = {"state": "queued", "cancel": False, "attempts": 0, "error": None, "finished_at": None, "worker": None}
-    connection.execute(update(JOBS).where(JOBS.c.id == row.id).values(version=JOBS.c.version + 1, **fresh))
+def _go_on(connection: Connection, row: Any, owner: str, most: int) -> bool:
+    """Have a job go on that failed, was cancelled, or is to be; whether it was one. The row is locked."""
+    values: dict[str, Any] = {"cancel": False, "version": JOBS.c.version + 1}
+    if row.state in ("failed", "cancelled"):
+        _require_room(connection, owner, most)
+        values |= {"state": "queued", "attempts": 0, "error": None, "finished_at": None, "worker": None}
+    elif not row.cancel:
+        return False
+    connection.execute(update(JOBS).where(JOBS.c.id == row.id).values(**values))
+    return True
 
 
 def _require_room(connection: Connection, owner: str, most: int) -> None:

@@ -80,17 +80,22 @@ def beat(
             put_part(connection, job, "checkpoint", checkpoint)
         if not held:
             return None
-        return bool(connection.execute(select(JOBS.c.cancel).where(JOBS.c.id == job)).scalar())
+        return _is_to_end(connection, job)
 
 
 def finish(database: Database, job: str, lease: str, ending: Ending) -> bool:
-    """End a job; whether it was still ours to end. All of its traces change together, or none."""
+    """End a job; whether it was still ours to end. All of its traces change together, or none.
+
+    A cancellation that was withdrawn while the worker obeyed ends nothing: the job waits again.
+    """
     values: dict[str, Any] = {"state": ending.state, "finished_at": now(), "seconds_left": None, "worker": None}
     values |= {"version": JOBS.c.version + 1, "error": None if ending.error is None else json.dumps(ending.error)}
     if ending.state == "done":
         total = JOBS.c.total if ending.total is None else ending.total
         values |= {"cancel": False, "total": total, "done": func.coalesce(total, JOBS.c.done)}
     with database.writing() as connection:
+        if ending.state == "cancelled" and not _is_to_end(connection, job, lock=True):
+            values = _given_back()
         if not _holding(connection, job, lease, values):
             return False
         if ending.result is not None:
@@ -103,10 +108,8 @@ def finish(database: Database, job: str, lease: str, ending: Ending) -> bool:
 
 def release(database: Database, job: str, lease: str) -> bool:
     """Give a job back: it waits again, and the attempt does not count. Whether it was ours."""
-    values = {"state": "queued", "worker": None, "seconds_left": None}
-    counts = {"version": JOBS.c.version + 1, "attempts": JOBS.c.attempts - 1}
     with database.writing() as connection:
-        return _holding(connection, job, lease, {**values, **counts})
+        return _holding(connection, job, lease, _given_back())
 
 
 def running_jobs(database: Database) -> list[Job]:
@@ -118,7 +121,7 @@ def running_jobs(database: Database) -> list[Job]:
 def take_away(database: Database, job: Job) -> bool:
     """Take a job from a worker that shows no life: it waits again, or ends where that was tried often enough.
 
-    Whether nothing was heard of it since `job` was read.
+    Whether nothing was heard of it since `job` was read, neither of its worker nor of who cancels or resumes it.
     """
     values: dict[str, Any] = {"state": "queued"}
     if job.cancel:
@@ -128,7 +131,8 @@ def take_away(database: Database, job: Job) -> bool:
 
         error = refusal(500, _DIED.format(f"{job.attempts} attempts"))
         values = {"state": "failed", "finished_at": now(), "error": json.dumps(error)}
-    same = (JOBS.c.id == job.id, JOBS.c.state == "running", JOBS.c.worker == job.worker, JOBS.c.beat == job.beat)
+    same = [JOBS.c.state == "running"]
+    same += [JOBS.c[name] == getattr(job, name) for name in ("id", "worker", "beat", "cancel")]
     values |= {"worker": None, "seconds_left": None, "version": JOBS.c.version + 1}
     with database.writing() as connection:
         return connection.execute(update(JOBS).where(*same).values(**values)).rowcount == 1
@@ -138,3 +142,15 @@ def _holding(connection: Connection, job: str, lease: str, values: dict[str, Any
     """Change a job that is worked on under this lease; whether it still is."""
     ours = (JOBS.c.id == job, JOBS.c.worker == lease, JOBS.c.state == "running")
     return connection.execute(update(JOBS).where(*ours).values(**values)).rowcount == 1
+
+
+def _is_to_end(connection: Connection, job: str, *, lock: bool = False) -> bool:
+    """Whether somebody asked for a job's end. lock: until the end of the transaction; SQLite ignores it."""
+    query = select(JOBS.c.cancel).where(JOBS.c.id == job)
+    return bool(connection.execute(query.with_for_update() if lock else query).scalar())
+
+
+def _given_back() -> dict[str, Any]:
+    """Values of a job that waits again after an attempt that does not count."""
+    counts = {"version": JOBS.c.version + 1, "attempts": JOBS.c.attempts - 1}
+    return {"state": "queued", "worker": None, "seconds_left": None, **counts}
