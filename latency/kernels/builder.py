@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -33,6 +33,7 @@ _CANDIDATES: Final = 5
 _CHOSEN: Final = 16
 # A fit comes after this many times as many networks as the last one had.
 _GROWTH: Final = 1.5
+LARGE_ERROR_PERCENT: Final = 20.0  # three times that of the build in README.md, of ten minutes
 
 
 @final
@@ -109,10 +110,13 @@ class Builder:
         processor = self.setup["host"].get("cpu", self.device)
         runtime = f"onnxruntime {self.setup['runtime']['version']}, {self.settings.threads} thread(s)"
         summary = f"kernel model of {processor}, {runtime}, {len(self.networks)} networks measured"
-        facts = {**self.setup, "summary": summary}
-        return fit_profiles(
-            list(self.networks.values()), device=self.device, runtime=RUNTIME, facts=facts, settings=FINAL
-        )
+        networks = list(self.networks.values())
+        fit = fit_profiles(networks, device=self.device, runtime=RUNTIME, facts=self.setup, settings=FINAL)
+        error = f"{fit.error_percent:.1f} % median error of those held out"
+        if fit.error_percent > LARGE_ERROR_PERCENT:
+            error += ", which is large: measure again with --replace when nothing else runs"
+        facts = {**fit.model.facts, "summary": f"{summary}, {error}"}
+        return replace(fit, model=replace(fit.model, facts=facts))
 
     def _first(self) -> Iterator[Recipe]:
         recipes = (Recipe(family=family, seed=self._seed(number)) for number in range(_FIRST) for family in FAMILIES)

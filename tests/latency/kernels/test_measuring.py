@@ -14,7 +14,14 @@ from hwnas.devices.agent.timings import inner_mean
 from hwnas.errors import DataError, HwnasError, UsageError
 from hwnas.graphs.onnx_file import RuntimeNode, optimised_nodes
 from hwnas.latency.kernels.assignment import assign
-from hwnas.latency.kernels.builder import Builder, BuildSettings, Progress, measured, network_kernels
+from hwnas.latency.kernels.builder import (
+    LARGE_ERROR_PERCENT,
+    Builder,
+    BuildSettings,
+    Progress,
+    measured,
+    network_kernels,
+)
 from hwnas.latency.kernels.choice import choose, promise
 from hwnas.latency.kernels.families import FAMILIES
 from hwnas.latency.kernels.fitting import MeasuredNetwork, profiler_costs
@@ -130,3 +137,5 @@ def test_a_build_goes_on_where_it_was(tmp_path: Path) -> None:
     fit = again.run()
     assert {"conv", "linear"} <= set(fit.model.regressors)
     assert np.isfinite(fit.held_out_ms).all() and fit.error_percent > 0
+    assert f"11 networks measured, {fit.error_percent:.1f} % median error of those held out" in fit.model.summary
+    assert ("which is large" in fit.model.summary) == (fit.error_percent > LARGE_ERROR_PERCENT)
