@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
+from hwnas.api.prediction_notes import (
+    Lack,
+    Uncovered,
+    is_lower_bound,
+    lack_of,
+    prediction_notes,
+    uncovered_kinds,
+    work_unknown,
+)
 from hwnas.api.prediction_texts import prediction_lines, prediction_sheet
 from hwnas.errors import UsageError
 from hwnas.estimates import Target
@@ -29,7 +38,7 @@ _TARGETS: Final[dict[str, Target]] = {"latency_ms": "latency", "energy_mj": "ene
 @final
 @dataclass(frozen=True, kw_only=True)
 class KernelCost:
-    """One kernel. costs: by "latency_ms" and "energy_mj"; a mean of None where its kind has no model.
+    """One kernel. costs: by "latency_ms" and "energy_mj"; a mean of None where it has none, for the reason in `lack`.
 
     name: of its leading operator, unique in the network. module: path of the module whose weights it reads, or "".
     operators: kinds, the leading one first. shares: of the total in percent, by the same names. outside: the factor by
@@ -47,6 +56,7 @@ class KernelCost:
     shares: dict[str, float | None]
     outside: float
     outside_feature: str
+    lack: Lack | None = None
 
     @property
     def label(self) -> str:
@@ -57,22 +67,13 @@ class KernelCost:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Uncovered:
-    """Kernels of one kind that have no model, and their share of the work, which is not in the total."""
-
-    kind: str
-    count: int
-    macs_percent: float
-    bytes_percent: float
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
 class ModelPrediction:
     """Costs of one network on one device.
 
     runtime: by whose rules operators are fused; `sources` say what timed the kernels that the models learned from.
-    costs: totals of the covered kernels. overhead: what of them is beside the kernels. kernels: the costliest first.
+    costs: totals of the covered kernels. lower_bound: whether these are only known to be at least that;
+    macs_lower_bound: of the MACs, which leave out operators whose shape or kind is not known.
+    overhead: what of the totals is beside the kernels. kernels: the costliest first.
     sources: where each kind of cost comes from. notes: what to know about the figures.
     """
 
@@ -82,7 +83,9 @@ class ModelPrediction:
     interval_level: float
     params: int
     macs: int
+    macs_lower_bound: bool
     costs: dict[str, CostResult]
+    lower_bound: bool
     overhead: dict[str, float]
     sources: dict[str, str]
     kernels: tuple[KernelCost, ...]
@@ -128,7 +131,8 @@ def predict_model(  # noqa: PLR0913 - the options of the command, all optional
     answers = {cost: its.predict(kernels, confidence=confidence) for cost, its in models.items()}
     first = next(iter(answers))
     order = np.argsort(-np.nan_to_num(answers[first].mean, nan=-1.0), kind="stable")
-    uncovered = _uncovered(kernels, answers)
+    missing = ~np.all([answer.covered for answer in answers.values()], axis=0)
+    uncovered = uncovered_kinds(kernels, np.flatnonzero(missing).tolist())
     return ModelPrediction(
         model=name,
         device=canonical(device),
@@ -136,12 +140,14 @@ def predict_model(  # noqa: PLR0913 - the options of the command, all optional
         interval_level=confidence,
         params=graph.params,
         macs=graph.macs,
+        macs_lower_bound=work_unknown(uncovered),
         costs={cost: _total(answer) for cost, answer in answers.items()},
+        lower_bound=is_lower_bound(uncovered),
         overhead={cost: its.overhead for cost, its in models.items()},
         sources={cost: its.summary for cost, its in models.items()},
         kernels=tuple(_kernel(kernels[row], row, answers, models) for row in order.tolist()),
         uncovered=uncovered,
-        notes=_notes(answers[first], uncovered),
+        notes=prediction_notes(kernels, answers[first], uncovered),
     )
 
 
@@ -217,45 +223,9 @@ def _kernel(kernel: Kernel, row: int, answers: dict[str, NetworkCost], models: d
         shares={cost: _number(100 * a.mean[row] / a.total) if a.total else None for cost, a in answers.items()},
         outside=outside,
         outside_feature=feature,
+        lack=None if all(answer.covered[row] for answer in answers.values()) else lack_of(kernel),
     )
 
 
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _uncovered(kernels: Sequence[Kernel], answers: dict[str, NetworkCost]) -> tuple[Uncovered, ...]:
-    """By kind, those that any of the models lacks; the most work first."""
-    missing = ~np.all([answer.covered for answer in answers.values()], axis=0)
-    macs = sum(kernel.macs for kernel in kernels) or 1
-    moved = sum(kernel.bytes_read + kernel.bytes_written for kernel in kernels) or 1
-    kinds: dict[str, list[Kernel]] = {}
-    for row in np.flatnonzero(missing).tolist():
-        kinds.setdefault(kernels[row].kind, []).append(kernels[row])
-    found = [
-        Uncovered(
-            kind=kind,
-            count=len(group),
-            macs_percent=100 * sum(kernel.macs for kernel in group) / macs,
-            bytes_percent=100 * sum(kernel.bytes_read + kernel.bytes_written for kernel in group) / moved,
-        )
-        for kind, group in kinds.items()
-    ]
-    return tuple(sorted(found, key=lambda u: (-u.macs_percent, -u.bytes_percent)))
-
-
-def _notes(answer: NetworkCost, uncovered: tuple[Uncovered, ...]) -> tuple[str, ...]:
-    notes = []
-    if uncovered:
-        names = ", ".join(
-            f"{u.kind} ({u.count}: {u.macs_percent:.1f} % of MACs, {u.bytes_percent:.1f} % of bytes)" for u in uncovered
-        )
-        notes.append(f"not in the total, as the device has no model of them: {names}")
-    far = answer.covered & (answer.outside > 1.5)
-    if far.any():
-        share = 100 * float(np.nansum(answer.mean[far])) / answer.total
-        notes.append(
-            f"{int(far.sum())} kernels ({share:.1f} % of the total) lie outside of what was measured, "
-            f"by a factor of up to {float(answer.outside[far].max()):.1f}; their intervals are widened"
-        )
-    return tuple(notes)

@@ -13,26 +13,20 @@ if TYPE_CHECKING:
 HEADINGS: Final = {"latency_ms": "latency (ms)", "energy_mj": "energy (mJ)"}
 TOP: Final = 20  # kernels that are shown, where nobody says how many
 
-_LITTLE_MACS, _LITTLE_BYTES = 1.0, 25.0  # percent of the network's, in kernels without a model
-
 
 def total_text(answer: ModelPrediction, cost: str) -> str:
-    """A total with its interval; "at least" what is known where kernels without a model do more than a little."""
-    total, lacking = answer.costs[cost], answer.uncovered
-    little = (
-        sum(part.macs_percent for part in lacking) < _LITTLE_MACS
-        and sum(part.bytes_percent for part in lacking) < _LITTLE_BYTES
-    )
-    if total.mean is None or little:
+    """A total with its interval; "at least" what is known where that is a lower bound."""
+    total = answer.costs[cost]
+    if total.mean is None or not answer.lower_bound:
         return cost_text(total)
     known = sum(kernel.costs[cost].mean is not None for kernel in answer.kernels)
     return f"at least {total.mean:.3g} ({known} of {len(answer.kernels)} kernels)"
 
 
-def cost_text(cost: CostResult) -> str:
-    """A cost with its interval, or that there is no model."""
+def cost_text(cost: CostResult, *, lack: str | None = None) -> str:
+    """A cost with its interval, or why there is none."""
     if cost.mean is None:
-        return "no model"
+        return lack or "no model"
     interval = "" if cost.lower is None or cost.upper is None else f" [{cost.lower:.3g}, {cost.upper:.3g}]"
     return f"{cost.mean:.3g}{interval}"
 
@@ -41,7 +35,8 @@ def prediction_sheet(answer: ModelPrediction, *, top: int = TOP) -> Sheet:
     """The totals as its title; a row for each of the costliest kernels."""
     level = f"{100 * answer.interval_level:g}% intervals"
     totals = ", ".join(f"{HEADINGS[name]} {total_text(answer, name)}" for name in answer.costs)
-    counts = f"{answer.macs / 1e6:.1f} M multiply-accumulates, {answer.params / 1e6:.2f} M parameters"
+    least = "at least " if answer.macs_lower_bound else ""
+    counts = f"{least}{answer.macs / 1e6:.1f} M multiply-accumulates, {answer.params / 1e6:.2f} M parameters"
     names = tuple(answer.costs)
     heading = ("kernel", "kind", "output", *(h for n in names for h in (HEADINGS[n], "%")), "M MACs", "outside")
     return Sheet(
@@ -63,7 +58,7 @@ def prediction_lines(answer: ModelPrediction, *, top: int = TOP) -> list[str]:
 
 
 def _row(kernel: KernelCost, names: tuple[str, ...]) -> tuple[str, ...]:
-    costs = [text for n in names for text in (cost_text(kernel.costs[n]), _percent(kernel.shares[n]))]
+    costs = [text for n in names for text in (cost_text(kernel.costs[n], lack=kernel.lack), _percent(kernel.shares[n]))]
     operators = kernel.kind + "".join(f"+{name}" for name in kernel.operators[1:])
     outside = "" if kernel.outside <= 1 else f"{kernel.outside:.1f}x {kernel.outside_feature}"
     return kernel.label, operators, "x".join(map(str, kernel.shape)), *costs, f"{kernel.macs / 1e6:.2f}", outside

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import hwnas
 from hwnas.api.predict_model import predict_model, save_picture
 from hwnas.errors import DataError, UnknownNameError, UsageError
-from hwnas.graphs import Graph, GraphBuilder, kernels_of
+from hwnas.graphs import Graph, GraphBuilder, Operator, kernels_of
 from hwnas.latency.kernels import KernelModel, fit_regressor, rows_by_kind, save_kernel_model
 from hwnas.latency.kernels.store import kernel_devices, kernel_model_path, open_kernel_model
 from hwnas.predictors.boosting import BoostingSettings
@@ -69,6 +70,53 @@ def test_what_has_no_model_is_named_with_its_share(my_board: KernelModel) -> Non
     assert "not in the total" in answer.notes[0] and "linear (1:" in answer.notes[0]
     by_name = {kernel.name: kernel.costs["latency_ms"].mean for kernel in answer.kernels}
     assert by_name["linear"] is None
+
+
+def test_a_network_without_gaps_has_a_firm_total(my_board: KernelModel) -> None:
+    builder = GraphBuilder()
+    builder.conv("first", builder.image(24), 16, kernel=3)
+    answer = predict_model(builder.graph(), device="my-board")
+    assert answer.covered and not answer.lower_bound and not answer.macs_lower_bound
+    assert "at least" not in str(answer)
+
+
+def test_work_that_nobody_knows_makes_lower_bounds(my_board: KernelModel) -> None:
+    """As operators of a runtime's own, and what reads them, in a file that it optimised."""
+    builder = GraphBuilder()
+    first = builder.conv("first", builder.image(24), 16, kernel=3)
+    own = Operator(name="own", kind="unknown:com.microsoft.Gelu", inputs=(first,), shape=(), known=False)
+    window = {"in_channels": 16, "kernel": 3, "stride": 1, "padding": 1, "groups": 1}
+    behind = Operator(name="behind", kind="conv", inputs=("own",), shape=(), known=False, attributes=window)
+    graph = Graph(operators=(*builder.graph().operators, own, behind))
+    answer = predict_model(graph, device="my-board")
+    assert answer.lower_bound and answer.macs_lower_bound and answer.to_dict()["lower_bound"] is True
+    assert [(part.kind, part.lack) for part in answer.uncovered] == [
+        ("unknown:com.microsoft.Gelu", "kind not known"), ("conv", "shape not known"),
+    ]  # fmt: skip
+    title, *rows = str(answer).splitlines()
+    assert "(1 of 3 kernels)" in title and "at least 0.2 M multiply-accumulates" in title
+    assert any("own" in row and "kind not known" in row for row in rows)
+    assert any("behind" in row and "shape not known" in row for row in rows)
+    assert answer.notes[:2] == (
+        "not in the total, as their shapes are not known: conv (1)",
+        "not in the total, as their kind of operator is not known: com.microsoft.Gelu (1)",
+    )
+
+
+def test_types_that_were_not_measured_are_told(my_board: KernelModel) -> None:
+    builder = GraphBuilder()
+    builder.conv("second", builder.conv("first", builder.image(24), 16, kernel=3), 16)
+    image, first, second = builder.graph().operators
+    half = Graph(operators=tuple(replace(operator, dtype="float16") for operator in (image, first, second)))
+    said = "kernels are predicted by models of float32 kernels"
+    assert f"float16: 2 of 2 {said}" in predict_model(half, device="my-board").notes
+    steps = [
+        Operator(name="q", kind="quantize_linear", inputs=("first",), shape=first.shape, dtype="uint8"),
+        Operator(name="dq", kind="dequantize_linear", inputs=("q",), shape=first.shape),
+    ]
+    quantised = Graph(operators=(image, first, *steps, replace(second, inputs=("dq",))))
+    assert f"uint8: 1 of 4 {said}" in predict_model(quantised, device="my-board").notes
+    assert not any(said in note for note in predict_model(builder.graph(), device="my-board").notes)
 
 
 def test_it_prints_itself_as_the_command_does(my_board: KernelModel) -> None:

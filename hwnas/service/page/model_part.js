@@ -91,9 +91,8 @@ export function showKernels(card, result, name = result.model) {
     ],
   }));
   const totals = costs.map((id) => {
-    const [text] = costColumn([result.costs[id]]);
     const { name, unit } = heading(id);
-    return [name, `${text} ${unit}`];
+    return [name, `${totalText(result, id)} ${unit}`];
   });
   const beside = Object.entries(result.overhead ?? {}).map(([id, value]) => {
     return [`${id.split("_")[0]} beside the kernels`, `${rounded(value, 3)} ${UNITS[id.split("_")[1]]}`];
@@ -106,7 +105,7 @@ export function showKernels(card, result, name = result.model) {
       ...beside,
       ["runtime", result.runtime],
       ["parameters", result.params.toLocaleString("en-US")],
-      ["MACs", `${rounded(result.macs / 1e6)} million`],
+      ["MACs", `${result.macs_lower_bound ? "at least " : ""}${rounded(result.macs / 1e6)} million`],
       ["kernels", String(result.kernels.length)],
     ]),
     result.uncovered.map((kind) => element("p", { class: "failure" }, uncoveredText(kind))),
@@ -119,6 +118,13 @@ export function showKernels(card, result, name = result.model) {
       result.notes.map((note) => element("li", {}, note)),
     ),
   );
+}
+
+/** A total with its interval; of a lower bound that it is one. */
+function totalText(result, id) {
+  const [text] = costColumn([result.costs[id]]);
+  const { mean } = result.costs[id];
+  return result.lower_bound && has(mean) ? `at least ${rounded(mean, 3)}` : text;
 }
 
 /** A share in percent, and a bar of that length. */
@@ -139,7 +145,9 @@ function outsideOf(kernel) {
     : "";
 }
 
-function uncoveredText({ kind, count, macs_percent: macs, bytes_percent: bytes }) {
+function uncoveredText({ kind, count, macs_percent: macs, bytes_percent: bytes, lack = "no model" }) {
+  const kernels = `Not in the total: ${count} kernel${count > 1 ? "s" : ""} of kind ${kind}`;
+  if (lack !== "no model") return `${kernels}, ${lack}: how much work that is cannot be told.`;
   const work = `${macs.toFixed(1)} % of the MACs and ${bytes.toFixed(1)} % of the bytes moved`;
-  return `Not in the total: ${count} kernel${count > 1 ? "s" : ""} of kind ${kind}, which no model knows: ${work}.`;
+  return `${kernels}, which no model knows: ${work}.`;
 }

@@ -102,7 +102,12 @@ def test_a_model_is_shown_kernel_by_kernel_and_names_stay_text(page: Any) -> Non
         "overhead": {"latency_ms": 0.1},
         "sources": {"latency_ms": "kernel models of my-board"},
         "kernels": [{**kernel, **measured, "bytes_moved": 1, "outside": 1.5, "outside_feature": "channels"}],
-        "uncovered": [{"kind": "einsum", "count": 2, "macs_percent": 3.0, "bytes_percent": 1.0}],
+        "uncovered": [
+            {"kind": "einsum", "count": 2, "macs_percent": 3.0, "bytes_percent": 1.0, "lack": "no model"},
+            {"kind": "relu", "count": 1, "macs_percent": 0.0, "bytes_percent": 0.0, "lack": "shape not known"},
+        ],
+        "lower_bound": False,
+        "macs_lower_bound": False,
         "notes": [evil],
     }
     page.one("nav a[href='#model']").click()
@@ -111,4 +116,8 @@ def test_a_model_is_shown_kernel_by_kernel_and_names_stay_text(page: Any) -> Non
     text = page.one("#kernels").text
     assert "net.onnx on my-board" in text and "2.00 [1.60, 2.50] ms" in text and "118.01" in text and "75.0 %" in text
     assert "2 kernels of kind einsum" in text and "3.0 % of the MACs" in text and "channels × 1.5" in text
-    assert text.count(evil) == 2 and page.some("#kernels img") == []
+    assert "1 kernel of kind relu, shape not known: how much work" in text
+    assert text.count(evil) == 2 and page.some("#kernels img") == [] and "at least" not in text
+    page.in_page("model_part.js", f"{code} return null", {**answer, "lower_bound": True, "macs_lower_bound": True})
+    text = page.one("#kernels").text
+    assert "at least 2.00 ms" in text and "at least 4,000 million" in text
