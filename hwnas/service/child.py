@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from hwnas.errors import HwnasError
+from hwnas.service.logs import facts_of
 from hwnas.service.problems import problem_of, refusal
 from hwnas.service.store import Kind
 from hwnas.service.tasks import Stopped, Work, get_task
@@ -40,7 +41,7 @@ class Order:
 
 def work(channel: Connection, order: Order) -> None:
     """Do the job and tell how it went: ("progress", done, total), ("saved", bytes), and last one of ("done", Made),
-    ("failed", problem) or ("stopped", checkpoint or None)."""
+    ("failed", problem), ("fault", what the worker logs of it) or ("stopped", checkpoint or None)."""
     stop = threading.Event()
     threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when to stop
@@ -72,10 +73,7 @@ def _outcome(order: Order, report: _Report) -> tuple[str, Any]:
     except MemoryError:
         return "failed", refusal(422, f"expected work within {(order.memory or 0) / 1024**3:.3g} GiB; ask for less")
     except Exception as error:
-        from hwnas.service.logs import log_event
-
-        log_event("failure", kind=order.kind, error=type(error).__name__, said=str(error)[:300])
-        return "failed", problem_of(error)
+        return "fault", facts_of(error)
 
 
 @final

@@ -17,7 +17,7 @@ from fastapi import Request
 
 from hwnas.service.logs import log_failure, log_request
 from hwnas.service.metrics import METRICS
-from hwnas.service.problems import answer_problem, problem_of, refusal
+from hwnas.service.problems import answer_problem, fault, instance_of, refusal
 from hwnas.service.rates import Rates
 from hwnas.service.settings import Settings, is_loopback
 
@@ -105,7 +105,7 @@ class Guard:
         except Exception as error:
             if not body.exceeded:
                 log_failure(request, error)
-                await answered.instead(request, receive, problem_of(error))
+                await answered.instead(request, receive, fault(instance_of(request)))
         finally:
             self._under_way.discard(task)
         if body.exceeded:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from fastapi import Request
 
 LOGGER: Final = logging.getLogger("hwnas.service")
+_FRAMES: Final = 6  # of a fault: json alone has three of its own below whoever called it
 
 
 def start_logging(*, verbose: bool = True) -> None:
@@ -41,10 +42,15 @@ def log_request(request: Request, status: int, seconds: float) -> None:
 
 
 def log_failure(request: Request, error: Exception) -> None:
-    """A fault of ours, with where it happened; not with what it says, which may hold what was sent."""
-    where = traceback.extract_tb(error.__traceback__)[-3:]
+    """A fault of ours in a request."""
+    log_event("failure", level=logging.ERROR, request=request.state.number, **facts_of(error))
+
+
+def facts_of(error: Exception) -> dict[str, Any]:
+    """What is logged of a fault of ours: where it happened, not what it says, which may hold what was sent."""
+    where = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in where]
-    log_event("failure", level=logging.ERROR, request=request.state.number, error=type(error).__name__, at=places)
+    return {"error": type(error).__name__, "at": places}
 
 
 class _Lines(logging.Formatter):

@@ -73,20 +73,30 @@ class Problem:
     detail: str
     """What was expected, what was got, and what to do."""
     instance: str | None = None
-    """Number of the request in the server's log, `urn:hwnas:request:<number>`; null in a job."""
+    """What the server's log calls it: `urn:hwnas:request:<number>`, or `urn:hwnas:fault:<number>` for a fault of the
+    server's own in a job; null in other jobs."""
     near: list[str] | None = None
     """For an unknown name: those that it resembles."""
     errors: list[dict[str, Any]] | None = None
     """For wrong values: where each stands, and what is wrong with it."""
 
 
-def problem_of(error: Exception) -> dict[str, Any]:
-    """The problem that an error of the tree is; another error is a fault of ours and is not told."""
-    for kind, status, name, title in _KINDS:
-        if isinstance(error, kind):
-            problem = _problem(status, str(error), name=name, title=title)
-            return problem | ({"near": list(error.near)} if isinstance(error, UnknownNameError) else {})
-    return _problem(500, "expected to answer, got an error of the server's own; tell its operator the instance")
+def problem_of(error: HwnasError) -> dict[str, Any]:
+    """The problem that an error of the tree is."""
+    status, name, title = next(entry[1:] for entry in _KINDS if isinstance(error, entry[0]))
+    problem = _problem(status, str(error), name=name, title=title)
+    return problem | ({"near": list(error.near)} if isinstance(error, UnknownNameError) else {})
+
+
+def fault(instance: str) -> dict[str, Any]:
+    """The problem of a fault of ours: it tells nothing but what the log calls it."""
+    said = f"expected to answer, got an error of the server's own; tell its operator {instance}"
+    return _problem(500, said) | {"instance": instance}
+
+
+def instance_of(request: Request) -> str:
+    """What the log calls a request."""
+    return f"urn:hwnas:request:{request.state.number}"
 
 
 def refusal(status: int, detail: str, **more: Any) -> dict[str, Any]:
@@ -98,16 +108,16 @@ def answer_problem(
     request: Request | None, problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer that tells a problem. ASCII: what a caller sent may hold what UTF-8 cannot."""
-    number = None if request is None else getattr(request.state, "number", None)
-    told = dict(problem) | ({"instance": f"urn:hwnas:request:{number}"} if number else {})
+    told = ({} if request is None else {"instance": instance_of(request)}) | dict(problem)
     more = {"Retry-After": "1"} if problem["status"] in (429, 503) else {}
     content = json.dumps(told, allow_nan=False).encode()
     return Response(content, status_code=problem["status"], media_type=MEDIA_TYPE, headers={**more, **(headers or {})})
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    """FastAPI's handler of errors of the tree."""
-    return answer_problem(request, problem_of(error))
+    """FastAPI's handler of errors of the tree, and of faults of ours."""
+    problem = problem_of(error) if isinstance(error, HwnasError) else fault(instance_of(request))
+    return answer_problem(request, problem)
 
 
 async def on_wrong_values(request: Request, error: Exception) -> Response:

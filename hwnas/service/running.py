@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import secrets
 import shutil
 import time
 from multiprocessing.connection import Connection
@@ -10,6 +12,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final, final
 
 from hwnas.service.child import Order
+from hwnas.service.logs import log_event
+from hwnas.service.problems import fault
 from hwnas.service.store import Job
 from hwnas.service.store.devices import AddedDevice
 from hwnas.service.store.work import Ending
@@ -48,6 +52,10 @@ class Running:
             self._first = self._first or (time.monotonic(), self._done)
         elif kind == "saved":
             (self.unsaved,) = content
+        elif kind == "fault":
+            instance = f"urn:hwnas:fault:{secrets.token_hex(8)}"
+            log_event("failure", level=logging.ERROR, job=self.job.id, instance=instance, **content[0])
+            self._told = ("failed", fault(instance))
         else:
             self._told = (kind, content[0])
             if kind == "stopped" and content[0] is not None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from fastapi import Request
+
+from hwnas.service.problems import answer_problem
+from hwnas.service.store.jobs import Asked, submit
 
 CODE = """
 import pathlib, sys, threading, time, types
@@ -51,10 +59,32 @@ def test_an_error_of_the_tree_is_a_problem(tmp_path: Path) -> None:
     assert "'failed'" in done.stdout and "expected this, got that; do so" in done.stdout and "422" in done.stdout
 
 
-def test_a_fault_of_ours_is_a_problem_that_tells_nothing(tmp_path: Path) -> None:
+def test_of_a_fault_of_ours_its_kind_and_place_are_told_and_not_what_it_says(tmp_path: Path) -> None:
     done = outcome(tmp_path, "raise KeyError('what was sent')")
-    assert "'failed'" in done.stdout and "what was sent" not in done.stdout and "500" in done.stdout
-    assert "NaN" not in outcome(tmp_path, "return Made(result={'value': float('nan')})").stdout
+    assert "('fault', {'error': 'KeyError', 'at': [" in done.stdout and "<string>:9 run" in done.stdout
+    assert "what was sent" not in done.stdout
+    assert "'error': 'ValueError'" in outcome(tmp_path, "return Made(result={'value': float('nan')})").stdout
+
+
+def test_a_fault_of_ours_is_logged_as_what_the_caller_is_told(processes: Any, database: Any, until: Any) -> None:
+    """An upload that no server of ours would store."""
+    serving = processes.serve()
+    asked = Asked(kind="adapt", request={"name": "board", "after": None}, payload=b"no list of files")
+    job, _ = submit(database, asked, owner="me", most=9)
+    until(lambda: processes.states() == ["failed"])
+    error = httpx.get(f"{processes.address}/v1/jobs/{job.id}").json()["error"]
+    assert error["status"] == 500 and error["instance"].startswith("urn:hwnas:fault:")
+    assert error["detail"].endswith(f"tell its operator {error['instance']}")
+    lines = [json.loads(line) for line in processes.log(serving).splitlines()]
+    (logged,) = [line for line in lines if line["event"] == "failure"]
+    assert (logged["level"], logged["job"], logged["instance"]) == ("error", job.id, error["instance"])
+    assert logged["error"] == "JSONDecodeError" and any(
+        re.match(r"adapt\.py:\d+ run$", place) for place in logged["at"]
+    )
+    # Told at once, it keeps that name: the request's own is in a header.
+    request = Request({"type": "http"})
+    request.state.number = "12"
+    assert json.loads(bytes(answer_problem(request, error).body)) == error
 
 
 def test_more_memory_than_allowed_is_a_problem(tmp_path: Path) -> None:
