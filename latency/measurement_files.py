@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
+import reprlib
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
+from hwnas.csv_tables import decimal, read_csv
 from hwnas.devices.agent.busy import busy_note
 from hwnas.devices.agent.files import RESULTS_SCHEMA, AgentError, read_json
 from hwnas.errors import DataError, UsageError
@@ -16,8 +18,12 @@ UNITS_MS: Final = {"ms": 1.0, "s": 1e3, "us": 1e-3}
 ROLES: Final = ("calibrate", "check")
 COLUMNS: Final = ("architecture", "latency_ms", "energy_mj")
 ROLE_COLUMN: Final = "role"  # a further one, which tables of users need not have
-_TOO_MUCH: Final = "beyond the header"  # where csv puts further values of a row
 NO_ENERGY: Final = "the table has no energy for it"
+_NO_LATENCY: Final = "leave out rows without a measurement"
+_NO_NUMBER: Final = "leave the cell empty where no energy was measured"
+_T = TypeVar("_T")
+_KINDS: Final[dict[type, str]] = {dict: "an object", list: "a list", int: "a whole number", str: "a text"}
+_SAME: Final = 1e-6  # of a median and that of its rounds, which the agent writes with every digit
 
 
 @final
@@ -56,21 +62,25 @@ def rows_of_kit(path: Path) -> Rows:
         raise UsageError(f"{path}: expected results of schema {RESULTS_SCHEMA}, {got}")
     try:
         return _rows_of_results(results)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, ValueError) as error:
         raise DataError(f"{path}: expected what the agent writes, got a file without {error}; copy it again") from error
+    except (TypeError, AttributeError, OverflowError) as error:
+        got = f"got a value of another kind ({error})"
+        raise DataError(f"{path}: expected what the agent writes, {got}; copy it again") from error
 
 
 def _rows_of_results(results: dict[str, Any]) -> Rows:
-    nets = [net for net in results["nets"] if net["latency_ms"] is not None]
-    missing = [f"{net['name']}: {net['latency_reason']}" for net in results["nets"] if net["latency_ms"] is None]
+    kit, every = _field(results, "kit", dict), _field(results, "nets", list)
+    for number, net in enumerate(every):
+        _check_net(net, f"net {number} of the list")
+    nets = [net for net in every if net["latency_ms"] is not None]
+    missing = [f"{net['name']}: {net['latency_reason']}" for net in every if net["latency_ms"] is None]
     notes = [f"not measured: {line}" for line in missing]
-    if not all(net["latency_ms"]["rounds"] for net in nets):
-        raise ValueError("rounds of every measured net")
-    wanted = results["protocol"]["rounds"]
+    wanted = _field(_field(results, "protocol", dict), "rounds", int)
     fewer = sum(len(net["latency_ms"]["rounds"]) < wanted for net in nets)
     if fewer:
         notes.append(f"{fewer} of {len(nets)} nets have fewer than {wanted} rounds: measure again to go on")
-    levels = results["round_levels"]
+    levels = _numbers(_field(results, "round_levels", list), "round_levels")
     if levels and max(abs(level - 1) for level in levels) > 0.05:
         notes.append(
             f"the device drifted: its rounds took {', '.join(f'{level:.2f}' for level in levels)} times the usual"
@@ -84,12 +94,48 @@ def _rows_of_results(results: dict[str, Any]) -> Rows:
         energies=tuple(math.nan if net["energy_mj"] is None else float(net["energy_mj"]["median"]) for net in nets),
         energy_reasons=tuple(_reason(net) for net in nets),
         roles=tuple(_role(net["role"]) for net in nets),
-        space=str(results["kit"]["space"]),
-        dataset=str(results["kit"]["dataset"]),
-        batch_size=_batch_size(results["kit"]["batch_size"]),
+        space=_field(kit, "space", str),
+        dataset=_field(kit, "dataset", str),
+        batch_size=_batch_size(kit["batch_size"]),
         device=_facts(results),
         notes=tuple(notes),
     )
+
+
+def _check_net(net: Any, place: str) -> None:
+    """Raise `ValueError` for a net that no agent wrote, and for a median that is not that of the rounds."""
+    if not isinstance(net, dict):
+        raise ValueError(f"an object as {place} (it has {reprlib.repr(net)})")
+    place = f"net {net['name']}"
+    if net["latency_ms"] is not None:
+        latency = _field(net, "latency_ms", dict)
+        rounds = _numbers(_field(latency, "rounds", list), f"latency_ms.rounds of {place}")
+        (median,) = _numbers([latency["median"]], f"latency_ms.median of {place}")
+        if not rounds:
+            raise ValueError("rounds of every measured net")
+        if abs(median - statistics.median(rounds)) > _SAME * abs(median):
+            raise ValueError(
+                f"the median of its rounds ({statistics.median(rounds):g}) as latency_ms.median of {place} "
+                f"(it has {median:g}, changed after the measurement)"
+            )
+    if net["energy_mj"] is not None:
+        _numbers([_field(net, "energy_mj", dict)["median"]], f"energy_mj.median of {place}")
+
+
+def _field(document: dict[str, Any], name: str, kind: type[_T]) -> _T:
+    """A field of results. Raises `KeyError` without it, `ValueError` for another kind of value."""
+    value = document[name]
+    if not isinstance(value, kind):
+        raise ValueError(f"{_KINDS[kind]} as {name} (it has {reprlib.repr(value)})")
+    return value
+
+
+def _numbers(values: list[Any], what: str) -> list[float]:
+    """Values that are to be numbers, which may be NaN. Raises `ValueError`."""
+    for value in values:
+        if not isinstance(value, int | float):
+            raise ValueError(f"a number in {what} (it has {reprlib.repr(value)})")
+    return values
 
 
 def _reason(net: dict[str, Any]) -> str:
@@ -112,7 +158,7 @@ def _facts(results: dict[str, Any]) -> dict[str, Any]:
     """What was measured and how, with all that cards and comparisons quote of it."""
     for part, wanted in (("device", ()), ("runtime", ("name",)), ("protocol", ("warmup_s", "window_s")), ("meter", ())):
         if not isinstance(results[part], dict):
-            raise TypeError(f"facts of the {part}")
+            raise ValueError(f"facts of the {part}")
         absent = [name for name in wanted if name not in results[part]]
         if absent:
             raise KeyError(f"{part}.{absent[0]}")
@@ -120,58 +166,35 @@ def _facts(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows_of_table(path: Path) -> Rows:
-    """The rows of a CSV file. Raises `DataError` where it cannot be read, `UsageError` for what it says."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True, restkey=_TOO_MUCH)
-            header, numbered = reader.fieldnames or [], [(reader.line_num, line) for line in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"expected a CSV file in UTF-8 with columns {', '.join(COLUMNS)}, got {path}: {error}"
-        ) from error
-    for name in COLUMNS[:2]:
-        if name not in header:
-            raise UsageError(
-                f"{path}: expected the columns {', '.join(COLUMNS)} with commas between them (the last may be absent), "
-                f"got {header}"
-            )
-    lines, places = [line for _, line in numbered], [f"row {number}" for number, _ in numbered]
-    for line, place in zip(lines, places, strict=True):
-        if _TOO_MUCH in line:
-            raise UsageError(
-                f"{path}, {place}: expected {len(header)} values as in the header, got {len(line[_TOO_MUCH])} more; "
-                "decimals are written with a point, and what holds commas stands in double quotes"
-            )
-    latencies = [_number(line["latency_ms"], path, place) for line, place in zip(lines, places, strict=True)]
-    energies = [
-        _number(text, path, place) if (text := line.get("energy_mj") or "").strip() else math.nan
-        for line, place in zip(lines, places, strict=True)
-    ]
+    """The rows of a CSV file. Raises as `read_csv`, and `UsageError` for what is no number or role."""
+    table = read_csv(path, needed=COLUMNS[:2], optional=(*COLUMNS[2:], ROLE_COLUMN))
+    placed = list(zip(table.rows, table.places, strict=True))
+    names = ", ".join([*COLUMNS, ROLE_COLUMN])
+    notes = [f"not read: column {name!r} of {path.name}, which is none of {names}" for name in table.ignored]
     return Rows(
-        places=tuple(places),
-        architectures=tuple((line["architecture"] or "").strip() for line in lines),
-        rounds=tuple((value,) for value in latencies),
-        energies=tuple(energies),
-        energy_reasons=tuple("" if (line.get("energy_mj") or "").strip() else NO_ENERGY for line in lines),
-        roles=tuple(_role_in(line, path, place) for line, place in zip(lines, places, strict=True)),
+        places=table.places,
+        architectures=tuple(row["architecture"] for row in table.rows),
+        rounds=tuple((_number(row["latency_ms"], f"{path}, {place}", _NO_LATENCY),) for row, place in placed),
+        energies=tuple(
+            _number(row["energy_mj"], f"{path}, {place}", _NO_NUMBER) if row["energy_mj"] else math.nan
+            for row, place in placed
+        ),
+        energy_reasons=tuple("" if row["energy_mj"] else NO_ENERGY for row in table.rows),
+        roles=tuple(_role_in(row[ROLE_COLUMN] or ROLES[0], f"{path}, {place}") for row, place in placed),
         device={},
-        notes=(),
+        notes=tuple(notes),
     )
 
 
-def _role_in(line: dict[str, str], path: Path, place: str) -> str:
+def _role_in(role: str, place: str) -> str:
     """What a row is for: a model is made of it, unless it says that it only judges one."""
-    role = (line.get(ROLE_COLUMN) or "").strip() or ROLES[0]
     if role not in ROLES:
-        raise UsageError(f"{path}, {place}: expected a role of {' or '.join(ROLES)}, got {role!r}")
+        raise UsageError(f"{place}: expected a role of {' or '.join(ROLES)}, got {role!r}")
     return role
 
 
-def _number(text: str | None, path: Path, place: str) -> float:
+def _number(text: str, place: str, advice: str) -> float:
     try:
-        return float(text or "")
+        return decimal(text)
     except ValueError:
-        got = "nothing" if not (text or "").strip() else repr(text)
-        raise UsageError(
-            f"{path}, {place}: expected a number, got {got}; leave out rows without a measurement"
-        ) from None
+        raise UsageError(f"{place}: expected a number, got {repr(text) if text else 'nothing'}; {advice}") from None

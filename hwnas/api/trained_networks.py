@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from hwnas.api.truths import Trained
-from hwnas.errors import DataError, UsageError
+from hwnas.csv_tables import decimal, read_csv
+from hwnas.errors import UsageError
 from hwnas.folders import require_file, write_whole
 from hwnas.spaces import Space
 
@@ -25,7 +26,7 @@ def read_trained(path: Path, space: Space, dataset: str) -> Trained:
     Raises `DataError` where the file cannot be read, `UsageError` for what it says.
     """
     require_file(path, "accuracies")
-    known = [(arch, number, place) for arch, number, place in _rows(path) if number.strip()]
+    known = [(arch, number, place) for arch, number, place in _rows(path) if number]
     if not known:
         raise UsageError(f"{path}: expected accuracies of trained networks, got none yet; fill in the column accuracy")
     percent = np.array([_percent(number, f"{path}, {place}") for _, number, place in known])
@@ -35,7 +36,7 @@ def read_trained(path: Path, space: Space, dataset: str) -> Trained:
     for (_, number, place), value in zip(known, percent.tolist(), strict=True):
         if 0 < value < min(1.0, chance):
             raise UsageError(
-                f"{path}, {place}: expected an accuracy in percent, got {number.strip()} among larger ones, below "
+                f"{path}, {place}: expected an accuracy in percent, got {number} among larger ones, below "
                 f"chance on {dataset} ({chance:.3g} %); if it is a share, multiply it by 100"
             )
     vectors = space.parse([arch for arch, _, _ in known])
@@ -50,7 +51,7 @@ def listed(path: Path, space: Space) -> list[int]:
 
 def trained_in(path: Path) -> int:
     """How many networks in the file have an accuracy."""
-    return sum(bool(number.strip()) for _, number, _ in _rows(path))
+    return sum(bool(number) for _, number, _ in _rows(path))
 
 
 def append_untrained(path: Path, architectures: Sequence[str]) -> None:
@@ -65,22 +66,15 @@ def append_untrained(path: Path, architectures: Sequence[str]) -> None:
 
 def _rows(path: Path) -> list[tuple[str, str, str]]:
     """Architecture, accuracy as text, and where each row stands."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            header, lines = reader.fieldnames or [], [(reader.line_num, line) for line in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"expected a CSV file with columns {', '.join(COLUMNS)}, got {path}: {error}") from error
-    if not set(COLUMNS) <= set(header):
-        raise UsageError(f"{path}: expected the columns {', '.join(COLUMNS)} with a comma between, got {list(header)}")
-    return [(line["architecture"] or "", line["accuracy"] or "", f"row {number}") for number, line in lines]
+    table = read_csv(path, needed=COLUMNS)
+    return [(row["architecture"], row["accuracy"], place) for row, place in zip(table.rows, table.places, strict=True)]
 
 
 def _percent(text: str, place: str) -> float:
     try:
-        value = float(text)
+        value = decimal(text)
     except ValueError:
         value = float("nan")
     if not 0 <= value <= 100:
-        raise UsageError(f"{place}: expected an accuracy in percent from 0 to 100, got {text.strip()!r}")
+        raise UsageError(f"{place}: expected an accuracy in percent from 0 to 100, got {text!r}")
     return value

@@ -171,6 +171,9 @@ def fill(path: Path, known: np.ndarray) -> None:
         ("architecture,accuracy\n7,0.9\n8,0.8\n", "in percent, got none above 1"),
         ("architecture,accuracy\n7,90\n8,0.93\n", "row 3: expected an accuracy in percent, got 0.93 among larger ones"),
         ("arch,acc\n7,90\n", "expected the columns architecture, accuracy"),
+        ("architecture,accuracy,accuracy\n7,90,91\n", "expected one column accuracy, got 2"),
+        ("architecture,accuracy\n7,9_0\n", "row 2: expected an accuracy in percent from 0 to 100, got '9_0'"),
+        ("architecture,accuracy\n7,93,5\n", "row 2: expected 2 values as in the header, got 1 more"),
     ],
 )
 def test_files_that_do_not_fit_are_refused(text: str, says: str, tmp_path: Path) -> None:

@@ -126,6 +126,8 @@ def test_units(tmp_path: Path, unit: str, factor: float) -> None:
         (("1,2,", "2,3e-300,", "3,4,"), "row 3: expected a latency between"),
         (("1,2,", "", "2,3,", "", "3,-4,"), "row 6: expected a latency above 0, got -4"),
         (("1,2,", "2,3,", "3,4,", "2,6,"), "row 3 and row 5 are the same architecture, 3 and 6; remove the wrong one"),
+        (("1,2,", "2,1_8,", "3,4,"), "row 3: expected a number, got '1_8'; leave out rows without a measurement"),
+        (("1,2,", "2,3,-", "3,4,"), "row 3: expected a number, got '-'; leave the cell empty where no energy was"),
         (("1,2,", "99999,3,", "3,4,"), "row 3: space 'nasbench201' has indices 0 to 15624"),
         (("1,2,", "resnet18,3,", "3,4,"), "row 3: 'resnet18' is not an architecture of nasbench201"),
     ],
@@ -154,12 +156,32 @@ def test_columns_are_named(tmp_path: Path) -> None:
         read_measurements(table(tmp_path, "1,2", header="arch,latency"))
 
 
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    for header in ("architecture,latency_ms,latency_ms", "architecture,latency_ms, Latency_MS "):
+        with pytest.raises(UsageError, match="expected one column latency_ms, got 2"):
+            read_measurements(table(tmp_path, "1,2,9", "2,3,9", "3,4,8", header=header))
+
+
+def test_names_of_columns_in_any_case_and_others_that_are_noted(tmp_path: Path) -> None:
+    rows = ("1,2,9,cold", "2,3,12,cold", "3,4,16,warm")
+    found = read_measurements(table(tmp_path, *rows, header="Architecture,Latency_ms,energy_mJ,Remark"))
+    assert found.latency_ms.tolist() == [2.0, 3.0, 4.0] and found.energy_mj.tolist() == [9.0, 12.0, 16.0]
+    assert found.notes == (
+        "not read: column 'Remark' of mine.csv, which is none of architecture, latency_ms, energy_mj, role",
+    )
+    found = read_measurements(table(tmp_path, "1,2,9", "2,3,12", "3,4,16", header="architecture,latency_ms,energy"))
+    assert np.isnan(found.energy_mj).all() and "not read: column 'energy'" in found.notes[0]
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for absent in ("results.json", "mine.csv"):
         with pytest.raises(UsageError, match="got no such file"):
             read_measurements(tmp_path / absent)
     (tmp_path / "mine.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="expected a CSV file"):
+    with pytest.raises(UsageError, match="expected a CSV file in UTF-8"):
+        read_measurements(tmp_path / "mine.csv")
+    (tmp_path / "mine.csv").write_bytes("architecture,latency_ms\n1,2\n".encode("utf-16"))
+    with pytest.raises(UsageError, match=r"expected a CSV file in UTF-8 .*save it as CSV in UTF-8"):
         read_measurements(tmp_path / "mine.csv")
     path = written(tmp_path, results())
     path.write_bytes(path.read_bytes()[:200])
@@ -200,6 +222,18 @@ def test_results_of_something_else(tmp_path: Path) -> None:
         ({"kit": {"space": "nasbench201", "dataset": "cifar10", "batch_size": -2}}, "a batch size of at least 1"),
         ({"nets": [net("7", [2.0], latency_ms={"median": 2.0, "rounds": []})]}, "without rounds of every measured net"),
         ({"nets": [net("7", [2.0], role="other")]}, "roles of calibrate or check (it has 'other')"),
+        ({"kit": "nasbench201"}, "without an object as kit (it has 'nasbench201')"),
+        ({"nets": {"7": 1.0}}, "without a list as nets (it has {'7': 1.0})"),
+        ({"nets": [2.0]}, "without an object as net 0 of the list (it has 2.0)"),
+        ({"nets": [net("7", [2.0], latency_ms=2.0)]}, "without an object as latency_ms (it has 2.0)"),
+        ({"nets": [net("7", [2.0], energy_mj=9.0)]}, "without an object as energy_mj (it has 9.0)"),
+        ({"nets": [net("7", [2.0], latency_ms={"median": 2.0, "rounds": ["2"]})]}, "a number in latency_ms.rounds of"),
+        ({"nets": [net("7", [2.0], energy_mj={"median": None})]}, "without a number in energy_mj.median of net 7"),
+        ({"round_levels": 1.0}, "without a list as round_levels (it has 1.0)"),
+        (
+            {"nets": [net("7", [2.0, 2.2, 2.1], latency_ms={"median": 1.1, "rounds": [2.0, 2.2, 2.1]})]},
+            "the median of its rounds (2.1) as latency_ms.median of net 7 (it has 1.1",
+        ),
     ],
 )
 def test_results_that_no_agent_wrote(tmp_path: Path, changed: dict[str, Any], says: str) -> None:

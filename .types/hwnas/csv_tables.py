@@ -1,0 +1,1 @@
+../../hwnas/csv_tables.py
