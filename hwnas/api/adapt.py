@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast, final, get_args
 
-import numpy as np
-
 from hwnas import metrics
 from hwnas.api import board_fits
 from hwnas.api.adapt_forms import AdaptResult
@@ -30,7 +28,6 @@ from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
 
 _NAME: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
-_POWERS_W: Final = (0.01, 2000.0)  # from a microcontroller to a whole server
 _LONGEST: Final = 60  # characters of a name, which becomes part of file names
 _NEXT: Final = 3
 _WORSE: Final = 1.25  # of an earlier error, and a point of percent: below, the median of few nets moves by chance
@@ -45,6 +42,7 @@ class AdaptSettings:
 
     method: "auto" or a key of `hwnas.latency.methods.METHODS`; with `add`, "auto" is that which the device has.
     unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another than ms.
+    energy_unit: of the energies, "mJ", "J" or "uJ"; None asks about those that come to an unlikely power.
     replace: the model that the device has goes. add: its measurements stay, these join them.
     power_w: power of the device, for energy from latency where none was measured; power_error: its relative error
     between nets. batch_size: of a table, which does not say. kind, title: for the card.
@@ -52,6 +50,7 @@ class AdaptSettings:
 
     method: str = "auto"
     unit: str | None = None
+    energy_unit: str | None = None
     replace: bool = False
     add: bool = False
     power_w: float | None = None
@@ -91,7 +90,8 @@ def adapt(
     _check_name(name)
     paths = [Path(measurements)] if isinstance(measurements, Path | str) else [Path(path) for path in measurements]
     fewest = 1 if settings.add else FEWEST  # what the device rests on counts too
-    measured = read_board(paths, space=space, dataset=dataset, unit=settings.unit, fewest=fewest)
+    units = {"unit": settings.unit, "energy_unit": settings.energy_unit}
+    measured = read_board(paths, space=space, dataset=dataset, **units, fewest=fewest)
     return adapt_measurements(measured, name=name, source=", ".join(path.name for path in paths), settings=settings)
 
 
@@ -200,7 +200,6 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
         notes=(
             *fit.used.notes,
             *([_NO_BATCH] if fit.used.batch_size is None else []),
-            *_power_note(fit.used),
             *_error_note(left_out.median_error_percent),
         ),
     )
@@ -231,12 +230,3 @@ def _error_note(percent: float) -> list[str]:
         f"a median error of {percent:.0f} % is no basis for choosing networks; measure again, with more rounds and "
         "nothing else running"
     ]
-
-
-def _power_note(used: Measurements) -> list[str]:
-    """A question where the energies cannot well be in mJ: few devices that run networks draw less or more power."""
-    known = np.isfinite(used.energy_mj)
-    power_w = float(np.median(used.energy_mj[known] / used.latency_ms[known])) if known.any() else 1.0
-    if _POWERS_W[0] <= power_w <= _POWERS_W[1]:
-        return []
-    return [f"the energies come to a power of {power_w:.3g} W; are they in mJ, for one run of the net?"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ _APART: Final = ("name", "version", "precision", "timed")  # come first, or are 
 TABLE: Final = "measurements.csv"
 # How far beyond the typical costs of known devices a median latency may lie before its unit is asked about.
 _MARGIN: Final = 3.0
+ENERGY_UNITS_MJ: Final = {"mJ": 1.0, "J": 1e3, "uJ": 1e-3}
+_POWERS_W: Final = (0.02, 3000.0)  # from less than a small board draws to a server of several GPUs
 
 
 def read_board(
@@ -30,21 +33,25 @@ def read_board(
     space: str | None = None,
     dataset: str | None = None,
     unit: str | None = None,
+    energy_unit: str | None = None,
     fewest: int = FEWEST,
 ) -> Measurements:
     """All measurements of the files as one, which must be of one space, data set, batch size and way of measuring.
 
     unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another unit than milliseconds.
+    energy_unit: of the energies, "mJ", "J" or "uJ"; None asks about those that come to an unlikely power.
     fewest: nets that there must be in all.
     Raises `UsageError` and `DataError` as `read_measurements` does, and where files do not belong together.
     """
     if not paths:
         raise UsageError("expected a file of measurements, got none; `hwnas plan` begins")
+    if energy_unit is not None and energy_unit not in ENERGY_UNITS_MJ:
+        raise UsageError(f"expected a unit of energy of {', '.join(ENERGY_UNITS_MJ)}, got {energy_unit!r}")
     fewest = fewest if len(paths) == 1 else 1  # of each file
     first = read_measurements(paths[0], space=space, dataset=dataset, unit=unit, fewest=fewest)
     usual = None if unit else _usual_ms(first.space)
     given = {"space": first.space, "dataset": first.dataset, "unit": unit, "expected_ms": usual, "fewest": fewest}
-    found = [read_measurements(path, **given) for path in paths]  # type: ignore[arg-type]
+    found = [_in_mj(path, read_measurements(path, **given), energy_unit) for path in paths]  # type: ignore[arg-type]
     for path, other in zip(paths[1:], found[1:], strict=True):
         _require_same(paths[0], first, path, other)
     return found[0] if len(found) == 1 else joined(found, [str(path) for path in paths])
@@ -89,6 +96,21 @@ def _usual_ms(space: str) -> tuple[float, float] | None:
     except (DataError, KeyError):
         return None  # whoever adapts says so with more words
     return low / _MARGIN, high * _MARGIN
+
+
+def _in_mj(path: Path, measured: Measurements, unit: str | None) -> Measurements:
+    """The measurements with energies in mJ. Raises `UsageError` where no unit is said and few devices draw so much."""
+    if unit is not None:
+        return replace(measured, energy_mj=measured.energy_mj * ENERGY_UNITS_MJ[unit])
+    known = np.isfinite(measured.energy_mj)
+    power_w = float(np.median(measured.energy_mj[known] / measured.latency_ms[known])) if known.any() else 1.0
+    if not _POWERS_W[0] <= power_w <= _POWERS_W[1]:
+        other = "J" if power_w < _POWERS_W[0] else "uJ"
+        raise UsageError(
+            f"{path}: expected energies in mJ, each for one run of the net, got a power of {power_w:.3g} W; is the "
+            f"unit {other}? say so by --energy-unit {other}, or by --energy-unit mJ that it is right"
+        )
+    return measured
 
 
 def _require_same(path: Path, first: Measurements, other_path: Path, other: Measurements) -> None:

@@ -31,6 +31,7 @@ class _Net:
 def joined(parts: Sequence[Measurements], names: Sequence[str]) -> Measurements:
     """One set of measurements; a net in several parts has the rounds of all, and calibrates if it does so in any.
 
+    A net with exactly the same median latency in two parts was measured once: it counts once, and a note says so.
     names: of the parts, for messages. Facts of device and way of measuring are those of the first part that has some.
     Raises `UsageError` where parts contradict each other.
     """
@@ -53,8 +54,21 @@ def joined(parts: Sequence[Measurements], names: Sequence[str]) -> Measurements:
         energy_reasons=tuple(net.energy_reason for net in nets),
         roles=tuple(net.role for net in nets),
         device=next((part.device for part in parts if part.device), {}),
-        notes=tuple(note for part in parts for note in part.notes),
+        notes=(*(note for part in parts for note in part.notes), *_again_note(list(groups.values()))),
     )
+
+
+def _again_note(groups: Sequence[Sequence[_Net]]) -> list[str]:
+    again = sum(len(_once(group)) < len(group) for group in groups)
+    return [f"nets with the very same latency as was there already, which count once: {again}"] if again else []
+
+
+def _once(group: Sequence[_Net]) -> list[_Net]:
+    """The nets of different median latencies; of those with the same one that which has the most rounds."""
+    found: dict[float, _Net] = {}
+    for net in sorted(group, key=lambda net: -len(net.rounds_ms)):
+        found.setdefault(float(np.median(net.rounds_ms)), net)
+    return list(found.values())
 
 
 def selected(measured: Measurements, rows: Bool[Array, " n"]) -> Measurements:
@@ -92,10 +106,11 @@ def _merged(space: Space, group: Sequence[_Net], names: Sequence[str]) -> _Net:
             f"expected about the same latency of {space.strings(group[0].vector[None])[0]}, got {medians[low]:g} ms in "
             f"{names[group[low].part]} and {medians[high]:g} ms in {names[group[high].part]}; remove the wrong one"
         )
-    energies = [net.energy_mj for net in group if np.isfinite(net.energy_mj)]
+    known = {(float(np.median(net.rounds_ms)), net.energy_mj) for net in group if np.isfinite(net.energy_mj)}
+    energies = [energy for _, energy in known]
     return replace(
         group[0],
-        rounds_ms=np.concatenate([net.rounds_ms for net in group]),
+        rounds_ms=np.concatenate([net.rounds_ms for net in _once(group)]),
         energy_mj=float(np.median(energies)) if energies else float("nan"),
         energy_reason="" if energies else group[0].energy_reason,
         role="calibrate" if any(net.role == "calibrate" for net in group) else "check",

@@ -20,6 +20,7 @@ def adapt(
     space: Annotated[str | None, typer.Option(help="Search space of a table; nasbench201 by default.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set of a table; the space's first by default.")] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the latencies: ms, s or us.")] = None,
+    energy_unit: Annotated[str | None, typer.Option(help="Unit of the energies: mJ, J or uJ.")] = None,
     method: Annotated[str, typer.Option(help="How: auto, latent, meta (needs torch) or alone.")] = "auto",
     power_w: Annotated[float | None, typer.Option(help="Power in W, where no energy was measured.")] = None,
     power_error: Annotated[float, typer.Option(help="Its relative error between nets.")] = 0.1,
@@ -39,8 +40,9 @@ def adapt(
     from hwnas.cli.render_adapt import print_adapted
 
     check_json_path(out)
-    how = {"method": method, "unit": unit, "replace": replace, "add": add, "batch_size": batch_size}
-    settings = AdaptSettings(**how, power_w=power_w, power_error=power_error, kind=kind, title=title)  # type: ignore[arg-type]
+    how = {"method": method, "unit": unit, "energy_unit": energy_unit, "replace": replace, "add": add}
+    about = {"power_w": power_w, "power_error": power_error, "batch_size": batch_size, "kind": kind, "title": title}
+    settings = AdaptSettings(**how, **about)  # type: ignore[arg-type]
     ask = client(server).adapt if server else adapt_here
     answer = ask(measurements, name=name, space=space, dataset=dataset, settings=settings)
     write_json_file(out, answer.to_dict())

@@ -323,11 +323,3 @@ def test_measurements_on_a_busy_machine_are_said(
         path.write_text(json.dumps(document))
         notes = adapt(path, name=name).notes
         assert any("the machine was BUSY (load 6.9 on 2 cores" in note for note in notes) == said
-
-
-def test_energies_in_joules_are_asked_about(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
-    vectors = CELLS.sample(10, seed=3)
-    latency = board(CELLS, vectors)
-    notes = [adapt(write(tmp_path, vectors, latency, latency * w), name=f"p{w * 1000:g}").notes for w in (5.0, 0.005)]
-    assert not any("are they in mJ" in note for note in notes[0])
-    assert any("a power of 0.005 W; are they in mJ" in note for note in notes[1])

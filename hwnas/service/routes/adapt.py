@@ -35,6 +35,7 @@ def adapt(
     space: Text = None,
     dataset: Text = None,
     unit: Annotated[Literal["ms", "s", "us"] | None, Form()] = None,
+    energy_unit: Annotated[Literal["mJ", "J", "uJ"] | None, Form()] = None,
     method: Annotated[str, Form(min_length=1, max_length=20)] = "auto",
     power_w: Annotated[float | None, Form(gt=0, le=1e6, allow_inf_nan=False)] = None,
     power_error: Annotated[float, Form(gt=0, lt=1)] = 0.1,
@@ -48,7 +49,7 @@ def adapt(
     """A latency and energy model of a new device; afterwards every route knows it by its name."""
     service = service_of(request)
     how = {"method": method, "unit": unit, "power_w": power_w, "power_error": power_error, "batch_size": batch_size}
-    settings = {**how, "kind": kind, "title": title, "replace": replace, "add": add}
+    settings = {**how, "energy_unit": energy_unit, "kind": kind, "title": title, "replace": replace, "add": add}
     values = {"name": name, "space": space, "dataset": dataset, "settings": settings}
     payload = pack_measurements(measurements)
     return answer_job(request, ask_to_adapt(service.database, values, payload), key=key)

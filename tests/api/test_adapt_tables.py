@@ -1,0 +1,53 @@
+"""`hwnas.adapt` with tables whose energies are in another unit, and with those that it has had already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwnas.api.adapt import AdaptSettings, adapt
+from hwnas.errors import UsageError
+from hwnas.spaces import get_space
+
+Board = Callable[..., np.ndarray]
+Write = Callable[..., Path]
+Results = Callable[..., dict[str, Any]]
+CELLS = get_space("nasbench201")
+
+
+def test_energies_in_joules_are_asked_about(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
+    vectors = CELLS.sample(10, seed=3)
+    latency = board(CELLS, vectors)
+    assert adapt(write(tmp_path, vectors, latency, latency * 5.0), name="b").energy.power_w == pytest.approx(5.0)
+    joules = write(tmp_path, vectors, latency, latency * 0.005)
+    with pytest.raises(UsageError, match=r"got a power of 0\.005 W; is the unit J\? say so by --energy-unit J, or by"):
+        adapt(joules, name="c")
+    for unit, power_w in (("J", 5.0), ("mJ", 0.005)):
+        answer = adapt(joules, name=f"p{unit.lower()}", settings=AdaptSettings(energy_unit=unit))
+        assert answer.energy.power_w == pytest.approx(power_w)
+    more = adapt(joules, name="pmj", settings=AdaptSettings(add=True, energy_unit="mJ"))
+    assert more.energy.power_w == pytest.approx(0.005), "what was believed once stays so"
+    with pytest.raises(UsageError, match=r"a power of 5e\+03 W; is the unit uJ"):
+        adapt(write(tmp_path, vectors, latency, latency * 5000), name="c")
+    with pytest.raises(UsageError, match="a unit of energy of mJ, J, uJ, got 'Wh'"):
+        adapt(joules, name="c", settings=AdaptSettings(energy_unit="Wh"))
+
+
+def test_the_same_measurements_again_are_no_repeats(
+    kit_results: Results, write: Write, ten: Path, board: Board, tmp_path: Path
+) -> None:
+    first = adapt(ten, name="b")
+    again = adapt(ten, name="b", settings=AdaptSettings(add=True))
+    assert (again.nets, again.repeat_error_percent) == (first.nets, None)
+    assert "nets with the very same latency as was there already, which count once: 10" in again.notes
+    vectors, path = CELLS.sample(6, seed=4), tmp_path / "results.json"
+    path.write_text(json.dumps(kit_results(vectors, board(CELLS, vectors))))
+    kit = adapt(path, name="k")
+    assert adapt(path, name="k", settings=AdaptSettings(add=True)).repeat_error_percent == kit.repeat_error_percent
+    other = write(tmp_path, vectors, 1.1 * board(CELLS, vectors), name="other")
+    assert not any("count once" in note for note in adapt(other, name="k", settings=AdaptSettings(add=True)).notes)
