@@ -23,6 +23,7 @@ from hwnas.graphs.onnx_external import require_values
 from hwnas.graphs.onnx_folding import SMALL, fold
 from hwnas.graphs.onnx_nodes import WRITERS, NodeBuilder
 from hwnas.graphs.onnx_parsed import ParsedModel, ParsedNode, Type
+from hwnas.graphs.onnx_shapes import check_shapes
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, TypeProto
@@ -148,7 +149,8 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
 
     Weights may be in another file: their shapes and types are in this one.
     sizes: values of symbolic dimensions by name; `batch_size` is that of the first axis of every input that has none.
-    Raises `DataError` for what is no whole ONNX model, `UsageError` for what is not read here.
+    Raises `DataError` for what is no whole ONNX model, `UsageError` for what is not read here and for shapes that do
+    not fit together.
     """
     try:
         import onnx
@@ -175,6 +177,7 @@ def parse_onnx(content: bytes, *, batch_size: int | None, sizes: Mapping[str, in
         if not fold(nodes, values, types):
             break
         types = _types(model, values)
+    check_shapes(nodes, types)
     parsed = ParsedModel(
         nodes=nodes,
         inputs=tuple(value.name for value in graph.input if value.name not in arrays),
