@@ -7,20 +7,21 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
 from hwnas.api.adapt import AdaptSettings
 from hwnas.api.adapt_forms import AdaptResult
 from hwnas.api.devices import DeviceResult
+from hwnas.api.given import Architecture, architecture_strings
 from hwnas.api.predict import PredictResult
 from hwnas.api.predict_model import ModelPrediction
 from hwnas.api.question import Question
 from hwnas.api.score_forms import SavedTable, ScoreResult, ScoreSettings, saved_table, score_result
-from hwnas.errors import DataError, MissingExtraError, UsageError
+from hwnas.errors import DataError, HwnasError, MissingExtraError, UsageError
 from hwnas.folders import require_file
-from hwnas.remote_errors import ServiceError, error_of
+from hwnas.remote_errors import ServiceError, error_of, with_own_names
 from hwnas.results import ParetoResult, read_form
 
 _Form = TypeVar("_Form")
@@ -77,11 +78,10 @@ class Client:
         del plain["id"]
         return read_form(ParetoResult, plain)
 
-    def predict(self, architectures: Sequence[str], **options: Any) -> PredictResult:
+    def predict(self, architectures: Sequence[Architecture], **options: Any) -> PredictResult:
         """As `hwnas.predict`."""
-        return read_form(
-            PredictResult, self._ask("POST", "/v1/predict", json={"architectures": list(architectures), **options})
-        )
+        asked = {"architectures": architecture_strings(architectures), **options}
+        return read_form(PredictResult, self._ask("POST", "/v1/predict", json=asked))
 
     def predict_model(self, model: Path | str, *, device: str, confidence: float = 0.9) -> ModelPrediction:
         """As `hwnas.predict_model` of an ONNX file, which the service reads."""
@@ -92,11 +92,12 @@ class Client:
         except OSError as error:
             raise DataError(f"expected an ONNX file, got {error.filename}: {error.strerror}") from error
         data = {"device": device, "confidence": str(confidence)}
-        return read_form(ModelPrediction, self._ask("POST", "/v1/predict/onnx", data=data, files=files))
+        answer = read_form(ModelPrediction, self._ask("POST", "/v1/predict/onnx", data=data, files=files))
+        return replace(answer, model=str(model))  # a service keeps no names of files
 
     def score(
         self,
-        architectures: Sequence[str],
+        architectures: Sequence[Architecture],
         *,
         settings: ScoreSettings | None = None,
         progress: Progress = _silent,
@@ -106,7 +107,8 @@ class Client:
         how = settings or ScoreSettings()
         if how.images is not None or how.side is not None:
             raise UsageError("expected the usual images, got others: a service computes on those that it has")
-        asked = {"architectures": list(architectures), "seed": how.seed, "batch_size": how.batch_size, **options}
+        networks = architecture_strings(architectures)
+        asked = {"architectures": networks, "seed": how.seed, "batch_size": how.batch_size, **options}
         return score_result(self._ask("POST", "/v1/score", progress=progress, json=_listed(asked)))
 
     def score_table(
@@ -134,15 +136,20 @@ class Client:
         settings: AdaptSettings | None = None,
     ) -> AdaptResult:
         """As `hwnas.adapt`: the service, and everyone who asks it, knows the device afterwards."""
-        paths = [measurements] if isinstance(measurements, Path | str) else measurements
+        paths = [Path(p) for p in ([measurements] if isinstance(measurements, Path | str) else measurements)]
+        for path in paths:
+            require_file(path, "measurements")
         fields = {"name": name, "space": space, "dataset": dataset, **asdict(settings or AdaptSettings())}
         with ExitStack() as stack:
             try:
-                files = [("measurements", (Path(p).name, stack.enter_context(Path(p).open("rb")))) for p in paths]
+                files = [("measurements", (path.name, stack.enter_context(path.open("rb")))) for path in paths]
             except OSError as error:
                 raise DataError(f"expected a file of measurements, got {error.filename}: {error.strerror}") from error
             data = {key: str(value) for key, value in fields.items() if value is not None}
-            return read_form(AdaptResult, self._ask("POST", "/v1/adapt", data=data, files=files))
+            try:
+                return read_form(AdaptResult, self._ask("POST", "/v1/adapt", data=data, files=files))
+            except HwnasError as error:
+                raise with_own_names(error, paths) from None
 
     def list_devices(self) -> list[dict[str, Any]]:
         """Devices that the service knows; `added` says who added one."""

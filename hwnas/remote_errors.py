@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, final
 
 from hwnas.errors import DataError, HwnasError, InfeasibleError, ProxyError, UsageError
@@ -16,6 +18,11 @@ _CLASSES: Final[dict[str, type[HwnasError]]] = {
     "proxy": ProxyError,
     "data": DataError,
 }
+_UPLOADED: Final = re.compile(r"\bmeasurements-(\d+)\.(?:csv|json)\b")  # as hwnas/service/uploads.py names them
+_NO_TOKEN: Final = (
+    "expected the token of this service, got none or another; set HWNAS_TOKEN to it, or give it as "
+    "hwnas.Client(server, token=...)"
+)
 
 
 @final
@@ -26,4 +33,14 @@ class ServiceError(HwnasError):
 def error_of(problem: Mapping[str, Any]) -> HwnasError:
     """The error of a problem, with its message."""
     kind, detail = str(problem.get("type", "")).rpartition(":")[2], str(problem.get("detail", "no reason was given"))
-    return _CLASSES.get(kind, ServiceError)(detail)
+    return _CLASSES.get(kind, ServiceError)(_NO_TOKEN if kind == "not-let-in" else detail)
+
+
+def with_own_names(error: HwnasError, paths: Sequence[Path]) -> HwnasError:
+    """The error with the files that were uploaded where the service says how it called them, the first one 1."""
+
+    def own(name: re.Match[str]) -> str:
+        number = int(name[1])
+        return str(paths[number - 1]) if 0 < number <= len(paths) else name[0]
+
+    return type(error)(_UPLOADED.sub(own, str(error)))

@@ -15,6 +15,7 @@ import hwnas
 from hwnas import Client
 from hwnas.api.devices import describe_device, list_devices
 from hwnas.api.listings import list_combinations, list_proxies, list_spaces
+from hwnas.api.predict_model import ModelPrediction
 from hwnas.api.score import score
 from hwnas.api.score_forms import saved_table, score_result
 from hwnas.cli.app import main
@@ -63,6 +64,58 @@ def test_refusals_are_those_of_the_functions_of_the_same_names(remote: Client) -
     with pytest.raises(UsageError, match="expected the id of a job"):
         remote.job("0" * 32)
     assert isinstance(error_of({"type": "about:blank"}), ServiceError)
+
+
+def test_one_architecture_alone_is_no_list(remote: Client) -> None:
+    """It would be four: "1", "4", "6" and "2"."""
+    with pytest.raises(UsageError, match="expected a list of architectures, got '1462'"):
+        remote.predict("1462", device="jetson-tx2")
+    with pytest.raises(UsageError, match="expected a list of architectures, got '1462'"):
+        remote.score("1462", proxies=["zen"])
+    assert remote.predict([1462], device="jetson-tx2") == hwnas.predict([1462], device="jetson-tx2")
+
+
+def answering(problem: dict[str, Any], *, status: int = 422) -> Client:
+    """A client of a service that gives one answer to everything."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, json=problem))
+    found = Client("http://127.0.0.1:1")
+    found._http = httpx.Client(base_url="http://127.0.0.1:1", transport=transport)
+    return found
+
+
+def test_refusals_of_measurements_name_the_files_of_the_caller(tmp_path: Path) -> None:
+    """The service calls uploads by names of its own; one of them may be called as it calls another."""
+    paths = [tmp_path / "measurements-2.csv", tmp_path / "kit.json"]
+    for path in paths:
+        path.write_text("{}")
+    said = "expected one batch size, got 1 in measurements-1.csv, 8 in measurements-2.json, as measurements-3.csv"
+    with answering({"type": "urn:hwnas:problem:wrong-use", "detail": said}) as client:
+        with pytest.raises(UsageError) as refused:
+            client.adapt(paths, name="board")
+        assert str(refused.value) == (
+            f"expected one batch size, got 1 in {paths[0]}, 8 in {paths[1]}, as measurements-3.csv"
+        )
+        with pytest.raises(UsageError, match=r"expected measurements in .*absent\.csv, got no such file"):
+            client.adapt(tmp_path / "absent.csv", name="board")
+
+
+def test_a_model_keeps_the_name_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.onnx").write_bytes(b"read by the service")
+    names: dict[str, Any] = {"model": "model.onnx", "device": "raspi4", "runtime": "tflite"}
+    numbers: dict[str, Any] = {"interval_level": 0.9, "params": 1, "macs": 2}
+    flags: dict[str, Any] = {"macs_lower_bound": False, "lower_bound": False}
+    by_name: dict[str, Any] = {name: {} for name in ("costs", "overhead", "sources")}
+    lists: dict[str, Any] = dict.fromkeys(("kernels", "uncovered", "notes"), ())
+    plain = ModelPrediction(**names, **numbers, **flags, **by_name, **lists).to_dict()
+    with answering(plain, status=200) as client:
+        assert client.predict_model(tmp_path / "mine.onnx", device="raspi4").model == str(tmp_path / "mine.onnx")
+
+
+def test_a_token_that_is_missing_is_named(client_of: Callable[..., Any]) -> None:
+    with Client("http://127.0.0.1:1") as found:
+        found._http = client_of(token="0123456789abcdef")
+        with pytest.raises(ServiceError, match="set HWNAS_TOKEN"):
+            found.list_spaces()
 
 
 def test_a_service_that_is_not_there_or_no_service_is_said() -> None:
