@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from hwnas.devices import Device, get_device
-from hwnas.errors import UnknownNameError
+from hwnas.errors import UnknownNameError, UsageError
 from hwnas.estimates import Target
 
 
 def find_device(reference: str) -> Device:
     """As `get_device`; a device without a card that has a kernel model, as `this-host`, gets one that states nothing.
 
-    Raises `UnknownNameError` and `DataError`, and `UsageError` for `this-host` before it was measured.
+    Raises `UnknownNameError` and `DataError`, and `UsageError` for what is no name and for `this-host` before it was
+    measured.
     """
+    if not isinstance(reference, str):
+        raise UsageError(
+            f"expected the name of a device, got {reference!r}; `hwnas devices` lists them, such as jetson-tx2"
+        )
     try:
         return get_device(reference)
     except UnknownNameError:

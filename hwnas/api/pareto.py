@@ -6,7 +6,7 @@ from typing import Any
 
 from hwnas.api.answers import answer
 from hwnas.api.found_devices import find_device
-from hwnas.api.question import Question
+from hwnas.api.question import Question, asked
 from hwnas.api.searching import Progress
 from hwnas.api.study import make_study
 from hwnas.api.truths import with_learned
@@ -30,5 +30,5 @@ def pareto(
     Raises `UnknownNameError` for names, `UsageError` for values, `InfeasibleError` where no net meets the budget,
     `DataError` where a table is damaged or absent.
     """
-    asked = (question or Question()).with_options(**options)
-    return answer(with_learned(make_study(asked, get_space(asked.space), find_device(device), progress=progress)))
+    whole = asked(question, **options)
+    return answer(with_learned(make_study(whole, get_space(whole.space), find_device(device), progress=progress)))

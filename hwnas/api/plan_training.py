@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from hwnas.api.found_devices import find_device
-from hwnas.api.question import Question
+from hwnas.api.question import Question, asked
 from hwnas.api.study import make_study
 from hwnas.api.trained_networks import append_untrained, listed, read_trained, trained_in
 from hwnas.api.truths import Trainer
@@ -49,7 +49,7 @@ class TrainingPlan:
         return {"schema_version": 1, "hwnas_version": __version__, **asdict(self)}
 
 
-def plan_training(file: Path, device: str, question: Question | None = None, *, nets: int = 5) -> TrainingPlan:
+def plan_training(file: Path | str, device: str, question: Question | None = None, *, nets: int = 5) -> TrainingPlan:
     """Choose `nets` networks to train for the front that the question asks for, and add them to the file.
 
     file: CSV of `architecture,accuracy`, made where there is none; who trains fills in the accuracies in percent. With
@@ -58,7 +58,7 @@ def plan_training(file: Path, device: str, question: Question | None = None, *, 
     """
     if nets < 1:
         raise UsageError(f"expected at least 1 network to train, got {nets}")
-    question = question or Question()
+    file, question = Path(file), asked(question)
     study = make_study(question, get_space(question.space), find_device(device))
     trainer = Trainer(study)
     everything = listed(file, study.space)

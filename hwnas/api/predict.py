@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from hwnas.api.found_devices import find_device, known_targets
+from hwnas.api.given import Architecture, architecture_strings
 from hwnas.arrays import Array, Float
 from hwnas.energy import energy_model
-from hwnas.errors import DataError, UsageError
+from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import CostModel, Estimate, Target
 from hwnas.latency import latency_model
 from hwnas.latency.tables import CostSource
@@ -59,7 +60,7 @@ class PredictResult:
 
 
 def predict(  # noqa: PLR0913 - the options of the command, all optional
-    architectures: Sequence[str],
+    architectures: Sequence[Architecture],
     *,
     device: str,
     space: str = "nasbench201",
@@ -68,18 +69,19 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
     source: CostSource = "auto",
     confidence: float = 0.9,
 ) -> PredictResult:
-    """Costs of architectures given as strings that the space reads (benchmark string, tuple, index).
+    """Costs of architectures, given as the space reads them: benchmark strings, tuples of codes, indices.
 
     target: "latency" or "energy"; None: what the device has. confidence: probability mass of the intervals.
     source: "measured" or "predicted" insists on one kind. Raises `UnknownNameError`, `UsageError`, `DataError`.
     """
-    if isinstance(architectures, str):
-        raise UsageError(f"expected a list of architectures, got {architectures!r}; e.g. hwnas.predict(['1462'], ...)")
-    if not architectures:
+    strings = architecture_strings(architectures)
+    if not strings:
         raise UsageError("expected at least one architecture, got none")
+    if target is not None and target not in get_args(Target):
+        raise UnknownNameError("target", target, get_args(Target))
     its_space, its_device = get_space(space), find_device(device)
     dataset = its_space.dataset(dataset)
-    vectors = its_space.parse(architectures)
+    vectors = its_space.parse(strings)
     estimates: dict[str, Estimate] = {}
     targets = [target] if target else known_targets(its_device, space=its_space.name, dataset=dataset)
     for name, its_target, build in _COSTS:
@@ -88,7 +90,6 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
             estimates[name] = model.predict(vectors, confidence=confidence)
     if not estimates:
         raise UsageError(f"{its_device.reference} has neither latency nor energy for {its_space.name} on {dataset}")
-    strings = its_space.strings(vectors)
     indices = its_space.index(vectors).tolist() if its_space.enumerable else [None] * len(vectors)
     return PredictResult(
         space=its_space.name,
@@ -98,7 +99,7 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
         sources={name: estimate.provenance.summary for name, estimate in estimates.items()},
         nets=tuple(
             Prediction(arch=arch, index=index, costs={name: _cost(e, row) for name, e in estimates.items()})
-            for row, (arch, index) in enumerate(zip(strings, indices, strict=True))
+            for row, (arch, index) in enumerate(zip(its_space.strings(vectors), indices, strict=True))
         ),
         covered=all(estimate.covered for estimate in estimates.values()),
         notes=tuple(f"{name}: {note}" for name, estimate in estimates.items() for note in estimate.notes),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, final, get_args
 
 from hwnas.api.found_devices import known_targets
+from hwnas.api.given import names_of
 from hwnas.api.objectives import DEVICE_COSTS, Word, parse_word, positive
 from hwnas.devices import Device
 from hwnas.errors import UnknownNameError, UsageError
@@ -66,7 +66,7 @@ class Question:
 
     def __post_init__(self) -> None:
         for column in fields(self):
-            _read(column.name, getattr(self, column.name))
+            object.__setattr__(self, column.name, _read(column.name, getattr(self, column.name)))
         budgets = {"the energy budget in mJ": self.budget_mj, "the latency budget in ms": self.budget_ms}
         for what, budget in budgets.items():
             if budget is not None:
@@ -124,6 +124,15 @@ class Question:
         return words
 
 
+def asked(question: Question | None, **options: Any) -> Question:
+    """The question, or all defaults for None, with some fields replaced. Raises as `Question.with_options` does."""
+    if not isinstance(question, Question | None):
+        raise UsageError(
+            f"expected a Question after the device, got {question!r}; give options by keyword, such as budget_mj=20"
+        )
+    return (question or Question()).with_options(**options)
+
+
 def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
     """Energy and latency, as far as the device was measured so or has kernel models; latency where neither is known."""
     known = known_targets(device, space=space.name, dataset=dataset)
@@ -135,19 +144,21 @@ def known_costs(device: Device, space: Space, dataset: str) -> list[Word]:
 def _read(name: str, value: Any) -> Any:
     """The value of an option in the type of its field. Raises `UsageError` where it has none."""
     if name in _PLURALS and not (name == "proxies" and value is None):
-        return _as_names(name, value)
+        return names_of(name, value)
     if name in _WHOLE_NUMBERS or (name in ("truths", "workers") and value is not None):
         return _as_whole_number(name, value)
     if name == "accuracies" and value is not None:
-        return Path(value)
+        return _as_path(name, value)
     return _as_number(name, value) if name in _NUMBERS else value
 
 
-def _as_names(name: str, value: Any) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
-    if not all(isinstance(word, str) for word in names):
-        raise UsageError(f"expected {name} to be names, got {value!r}")
-    return names
+def _as_path(name: str, value: Any) -> Path:
+    try:
+        return Path(value)
+    except TypeError:
+        raise UsageError(
+            f"expected {name} to be a CSV file of architecture,accuracy, got a {type(value).__name__}; give its path"
+        ) from None
 
 
 def _as_whole_number(name: str, value: Any) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from hwnas.api.accuracy import networks_to_score
 from hwnas.api.columns import components_of
 from hwnas.api.computing import cores, has_torch, require_torch
+from hwnas.api.given import Architecture, architecture_strings, names_of
 from hwnas.api.ranked import columns_among_references, ranked_columns
 from hwnas.api.recipes import make_recipe
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def score(  # noqa: PLR0913 - the options of the command, all optional
-    architectures: Sequence[str],
+    architectures: Sequence[Architecture],
     *,
     space: str = "nasbench201",
     dataset: str | None = None,
@@ -37,17 +38,18 @@ def score(  # noqa: PLR0913 - the options of the command, all optional
 ) -> ScoreResult:
     """Scores of networks by each of `proxies`, combinations among them (None: counts and `usual_proxies`).
 
-    architectures: in any string form of the space. fresh: compute also what a table has. Counts need nothing, scores
-    in a table of the same seed and usual images are read from it, the rest is computed with torch. Without torch the
-    table of another data set stands in, and the result says so. Combinations rank among the networks of the table of
-    the space, or, where it cannot be enumerated, among reference networks, which are scored for it: progress is called
-    with how many are, and of how many. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`, and
-    `AbsentError` for what must not be computed.
+    architectures: strings, tuples of codes or indices, as the space reads them. fresh: compute also what a table has.
+    Counts need nothing, scores in a table of the same seed and usual images are read from it, the rest is computed with
+    torch. Without torch the table of another data set stands in, and the result says so. Combinations rank among the
+    networks of the table of the space, or, where it cannot be enumerated, among reference networks, which are scored
+    for it: progress is called with how many are, and of how many. Raises `UsageError`, `DataError`,
+    `MissingExtraError`, `ProxyError`, and `AbsentError` for what must not be computed.
     """
     found, settings = get_space(space), settings or ScoreSettings()
-    if not architectures:
+    given = architecture_strings(architectures)
+    if not given:
         raise UsageError("expected at least one architecture, got none; give one, or score the whole space (--all)")
-    where, vectors = found.dataset(dataset), found.parse(architectures)
+    where, vectors = found.dataset(dataset), found.parse(given)
     network_ids = found.network_id(vectors)
     scorers = _scorers((*COUNTS, *usual_proxies(found)) if proxies is None else proxies)
     asked = [scorer for scorer in scorers if isinstance(scorer, Proxy)]
@@ -117,7 +119,7 @@ def score_table(
 
 
 def _scorers(names: Sequence[str]) -> list[Scorer]:
-    asked = [get_scorer(name) for name in names]
+    asked = [get_scorer(name) for name in names_of("proxies", names)]
     if not asked:
         raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
     return list({scorer.name: scorer for scorer in asked}.values())

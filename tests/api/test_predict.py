@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hwnas.api.given import architecture_strings
 from hwnas.api.predict import predict, read_architectures
 from hwnas.cli import main
 from hwnas.errors import DataError, UnknownNameError, UsageError
@@ -30,6 +32,25 @@ def test_one_string_is_no_list_of_architectures() -> None:
     """Its characters would be four networks."""
     with pytest.raises(UsageError, match=r"expected a list of architectures, got '1462'"):
         predict("1462", device="tx2")
+
+
+@pytest.mark.usefixtures("shipped")
+def test_indices_and_tuples_are_taken_as_they_are() -> None:
+    given = [1462, np.int64(3), (4, 3, 3, 0, 0, 0)]
+    assert predict(given, device="tx2") == predict(["1462", "3", "(4, 3, 3, 0, 0, 0)"], device="tx2")
+
+
+@pytest.mark.parametrize("alone", [1462, (4, 3, 3, 0, 0, 0)])
+def test_one_architecture_alone_is_no_list(alone: object) -> None:
+    """The codes of a tuple would be six networks."""
+    with pytest.raises(UsageError, match=r"expected a list of architectures, got .*; write \[.*\] for one"):
+        architecture_strings(alone)
+
+
+def test_vectors_are_no_tuples() -> None:
+    """Their positions are in another order than the codes of a tuple."""
+    with pytest.raises(UsageError, match="got a ndarray"):
+        architecture_strings(np.array([[1, 0, 2, 0, 3, 4]]))
 
 
 @pytest.mark.usefixtures("shipped")
