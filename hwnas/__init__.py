@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING, Any, Final
 from hwnas.version import __version__
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from hwnas.api.adapt import AdaptSettings, adapt
+    from hwnas.api.network_forms import NetworkSettings
     from hwnas.api.operation_forms import OperationSettings
     from hwnas.api.pareto import pareto
     from hwnas.api.plan_training import plan_training
     from hwnas.api.predict import predict
     from hwnas.api.predict_model import predict_model
     from hwnas.api.question import Question
+    from hwnas.api.score_forms import ScoreSettings
     from hwnas.api.score_operations import score_operations
     from hwnas.api.scoring import score
     from hwnas.api.verify import VerifySettings, verify
@@ -34,9 +38,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AdaptSettings",
     "Client",
+    "NetworkSettings",
     "OperationSettings",
     "ParetoResult",
     "Question",
+    "ScoreSettings",
     "VerifySettings",
     "__version__",
     "adapt",
@@ -53,9 +59,11 @@ __all__ = [
 _HOMES: Final = {
     "AdaptSettings": "hwnas.api.adapt",
     "Client": "hwnas.client",
+    "NetworkSettings": "hwnas.api.network_forms",
     "OperationSettings": "hwnas.api.operation_forms",
     "ParetoResult": "hwnas.results",
     "Question": "hwnas.api.question",
+    "ScoreSettings": "hwnas.api.score_forms",
     "VerifySettings": "hwnas.api.verify",
     "adapt": "hwnas.api.adapt",
     "json_schema": "hwnas.results",
@@ -96,7 +104,27 @@ def __dir__() -> list[str]:
 
 
 class _ParetoModule(ModuleType):
-    """The subpackage `hwnas.pareto`; calling it calls `hwnas.api.pareto.pareto`."""
+    # The subpackage `hwnas.pareto`; calling it calls `hwnas.api.pareto.pareto`, of which `help` tells first.
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        from inspect import getdoc
+
+        from hwnas.api.pareto import pareto as main_job
+        from hwnas.api.question import Question
+
+        options = f"Options, the fields of `hwnas.Question`:\n\n{getdoc(Question)}"
+        return f"{getdoc(main_job)}\n\n{options}\n\nThe package: {vars(self)['__doc__']}"
+
+    @property
+    def __signature__(self) -> Signature:
+        from inspect import Signature, signature
+
+        from hwnas.api.pareto import pareto as main_job
+        from hwnas.api.question import Question
+
+        own = [p for p in signature(main_job).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        return Signature([*own, *signature(Question).parameters.values()], return_annotation="ParetoResult")
 
     def __call__(self, device: str, question: Question | None = None, **options: Any) -> ParetoResult:
         from hwnas.api.pareto import pareto as main_job

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import inspect
+import pydoc
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +15,9 @@ from pathlib import Path
 import pytest
 
 import hwnas
+from hwnas.api.network import score_network
+from hwnas.api.score import score as score_architectures
+from hwnas.api.scoring import _OF_A_MODULE, _OF_ARCHITECTURES
 
 
 def python(code: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -38,6 +45,25 @@ def test_pareto_is_the_subpackage_and_the_main_job_whichever_comes_first(code: s
         "\nassert f.shortlist is shortlist\ntry: f('no such device')\nexcept Exception as error: print(error)"
     )
     assert done.stdout.startswith("device 'no such device' is not known"), done.stderr
+
+
+def test_help_of_pareto_tells_of_the_main_job_and_its_options() -> None:
+    said = pydoc.render_doc(hwnas.pareto, renderer=pydoc.plaintext)
+    start = said[: said.index("PACKAGE CONTENTS")]
+    assert "The constrained Pareto front of a space on a device." in start and "feasibility, non-dominated" in start
+    options = inspect.signature(hwnas.pareto).parameters
+    for field in dataclasses.fields(hwnas.Question):
+        assert field.name in options and re.search(rf"\b{field.name}\b", start), field.name
+    assert [*options][:3] == ["device", "question", "progress"]
+
+
+def test_help_of_score_names_every_option() -> None:
+    said = hwnas.score.__doc__ or ""
+    for job in (score_architectures, score_network):
+        for name in inspect.signature(job).parameters:
+            assert name == "module" or re.search(rf"\b{name}\b", said), name
+            assert name in ("architectures", "module", "batch") or name in (*_OF_ARCHITECTURES, *_OF_A_MODULE)
+    assert "hwnas.ScoreSettings" in said and "hwnas.NetworkSettings" in said
 
 
 def test_every_public_name_is_there_and_listed() -> None:
