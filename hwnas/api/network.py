@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hwnas.api.computing import require_torch, torch_device
 from hwnas.api.factories import module_of
+from hwnas.api.given import names_of
 from hwnas.api.network_forms import NetworkResult, NetworkScore, NetworkSettings
+from hwnas.arrays import Array
 from hwnas.errors import ProxyError, UsageError
 from hwnas.proxies import BASELINES, PROXIES, Proxy, get_proxy
 from hwnas.proxies.combinations import get_scorer
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from hwnas.proxies.networks import NetworkScores
     from hwnas.proxies.own_images import Images
 
-    Given = Batch | Tensor | tuple[Tensor, Tensor] | Path | str
+    Given = Batch | Tensor | Array | tuple[Tensor, Tensor] | tuple[Array, Array] | Path | str
 
 
 def score_network(
@@ -37,20 +41,25 @@ def score_network(
 ) -> NetworkResult:
     """Scores of any torch module by each of `proxies` (None: all), `params` and `flops` always among them.
 
-    batch: images, images with labels, or a file or folder of them (see `read_images`); None: noise. Without labels they
-    are random. loss: (logits, labels) to one number; None: that of a `Batch`, else the cross entropy.
+    batch: images, images with labels, as tensors or as arrays, or a file or folder of them (see `read_images`, which
+    arrays are taken as); None: noise. Without labels they are random. loss: (logits, labels) to one number; None: that
+    of a `Batch`, else the cross entropy.
 
     A proxy that cannot score the module gets None and the reason; strict: that is an error. The module is left as it
     was. Raises `UsageError` for images or labels that do not fit, `ProxyError` where the module gives no logits,
     `DataError`, `MissingExtraError`.
     """
     require_torch()
+    import torch
+
     from hwnas.proxies.batches import Batch
     from hwnas.proxies.inspection import inspect
     from hwnas.proxies.networks import score_network as score
 
+    if isinstance(module, torch.jit.ScriptModule):
+        raise UsageError("expected a plain torch module, got a scripted or traced one; give that which it was made of")
     settings = settings or NetworkSettings()
-    asked = _asked(proxies)
+    asked = _asked(None if proxies is None else names_of("proxies", proxies))
     if loss is None and isinstance(batch, Batch):
         loss = batch.loss
     found, notes = _fitting(_images(batch, settings), module)
@@ -111,7 +120,7 @@ def _images(batch: Given | None, settings: NetworkSettings) -> Images:
 
     from hwnas.proxies.batches import Batch
     from hwnas.proxies.image_folders import USUAL
-    from hwnas.proxies.own_images import Images, noise_images, read_images
+    from hwnas.proxies.own_images import Images, checked, noise_images, read_images
 
     if batch is None:
         return noise_images(settings.shape, count=settings.batch_size or USUAL, seed=settings.seed)
@@ -119,13 +128,24 @@ def _images(batch: Given | None, settings: NetworkSettings) -> Images:
         return read_images(Path(batch), count=settings.batch_size, side=settings.side)
     if isinstance(batch, Batch):
         return Images(images=batch.images, labels=batch.labels, source=batch.source)
-    pair = (batch, None) if isinstance(batch, torch.Tensor) else tuple(batch)
-    if len(pair) != 2 or not all(isinstance(part, torch.Tensor) for part in pair if part is not None):
+    pair: tuple[Any, ...] = tuple(batch) if isinstance(batch, tuple | list) else (batch, None)
+    given = [part for part in pair if part is not None]
+    kind = next((kind for kind in (torch.Tensor, np.ndarray) if all(isinstance(part, kind) for part in given)), None)
+    if len(pair) != 2 or pair[0] is None or kind is None:
         raise UsageError(
-            "expected images as a tensor, images and labels as a pair of tensors, a Batch, a file or a folder, "
-            f"got a {type(batch).__name__}"
+            "expected images as a tensor or an array, images and labels as a pair of either, a Batch, a file or a "
+            f"folder, got {_told(batch)}; torch.from_numpy makes tensors of arrays, next(iter(loader)) gives a batch"
         )
-    return Images(images=pair[0], labels=pair[1], source=f"{len(pair[0])} images as given")
+    if pair[0].ndim == 0 or not len(pair[0]):
+        raise UsageError(f"expected at least one image, got images of shape {tuple(pair[0].shape)}; give some")
+    source = f"{len(pair[0])} images as given"
+    return checked(*pair, source) if kind is np.ndarray else Images(images=pair[0], labels=pair[1], source=source)
+
+
+def _told(batch: Any) -> str:
+    """What was given, in a message."""
+    parts = f" of {', '.join(type(part).__name__ for part in batch)}" if isinstance(batch, tuple | list) else ""
+    return f"a {type(batch).__name__}{parts}"
 
 
 def _fitting(found: Images, module: nn.Module) -> tuple[Images, list[str]]:
@@ -149,13 +169,16 @@ def _batch(found: Images, inspection: Inspection, settings: NetworkSettings, los
 
     from hwnas.proxies.batches import Batch
 
-    labels, classes, logits = found.labels, settings.classes or inspection.logits, inspection.logits
+    labels = found.labels
+    classes, logits = settings.classes or inspection.logits, inspection.logits
     if labels is None or settings.random_labels:
         if classes > logits:
             raise UsageError(f"expected at most {logits} classes for a network of {logits} logits, got {classes}")
         drawn = torch.randint(classes, (len(found.images),), generator=torch.Generator().manual_seed(settings.seed))
         source = f"{found.source} with random labels of {classes} classes"
         return Batch(images=found.images, labels=drawn.to(found.images.device), source=source, loss=loss)
+    if loss is None and labels.dtype in (torch.int8, torch.int16, torch.int32):
+        labels = labels.long()  # the cross entropy takes no others
     batch = Batch(images=found.images, labels=labels, source=found.source, loss=loss)
     if loss is None and (labels.min() < 0 or labels.max() >= logits):
         raise UsageError(

@@ -50,10 +50,12 @@ class Batch:
             )
         if self.loss is not None and self.labels.shape[:1] != self.images.shape[:1]:
             raise UsageError(f"expected labels of {len(self.images)} images, got shape {tuple(self.labels.shape)}")
-        if self.loss is None and (self.labels.shape != self.images.shape[:1] or self.labels.is_floating_point()):
+        no_classes = self.labels.is_floating_point() or self.labels.dtype == torch.bool
+        if self.loss is None and (self.labels.shape != self.images.shape[:1] or no_classes):
             raise UsageError(
                 f"expected {len(self.images)} integer labels, "
-                f"got {self.labels.dtype} of shape {tuple(self.labels.shape)}"
+                f"got {self.labels.dtype} of shape {tuple(self.labels.shape)}; give the number of each image's class, "
+                "as int64, or a loss of your own"
             )
         if not torch.isfinite(self.images).all():
             raise UsageError("expected finite images, got NaN or infinity; repair or leave out these images")

@@ -59,9 +59,14 @@ def inspect(module: nn.Module, images: Tensor, *, seed: int) -> Inspection:
         try:
             output = module(image)
         except Exception as error:
+            remedy = "give images of the shape that it expects"
+            if not image.is_floating_point():
+                remedy = (
+                    "give inputs of the type and shape that it expects: images as floats, such as images.float() / 255"
+                )
             raise ProxyError(
                 f"expected {name} to run on an image of shape {tuple(image.shape)} ({image.dtype}), got {told(error)}; "
-                "give images of the shape that it expects, or mend it"
+                f"{remedy}, or mend it"
             ) from error
         logits = _checked(output, name)
         unreached, weights = _unreached(logits, module)

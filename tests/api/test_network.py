@@ -62,6 +62,54 @@ def test_one_name_for_both(module: nn.Module, images: torch.Tensor) -> None:
         hwnas.score(["1462"], images)  # type: ignore[call-overload]
 
 
+def test_options_of_a_module(module: nn.Module, images: torch.Tensor) -> None:
+    with pytest.raises(UsageError, match=r"give settings=hwnas\.NetworkSettings\(seed=\.\.\.\)"):
+        hwnas.score(module, images, seed=3)  # type: ignore[call-overload]
+    with pytest.raises(UsageError, match="a torch module among proxies, loss, settings, strict, got fresh"):
+        hwnas.score(module, images, fresh=True)  # type: ignore[call-overload]
+    with pytest.raises(UsageError, match="as a NetworkSettings, got a ScoreSettings"):
+        hwnas.score(module, images, settings=hwnas.ScoreSettings())  # type: ignore[call-overload]
+    found = hwnas.score(module, images, proxies="snip", settings=hwnas.NetworkSettings(seed=3))
+    assert found.seed == 3 and found["snip"] is not None
+
+
+def test_arrays_are_taken_as_those_of_a_file(module: nn.Module, images: torch.Tensor, tmp_path: Path) -> None:
+    x, y = (255 * torch.rand(6, 3, 8, 8)).byte().numpy(), (np.arange(6) % 5).astype(np.int32)
+    np.savez(tmp_path / "x.npz", x=x, y=y)
+    of_file = score_network(module, tmp_path / "x.npz", proxies=["snip"])
+    of_arrays = score_network(module, (x, y), proxies=["snip"])
+    assert of_arrays["snip"] == of_file["snip"] is not None
+    assert of_arrays.images == "6 images as given, bytes normalised by ImageNet's mean and deviation"
+    alone = score_network(module, images.numpy(), proxies=["snip"])
+    assert alone["snip"] == score_network(module, images, proxies=["snip"])["snip"]
+
+
+def test_labels_are_numbers_of_classes(module: nn.Module, images: torch.Tensor) -> None:
+    labels = torch.arange(6) % 5
+    expected = score_network(module, (images, labels), proxies=["snip"])["snip"]
+    assert score_network(module, (images, labels.int()), proxies=["snip"])["snip"] == expected is not None
+    with pytest.raises(UsageError, match=r"expected 6 integer labels, got torch\.bool .*; give the number"):
+        score_network(module, (images, labels > 2), proxies=["snip"])
+
+
+def test_images_that_are_none(module: nn.Module, images: torch.Tensor) -> None:
+    for none in (images[:0], torch.tensor(3.0)):
+        with pytest.raises(UsageError, match="expected at least one image, got images of shape"):
+            score_network(module, none)
+    mixed = (images, np.arange(6))
+    with pytest.raises(UsageError, match=r"got a tuple of Tensor, ndarray; torch\.from_numpy makes"):
+        hwnas.score(module, mixed)  # type: ignore[call-overload]
+    with pytest.raises(ProxyError, match=r"\(torch\.uint8\).*give inputs of the type .* images\.float\(\) / 255"):
+        score_network(module, images.byte())
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_scripted_modules_are_refused(module: nn.Module, images: torch.Tensor) -> None:
+    for compiled in (torch.jit.script(module), torch.jit.trace(module, images)):
+        with pytest.raises(UsageError, match="expected a plain torch module, got a scripted or traced one"):
+            hwnas.score(compiled, images)
+
+
 def test_whatever_form_the_batch_has(module: nn.Module, images: torch.Tensor, tmp_path: Path) -> None:
     labels = torch.arange(6) % 5
     path = tmp_path / "x.npz"
