@@ -119,7 +119,7 @@ function drawDevices(devices) {
     cells: [
       element("code", {}, device.name),
       device.title,
-      device.targets.join(", "),
+      device.targets.join(", ") || "by kernel",
       device.spaces.join(", "),
       device.adapted ? "predicted from measurements" : device.evidence,
       device.added ? `by ${device.added.by}, ${new Date(device.added.at).toLocaleDateString()}` : "",

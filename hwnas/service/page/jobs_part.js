@@ -70,7 +70,10 @@ export async function startJobs({ spaces, proxies }) {
       properties: { "data-job": job.id, "data-state": job.state },
       cells: [
         element("code", {}, job.id.slice(0, 8)),
-        element("span", { class: "wrapped" }, describe(job)),
+        [
+          element("span", { class: "wrapped" }, describe(job)),
+          job.error ? element("p", { class: "note wrapped" }, job.error.detail ?? job.error.title) : null,
+        ],
         element(
           "span",
           { class: `state ${job.state}` },
@@ -106,12 +109,7 @@ export async function startJobs({ spaces, proxies }) {
       return button("result", "Save result", () =>
         download(`/v1/jobs/${job.id}/result`, `${job.kind}-${job.id.slice(0, 8)}.json`),
       );
-    return element(
-      "span",
-      {},
-      button("resume", "Resume", ask("resume")),
-      job.error ? element("span", { class: "note wrapped" }, job.error.detail ?? job.error.title) : null,
-    );
+    return button("resume", "Resume", ask("resume"));
   }
 
   /** Take over what the server says of a job, and follow it to its end. */

@@ -22,6 +22,26 @@ def test_every_part_fits_a_phone_and_every_control_has_a_name(page: Any) -> None
         assert [node["role"] for node in controls if not node["name"]["value"].strip()] == [], part
 
 
+def test_on_a_phone_the_head_keeps_together_and_a_job_can_be_cancelled(page: Any) -> None:
+    pytest.importorskip("torch")
+    page.resize(390, 740)
+    page.one("nav a[href='#jobs']").click()
+    page.wait(lambda: page.one("#score-form input").send_keys("4000") or True)  # a job that no other test asks for
+    page.one("#score-form button").click()
+    row = page.wait(lambda: page.one("tr[data-job]").get_attribute("data-job"))
+    page.wait(lambda: page.some(f"tr[data-job='{row}'][data-state=running]"))
+    name, docs = page.one(".bar .brand").rect, page.one(".bar .docs").rect
+    assert docs["y"] < name["y"] + name["height"] and name["y"] < docs["y"] + docs["height"]
+    inside = """
+        const at = document.getElementById(arguments[0]).getBoundingClientRect();
+        const card = document.querySelector("#job-list .scroll");
+        return [at.left >= 0, at.right <= card.getBoundingClientRect().right + 0.5, card.scrollLeft];
+    """
+    assert page.execute_script(inside, f"cancel-{row}") == [True, True, 0]
+    page.press(f"#cancel-{row}")
+    page.wait(lambda: page.some(f"tr[data-job='{row}'][data-state=cancelled]"))
+
+
 def focusable(node: dict[str, Any]) -> bool:
     found = {entry["name"]: entry["value"].get("value") for entry in node.get("properties", [])}
     return not node["ignored"] and found.get("focusable") is True

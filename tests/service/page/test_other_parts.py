@@ -67,6 +67,13 @@ def test_a_model_that_cannot_be_predicted_is_refused_in_words(page: Any, tmp_pat
     page.get_log("browser")
 
 
+def test_a_device_whose_costs_are_known_by_kernel_alone_says_so(page: Any) -> None:
+    page.one("nav a[href='#devices']").click()
+    cells = "return [...document.querySelectorAll('#device-list tbody tr')].map((row) => [...row.cells].map((cell) => "
+    listed = {row[0]: row[2] for row in page.wait(lambda: page.execute_script(f"{cells}cell.textContent))"))}
+    assert (listed["tesla-m60"], listed["jetson-tx2"]) == ("by kernel", "latency, energy")
+
+
 def test_only_devices_that_can_answer_are_offered_and_the_file_keeps_its_name(page: Any, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     from hwnas.graphs.onnx_file import onnx_bytes
