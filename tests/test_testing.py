@@ -98,3 +98,14 @@ def test_a_proxy_that_hides_what_it_uses_fails() -> None:
     contract.proxy = replace(PROXIES["snip"], uses_labels=False)
     with pytest.raises(AssertionError):
         contract.test_what_it_uses()
+
+
+def test_a_proxy_that_gives_all_networks_the_same_fails() -> None:
+    """It reads evidence that it does not name, which is then empty."""
+    from hwnas.proxies import PROXIES
+
+    contract = ProxyContract()
+    contract.proxy = replace(PROXIES["l2_norm"], needs=frozenset({"graph"}))
+    contract.test_score_is_a_finite_number()
+    with pytest.raises(AssertionError):
+        contract.test_networks_differ()

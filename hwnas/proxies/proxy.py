@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from hwnas.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from hwnas.proxies.evidence import Evidence
@@ -79,3 +81,13 @@ class Proxy:
     least_images: int = 1
     unit: str = ""
     minus_infinity: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the names of the evidence; raise `UsageError`."""
+        if isinstance(self.needs, str):
+            raise UsageError(
+                f"expected needs of {self.name} to be a set, got {self.needs!r}; write frozenset({{{self.needs!r}}})"
+            )
+        for need in sorted(self.needs):
+            if need not in get_args(Need):
+                raise UnknownNameError(f"evidence that {self.name} needs,", need, get_args(Need))

@@ -58,6 +58,39 @@ class ProxyContract:
             operators=(image, Operator(name="0", kind="conv", inputs=("input",), shape=(1, 8, 8, 8), attributes=conv))
         )
 
+    def _other_module(self) -> nn.Module:
+        """Wider, and with a shortcut."""
+        import torch
+        from torch import Tensor, nn
+
+        class Residual(nn.Sequential):
+            def forward(self, x: Tensor) -> Tensor:
+                return x + super().forward(x)  # type: ignore[no-any-return]
+
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            return nn.Sequential(
+                nn.Conv2d(3, 12, 3, padding=1, bias=False),
+                nn.BatchNorm2d(12),
+                nn.ReLU(),
+                Residual(nn.Conv2d(12, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 12, 3, padding=1)),
+                nn.ReLU(),
+                nn.AdaptiveAvgPool2d(1),
+                nn.Flatten(),
+                nn.Linear(12, 10),
+            )
+
+    def _other_graph(self) -> Graph:
+        """Of `_other_module`, without its ReLUs."""
+        from hwnas.graphs import GraphBuilder
+
+        builder = GraphBuilder()
+        start = builder.conv("0", builder.image(8), 12, kernel=3)
+        wide = builder.conv("3.0", start, 16, kernel=3)
+        joined = builder.sum("3", [start, builder.conv("3.2", wide, 12, kernel=3)])
+        builder.classifier("7", joined, 10, pooling="5")
+        return builder.graph()
+
     def _score(self, module: nn.Module | None = None, batch: Batch | None = None, *, seed: int = 0) -> float:
         from hwnas.proxies import score_module
 
@@ -75,6 +108,13 @@ class ProxyContract:
         """On an ordinary network."""
         score = self._score()
         assert isinstance(score, float) and math.isfinite(score)
+
+    def test_networks_differ(self) -> None:
+        """Another network has another score: what gives all the same, such as 0, orders nothing."""
+        from hwnas.proxies import score_module
+
+        other = score_module(self._other_module(), self._batch(), [self.proxy], graph=self._other_graph(), seed=0)
+        assert other[self.proxy.name] != self._score()
 
     def test_same_seed_same_score(self) -> None:
         """The score is a function of module, batch and seed."""
