@@ -11,7 +11,7 @@ from typing import Final
 
 from hwnas.devices.card import Card, Device
 from hwnas.devices.card_file import read_card, read_names
-from hwnas.errors import DataError, UnknownNameError
+from hwnas.errors import DataError, UnknownNameError, tell_once
 from hwnas.folders import config_folder
 
 SHIPPED_CARDS: Final = Path(__file__).parent / "cards"
@@ -23,9 +23,29 @@ def user_cards() -> Path:
 
 
 def load_devices() -> dict[str, Card]:
-    """Every card by its name, sorted. Raises `DataError` for a wrong card and for names that clash."""
+    """Every card by its name, sorted; a user's card that is wrong is passed over, and said once.
+
+    Raises `DataError` for a wrong shipped card and for names that clash.
+    """
     files, _ = _index()
-    return {name: read_card(path) for name, path in sorted(files.items())}
+    cards = {}
+    for name, path in sorted(files.items()):
+        try:
+            cards[name] = read_card(path)
+        except DataError as error:
+            _pass_over(path, error)
+    return cards
+
+
+def wrong_cards() -> dict[Path, DataError]:
+    """The user's cards that cannot be read, each with what is wrong."""
+    wrong = {}
+    for path in sorted(user_cards().glob("*.toml")):
+        try:
+            read_card(path)
+        except DataError as error:
+            wrong[path] = error
+    return wrong
 
 
 def get_device(reference: str) -> Device:
@@ -33,11 +53,16 @@ def get_device(reference: str) -> Device:
 
     "_" and spaces may stand for "-". Raises `UnknownNameError` with the nearest names, `DataError` for a wrong card.
     """
-    name, at, variant = reference.strip().lower().replace("_", "-").replace(" ", "-").partition("@")
+    name, at, variant = plain_name(reference).partition("@")
     files, names = _index()
     if name not in names:
         raise UnknownNameError("device", reference, names, listed=files)
     return read_card(files[names[name]]).device(variant if at else None)
+
+
+def plain_name(reference: str) -> str:
+    """A reference as names are written: lower case, with "-" for "_" and spaces."""
+    return reference.strip().lower().replace("_", "-").replace(" ", "-")
 
 
 def device_names() -> dict[str, str]:
@@ -50,7 +75,7 @@ def _index() -> tuple[dict[str, Path], dict[str, str]]:
     files = {path.stem: path for folder in (SHIPPED_CARDS, user_cards()) for path in sorted(folder.glob("*.toml"))}
     names: dict[str, str] = {}
     for path in files.values():
-        for name in read_names(path):
+        for name in _names(path):
             other = names.setdefault(name, path.stem)
             if other != path.stem:
                 raise DataError(
@@ -58,3 +83,19 @@ def _index() -> tuple[dict[str, Path], dict[str, str]]:
                     "change it, or call the file and the device like the one to replace"
                 )
     return files, names
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """Name and aliases of a card; of a user's that is wrong the name of its file, so that asking for it says why."""
+    try:
+        return read_names(path)
+    except DataError as error:
+        _pass_over(path, error)
+        return (path.stem,)
+
+
+def _pass_over(path: Path, error: DataError) -> None:
+    """Say that a user's card is passed over; an error about a shipped one is raised again."""
+    if path.parent != user_cards():
+        raise error
+    tell_once(f"note: passed over a card of your own: {error}; `hwnas devices {path.stem} --remove` removes it")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import Final
 
 from hwnas.devices.card import Card
 from hwnas.devices.card_file import read_card, write_card
-from hwnas.devices.registry import SHIPPED_CARDS, device_names, get_device, user_cards
-from hwnas.errors import UsageError
+from hwnas.devices.registry import SHIPPED_CARDS, device_names, get_device, plain_name, user_cards
+from hwnas.errors import DataError, UsageError
 from hwnas.folders import writing
 
 _DIGITS: Final = 12  # of the checksum in a folder's name
@@ -61,33 +62,36 @@ def keep_card(card: Card) -> Path:
 
     Raises `DataError` where it cannot be written or read back; then models that only the new one names go.
     """
-    before = own_card(card.name)
-    path = user_cards() / f"{card.name}.toml"
+    path, named = user_cards() / f"{card.name}.toml", {model.folder for model in card.adapted()}
+    before = _model_folders(path)
     try:
         write_card(card, path)
     except BaseException:  # Ctrl-C included: no model without a card stays behind
-        _drop_models(card, kept=before)
+        _drop_models(named - before)
         raise
-    if before is not None:
-        _drop_models(before, kept=card)
+    _drop_models(before - named)
     return path
 
 
 def remove_device(reference: str) -> Path:
     """Remove a user's own device, its card first and then its models. Returns the path of the card.
 
+    A card that cannot be read is known by the name of its file.
     Raises `UnknownNameError`, and `UsageError` for a device that comes with hwnas.
     """
-    card = get_device(reference).card
-    path = user_cards() / f"{card.name}.toml"
-    if not path.exists():
-        raise UsageError(
-            f"expected a device of your own to remove, got {card.name!r}, which comes with hwnas; yours are the cards "
-            f"in {user_cards()}"
-        )
+    path = next((path for path in user_cards().glob("*.toml") if path.stem == plain_name(reference)), None)
+    if path is None:
+        name = get_device(reference).card.name
+        path = user_cards() / f"{name}.toml"
+        if not path.exists():
+            raise UsageError(
+                f"expected a device of your own to remove, got {name!r}, which comes with hwnas; yours are the cards "
+                f"in {user_cards()}"
+            )
+    folders = _model_folders(path)
     with writing(path):
         path.unlink()
-    _drop_models(card, kept=None)
+    _drop_models(folders)
     return path
 
 
@@ -100,8 +104,15 @@ def require_new_name(name: str) -> None:
         raise UsageError(f"expected a name of its own for the device, got {name!r}, an alias of {owner!r}")
 
 
-def _drop_models(card: Card, *, kept: Card | None) -> None:
-    """Delete the folders of models that only `card` names."""
-    still = {model.folder for model in kept.adapted()} if kept else set()
-    for folder in {model.folder for model in card.adapted()} - still:
+def _model_folders(path: Path) -> set[str]:
+    """The folders of models that a card names, as far as it can be read; none where there is no card."""
+    try:
+        return {model.folder for model in read_card(path).adapted()} if path.exists() else set()
+    except DataError:
+        text = path.read_bytes().decode(errors="replace")
+        return set(re.findall(r'\bfolder = "([a-z0-9][a-z0-9.-]*)"', text))
+
+
+def _drop_models(folders: set[str]) -> None:
+    for folder in folders:
         shutil.rmtree(models_folder() / folder, ignore_errors=True)

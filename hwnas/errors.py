@@ -8,6 +8,7 @@ from __future__ import annotations
 import copyreg
 import difflib
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 
@@ -74,3 +75,11 @@ class ProxyError(HwnasError):
 
 class WorkerError(HwnasError):
     """A process that shares the work died; what was finished before is kept."""
+
+
+@cache
+def tell_once(message: str) -> None:
+    """Log what is passed over, such as a damaged file of the user's; without a log it goes to the error stream."""
+    import logging
+
+    logging.getLogger("hwnas").warning("%s", message)

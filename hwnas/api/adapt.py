@@ -97,7 +97,7 @@ def adapt(
 
 def adapt_measurements(measured: Measurements, *, name: str, source: str, settings: AdaptSettings) -> AdaptResult:
     """As `adapt`, from measurements that were read. source: who says what the card will state."""
-    before = own_card(name)
+    before = _before(name, settings)
     if before is None:
         require_new_name(name)
     measured = replace(measured, batch_size=_batch_size(measured, before, settings))
@@ -133,6 +133,16 @@ def _check_name(name: str) -> None:
             f"expected a name of up to {_LONGEST} lower-case letters and digits in words joined by '-' or '.', got "
             f"{name!r}"
         )
+
+
+def _before(name: str, settings: AdaptSettings) -> Card | None:
+    """The user's card of this name; None where there is none, or where one that cannot be read is replaced."""
+    try:
+        return own_card(name)
+    except DataError as error:
+        if settings.replace:
+            return None
+        raise DataError(f"{error}; --replace puts a new card in the place of this one") from error
 
 
 def _batch_size(measured: Measurements, before: Card | None, settings: AdaptSettings) -> int | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hwnas.api.adapt import AdaptSettings, adapt
-from hwnas.errors import UsageError
+from hwnas.errors import DataError, UsageError
 from hwnas.spaces import get_space
 
 Board = Callable[..., np.ndarray]
@@ -51,3 +51,14 @@ def test_the_same_measurements_again_are_no_repeats(
     assert adapt(path, name="k", settings=AdaptSettings(add=True)).repeat_error_percent == kit.repeat_error_percent
     other = write(tmp_path, vectors, 1.1 * board(CELLS, vectors), name="other")
     assert not any("count once" in note for note in adapt(other, name="k", settings=AdaptSettings(add=True)).notes)
+
+
+def test_a_truncated_card_is_replaced(ten: Path) -> None:
+    path = Path(adapt(ten, name="b").card)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    for settings in (AdaptSettings(), AdaptSettings(add=True)):
+        with pytest.raises(DataError, match=r"b\.toml: expected a TOML file.*--replace puts a new card"):
+            adapt(ten, name="b", settings=settings)
+    adapt(ten, name="b", settings=AdaptSettings(replace=True))
+    assert path.read_bytes() == whole

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hwnas.devices import get_device, load_devices, read_card, user_cards, write_card
-from hwnas.devices.registry import SHIPPED_CARDS
+from hwnas.devices.registry import SHIPPED_CARDS, wrong_cards
 from hwnas.errors import DataError, UnknownNameError
 
 
@@ -89,12 +89,21 @@ def test_names_that_clash(home: Path, name: str, aliases: tuple[str, ...], share
     assert str(path) in str(error.value)
 
 
-def test_a_broken_user_card_is_named_and_spares_the_others(home: Path) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_broken_user_card_is_named_and_spares_the_others(
+    home: Path, whole: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    shipped = load_devices()
     path = _user_card(home, "broken")
-    path.write_text(path.read_text(encoding="utf-8").replace('kind = "single-board"', "kind = 1"), encoding="utf-8")
-    with pytest.raises(DataError, match="field kind"):
-        get_device("broken")
-    assert get_device("raspi4").name == "raspi4"
+    text = path.read_text(encoding="utf-8").replace('kind = "single-board"', "kind = 1")
+    path.write_text(text if whole else "\0garbage", encoding="utf-8")
+    with pytest.raises(DataError, match="field kind" if whole else "expected a TOML file") as error:
+        get_device("Broken")
+    assert str(path) in str(error.value) and list(wrong_cards()) == [path]
+    assert get_device("raspi4").name == "raspi4" and load_devices() == load_devices() == shipped
+    (record,) = caplog.records
+    said = record.getMessage()
+    assert str(path) in said and "`hwnas devices broken --remove` removes it" in said
 
 
 def test_without_the_variable_the_platform_says_where(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,3 +140,23 @@ def test_no_model_stays_of_a_card_that_cannot_be_written(home: Path) -> None:
     with pytest.raises(DataError):
         keep_card(replace(card(kept, lost), default_variant="none of these"))
     assert [path.name for path in models_folder().iterdir()] == [kept]
+
+
+def test_a_card_that_cannot_be_read_is_removed_with_the_models_that_it_names(home: Path) -> None:
+    folder = models("a", "mine")
+    path = keep_card(card(folder))
+    text = path.read_text()
+    path.write_text(text[: text.index(folder) + len(folder) + 1])
+    with pytest.raises(DataError, match="expected a TOML file"):
+        get_device("mine")
+    assert remove_device("Mine") == path and not path.exists() and not (models_folder() / folder).exists()
+    with pytest.raises(UnknownNameError):
+        remove_device("../devices/mine")
+
+
+def test_a_card_that_cannot_be_read_is_replaced(home: Path) -> None:
+    (home / "mine.toml").parent.mkdir(parents=True)
+    (home / "mine.toml").write_text('adapted = [{ folder = "mine-1"')
+    (models_folder() / "mine-1").mkdir(parents=True)
+    keep_card(card("mine-2"))
+    assert get_device("mine").card == card("mine-2") and not (models_folder() / "mine-1").exists()
