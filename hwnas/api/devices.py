@@ -6,10 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, final
 
 from hwnas import data
+from hwnas.api.found_devices import find_device
 from hwnas.data.sources import repair_command
-from hwnas.devices import Adapted, Card, get_device, load_devices
-from hwnas.errors import DataError
+from hwnas.devices import Adapted, Card, Device, load_devices
+from hwnas.energy.boards import board_energy
+from hwnas.errors import DataError, HwnasError
+from hwnas.latency.boards import board_latency
+from hwnas.latency.kernels.cards import devices_without_card
 from hwnas.predictors.shipped import SHIPPED_FOLDER, ShippedCosts, head_id, open_shipped_costs
+from hwnas.spaces import get_space
 
 
 @final
@@ -51,7 +56,11 @@ class DeviceResult:
 
 
 def list_devices() -> list[dict[str, Any]]:
-    """Each device: name, other names, title, kind, evidence, variants, and the targets and spaces that are known."""
+    """Each device: name, other names, title, kind, evidence, variants, and the targets and spaces that are known.
+
+    Those without a card, of which nothing but a kernel model is known, come last.
+    """
+    cards = [*load_devices().values(), *(device.card for device in devices_without_card())]
     return [
         {
             "name": card.name,
@@ -64,7 +73,7 @@ def list_devices() -> list[dict[str, Any]]:
             "spaces": sorted({known.space for known in card.known()}),
             "adapted": adapted_text(card),
         }
-        for card in load_devices().values()
+        for card in cards
     ]
 
 
@@ -77,7 +86,7 @@ def adapted_text(card: Card) -> str:
 
 def describe_device(name: str) -> DeviceResult:
     """The device called `name`, all its variants. Raises `UnknownNameError`, `DataError` for a wrong card."""
-    card = get_device(name).card
+    card = find_device(name).card
     shipped = {space: open_shipped_costs(SHIPPED_FOLDER, space) for space in {c.space for c in card.columns()}}
     costs = []
     for variant in card.variants:
@@ -97,20 +106,31 @@ def describe_device(name: str) -> DeviceResult:
                     note=column.note,
                 )
             )
-        costs += [_adapted_cost(model, reference, variant.batch_size) for model in variant.adapted]
+        costs += [_adapted_cost(model, card.device(variant.name)) for model in variant.adapted]
     return DeviceResult(card=card, costs=tuple(costs))
 
 
-def _adapted_cost(model: Adapted, reference: str, batch_size: int | None) -> KnownCost:
+def adapted_fault(model: Adapted, device: Device) -> str:
+    """What is wrong with the files of an adapted model; empty where they can be read."""
+    load = board_latency if model.target == "latency" else board_energy
+    try:
+        load(device, space=get_space(model.space), dataset=model.dataset)
+    except HwnasError as error:
+        return str(error)
+    return ""
+
+
+def _adapted_cost(model: Adapted, device: Device) -> KnownCost:
+    made = f"{model.method}, {model.nets} measurements on {model.date}{_left_out(model)}"
     return KnownCost(
-        device=reference,
-        batch_size=batch_size,
+        device=device.reference,
+        batch_size=device.variant.batch_size,
         space=model.space,
         dataset=model.dataset,
         target=model.target,
         table="none",
         get="",
-        prediction=f"{model.method}, {model.nets} measurements on {model.date}{_left_out(model)}",
+        prediction="DAMAGED, adapt the device again" if adapted_fault(model, device) else made,
         note="",
     )
 

@@ -11,10 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Final, Literal, final
 
+from hwnas.api.devices import adapted_fault
 from hwnas.data import cache_folder, list_sources, verify
 from hwnas.data.sources import SOURCES
-from hwnas.devices import load_devices, user_cards
-from hwnas.errors import HwnasError
+from hwnas.devices import load_devices, read_card, user_cards
+from hwnas.devices.registry import wrong_cards
+from hwnas.errors import DataError, HwnasError
+from hwnas.latency.kernels.files import load_kernel_model
+from hwnas.latency.kernels.store import own_kernel_models
 from hwnas.latency.regressions import open_regressions
 from hwnas.predictors.shipped import SHIPPED_FOLDER, open_shipped_costs
 from hwnas.proxies.table import load_scores
@@ -42,7 +46,7 @@ class Finding:
     status: "broken" needs repair; "absent" is an option that is not used. advice: what to do; empty where nothing.
     """
 
-    group: Literal["python", "core", "extra", "shipped", "data", "folder"]
+    group: Literal["python", "core", "extra", "shipped", "own", "data", "folder"]
     name: str
     status: Status
     detail: str
@@ -68,8 +72,8 @@ class DoctorResult:
 
 def doctor() -> DoctorResult:
     """Look at Python, installed packages, shipped files, public tables and folders. Changes nothing, loads no torch."""
-    findings = [*_python(), *_packages(), *_shipped_costs(), *_shipped_scores(), *_cards(), *_tables(), _cache()]
-    return DoctorResult(findings=tuple(findings))
+    findings = [*_python(), *_packages(), *_shipped_costs(), *_shipped_scores(), *_cards()]
+    return DoctorResult(findings=(*findings, *_own_models(), *_own_kernel_models(), *_tables(), _cache()))
 
 
 def _python() -> Iterator[Finding]:
@@ -142,11 +146,39 @@ def _shipped_scores() -> Iterator[Finding]:
 
 
 def _cards() -> Iterator[Finding]:
+    name, wrong = "device cards", wrong_cards()
     try:
-        detail, status, advice = f"{len(load_devices())} cards; yours go to {user_cards()}", "ok", ""
+        detail = f"{len(load_devices())} cards; yours go to {user_cards()}"
+        yield Finding(group="shipped", name=name, status="ok", detail=detail)
     except HwnasError as error:
-        detail, status, advice = str(error), "broken", f"correct or remove the card; yours are in {user_cards()}"
-    yield Finding(group="shipped", name="device cards", status=_status(status), detail=detail, advice=advice)
+        advice = f"{error}; correct or remove the card"
+        yield Finding(group="shipped", name=name, status="broken", detail=str(error), advice=advice)
+    for path, fault in wrong.items():
+        advice = f"{fault}; correct the card, or `hwnas devices {path.stem} --remove`"
+        yield Finding(group="own", name=f"card {path.stem}", status="broken", detail=str(fault), advice=advice)
+
+
+def _own_models() -> Iterator[Finding]:
+    """What was adapted to devices of the user's own, each model loaded."""
+    own = [path for path in sorted(user_cards().glob("*.toml")) if path not in wrong_cards()]
+    for card in map(read_card, own):
+        for variant in card.variants:
+            device = card.device(variant.name)
+            for model in variant.adapted:
+                where = f"{model.target} of {device.reference}, {model.space}, {model.dataset}"
+                fault = adapted_fault(model, device)
+                detail = fault or f"{model.method}, {model.nets} measurements on {model.date}"
+                yield Finding(group="own", name=where, status="broken" if fault else "ok", detail=detail, advice=fault)
+
+
+def _own_kernel_models() -> Iterator[Finding]:
+    for path in own_kernel_models():
+        try:
+            model = load_kernel_model(path)
+        except DataError as error:
+            yield Finding(group="own", name=path.stem, status="broken", detail=str(error), advice=str(error))
+        else:
+            yield Finding(group="own", name=path.stem, status="ok", detail=model.summary)
 
 
 def _tables() -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from hwnas.devices.registry import device_names
-from hwnas.errors import UnknownNameError, UsageError
+from hwnas.errors import DataError, UnknownNameError, UsageError, tell_once
 from hwnas.folders import config_folder
 from hwnas.latency.kernels import KernelModel, save_kernel_model
 from hwnas.latency.kernels.store import (
@@ -56,8 +56,15 @@ class KernelModelResult:
 
 
 def list_kernel_models() -> list[KernelModelResult]:
-    """All kernel models, the user's own and those that are shipped."""
-    return [describe(device, target) for device, targets in kernel_devices().items() for target in targets]
+    """All kernel models, the user's own and those that are shipped; one that is damaged is passed over, and said."""
+    found = []
+    for device, targets in kernel_devices().items():
+        for target in targets:
+            try:
+                found.append(describe(device, target))
+            except DataError as error:
+                tell_once(f"note: passed over a kernel model: {error}")
+    return found
 
 
 def kernel_models_of(device: str) -> list[KernelModelResult]:

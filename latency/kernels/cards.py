@@ -40,6 +40,12 @@ def kernel_device(reference: str) -> Device | None:
     return card.device(variant or None)
 
 
+def devices_without_card() -> list[Device]:
+    """All devices of which nothing but a kernel model is known, by name."""
+    found = [kernel_device(name) for name in kernel_devices() if name not in device_names()]
+    return [device for device in found if device is not None]
+
+
 def kernel_targets(device: Device) -> tuple[Target, ...]:
     """What the device's kernel models give of any network: of one image, so nothing where it runs several at once."""
     return kernel_devices().get(device.name, ()) if device.variant.batch_size in (1, None) else ()

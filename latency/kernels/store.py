@@ -100,5 +100,10 @@ def _listed() -> Iterator[tuple[str, Target]]:
                 yield device, target  # type: ignore[misc]
 
 
+def own_kernel_models() -> list[Path]:
+    """The files of the user's own kernel models."""
+    return sorted(own_models().glob(f"{_PREFIX}*.npz"))
+
+
 def _folders() -> tuple[Path, Path]:
     return own_models(), SHIPPED_FOLDER

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hwnas.api.adapt import adapt
 from hwnas.api.devices import describe_device, list_devices
 from hwnas.api.doctor import Finding, doctor
 from hwnas.cli.app import main
-from hwnas.devices import load_devices
+from hwnas.devices import load_devices, user_cards
+from hwnas.devices.user_devices import models_folder
 from hwnas.errors import UnknownNameError
+from hwnas.latency.kernels import KernelModel, save_kernel_model
+from hwnas.latency.kernels.store import kernel_model_path
+from hwnas.spaces import get_space
 
 
 @pytest.fixture
@@ -155,3 +162,63 @@ def test_doctor_sees_that_the_cache_cannot_be_written(
     monkeypatch.setenv("HWNAS_DATA", str(tmp_path / "file" / "cache"))
     finding = found("cache")
     assert finding.status == "broken" and "set HWNAS_DATA" in finding.advice and "Not a directory" in finding.detail
+
+
+def test_a_broken_card_stops_no_command_about_others_and_doctor_names_it(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path))
+    path = user_cards() / "bad.toml"
+    path.parent.mkdir()
+    path.write_text("\0garbage")
+    assert "Jetson" in run("devices", "tx2") and "bad" not in run("devices")
+    assert str(path) in caplog.text
+    assert f"{path}: expected a TOML file" in run("devices", "bad", code=1)
+    finding = found("card bad")
+    assert (finding.group, finding.status) == ("own", "broken") and str(path) in finding.detail
+    assert str(path) in finding.advice and finding.advice.endswith("`hwnas devices bad --remove`")
+    assert found("device cards").status == "ok"
+    assert "bad is removed" in run("devices", "bad", "--remove") and not path.exists()
+    assert not [finding for finding in doctor().findings if finding.group == "own"]
+
+
+def test_models_of_ones_own_that_do_not_load_are_found(
+    run, taught: Path, board: Callable[..., np.ndarray], tmp_path: Path
+) -> None:
+    space = get_space("nasbench201")
+    vectors = space.sample(5, seed=3)
+    rows = zip(space.index(vectors), board(space, vectors), strict=True)
+    table = tmp_path / "mine.csv"
+    table.write_text("\n".join(["architecture,latency_ms", *(f"{net},{ms}" for net, ms in rows)]))
+    adapt(table, name="b")
+    name = "latency of b, nasbench201, cifar10"
+    assert found(name).status == "ok" and "5 measurements" in run("devices", "b")
+    (file,) = models_folder().glob("*/latency.npz")
+    file.write_bytes(file.read_bytes()[:100])
+    assert found(name).status == "broken" and "adapt the device again" in found(name).advice
+    assert "DAMAGED, adapt the device again" in " ".join(run("devices", "b").split())
+    assert "adapt the device again" in run("doctor", code=1)
+
+
+def test_a_device_with_a_kernel_model_alone_is_listed(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path))
+    facts = {"summary": "made up"}
+    model = KernelModel(device="this-host", runtime="none", target="latency", regressors={}, facts=facts)
+    save_kernel_model(kernel_model_path("this-host", "latency"), model)
+    (line,) = [line for line in run("devices").splitlines() if line.startswith("this-host")]
+    assert "by kernel" in line and "latency of any network" in run("devices", "this-host")
+    assert found("kernels_this-host_latency").status == "ok"
+    other = kernel_model_path("other", "latency")
+    other.write_bytes(b"PK")
+    assert found("kernels_other_latency").status == "broken" and str(other) in found("kernels_other_latency").advice
+
+
+def test_a_damaged_kernel_model_hides_no_other(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path))
+    path = kernel_model_path("other", "latency")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PK")
+    out = run("kernels", "list")
+    assert out.startswith("device") and "other" not in out and str(path) in caplog.text
