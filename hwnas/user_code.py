@@ -8,10 +8,12 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from types import ModuleType
+from typing import Any, Final, TypeVar
 
 from hwnas.errors import HwnasError, UsageError
 
+Kind = TypeVar("Kind")
 _OUR_FOLDER: Final = Path(__file__).parent
 
 
@@ -41,18 +43,7 @@ def factory_of(name: str) -> Callable[[], Any]:
     path, _, attribute = name.partition(":")
     if not path or not attribute or path.endswith(".py"):
         raise UsageError(f"expected a factory as package.module:function, got {name!r}; e.g. my_networks:tiny_vit")
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        module = importlib.import_module(path)
-    except (Exception, SystemExit) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name and f"{path}.".startswith(f"{error.name}."):
-            raise UsageError(
-                f"expected a Python module {path}, got none in {folder} or among the installed packages; "
-                "start the command in the folder that has it"
-            ) from error
-        raise UsageError(f"expected to import {path}, got {told(error)}; mend it there") from error
+    module = _module(path)
     factory = getattr(module, attribute, None)
     if not callable(factory):
         names = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
@@ -66,3 +57,35 @@ def factory_of(name: str) -> Callable[[], Any]:
     except ValueError:  # a callable without a signature: calling it tells
         pass
     return factory  # type: ignore[no-any-return]
+
+
+def object_of(name: str, kind: type[Kind], *, example: str) -> Kind:
+    """The object of a class called `package.module:NAME`, of which `example` is one. Raises `UsageError`."""
+    path, _, attribute = name.partition(":")
+    what = kind.__name__
+    if not path or not attribute or path.endswith(".py"):
+        raise UsageError(f"expected a {what} as package.module:NAME, got {name!r}; e.g. {example}")
+    module = _module(path)
+    found = getattr(module, attribute, None)
+    if not isinstance(found, kind):
+        got = f"a {type(found).__name__}" if hasattr(module, attribute) else "nothing of that name"
+        names = sorted(key for key, value in vars(module).items() if isinstance(value, kind))
+        raise UsageError(
+            f"expected {attribute} in {path} to be a {what}, got {got}; it has {', '.join(names) or 'none'}"
+        )
+    return found
+
+
+def _module(path: str) -> ModuleType:
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(path)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{path}.".startswith(f"{error.name}."):
+            raise UsageError(
+                f"expected a Python module {path}, got none in {folder} or among the installed packages; "
+                "start the command in the folder that has it"
+            ) from error
+        raise UsageError(f"expected to import {path}, got {told(error)}; mend it there") from error

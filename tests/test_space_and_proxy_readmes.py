@@ -51,13 +51,13 @@ def test_proxies(capsys: pytest.CaptureFixture[str]) -> None:
 
     names = run("proxies")
     assert "naswot" in capsys.readouterr().out
-    for method in contract_methods(names["TestL2Norm"]):
-        getattr(names["TestL2Norm"](), method)()
+    for method in contract_methods(names["TestMeanNorm"]):
+        getattr(names["TestMeanNorm"](), method)()
     layer = torch.nn.Linear(3, 2, bias=False)
     layer.weight.data[:] = torch.tensor([[3.0, 0, 0], [0, 4.0, 0]])
     module = torch.nn.Sequential(torch.nn.Flatten(), layer)
     batch = Batch(images=torch.zeros(1, 3, 1, 1), labels=torch.zeros(1, dtype=torch.int64), source="zero")
-    assert score_module(module, batch, [names["PROXY"]]) == {"l2_norm": 5.0}
+    assert score_module(module, batch, [names["PROXY"]]) == {"mean_norm": 5.0}
 
 
 def test_everything_is_named() -> None:

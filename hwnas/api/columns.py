@@ -13,6 +13,7 @@ from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError
 from hwnas.proxies import BASELINES, Proxy, get_proxy
 from hwnas.proxies.combinations import Combination, Scorer, get_scorer
+from hwnas.proxies.registry import as_typed
 from hwnas.proxies.table import ScoreTable, find_scores
 from hwnas.results import Role
 from hwnas.spaces import Space
@@ -125,7 +126,7 @@ def require_tables(
         part = "" if scorer.name == absent[0] else f", a part of {scorer.name!r},"
         raise DataError(
             f"proxy {absent[0]!r}{part} is not scored for {space.name} on {dataset}; "
-            f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {scorer.name}`"
+            f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {as_typed(scorer.name)}`"
         )
     return {name: tables[name] for name in names}
 

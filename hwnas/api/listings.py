@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from hwnas.proxies import BASELINES, PROXIES
+from hwnas.proxies import BASELINES, known_proxies
 from hwnas.proxies.combinations import COMBINATIONS
 from hwnas.spaces import known_spaces
 from hwnas.spaces.drawings import cell_form
@@ -25,7 +25,7 @@ def list_proxies() -> list[dict[str, Any]]:
             "source": proxy.source,
             "fails": proxy.fails,
         }
-        for proxy in PROXIES.values()
+        for proxy in known_proxies().values()
     ]
 
 

@@ -15,7 +15,7 @@ from hwnas.api.given import names_of
 from hwnas.api.network_forms import NetworkResult, NetworkScore, NetworkSettings
 from hwnas.arrays import Array
 from hwnas.errors import ProxyError, UsageError
-from hwnas.proxies import BASELINES, PROXIES, Proxy, get_proxy
+from hwnas.proxies import BASELINES, Proxy, get_proxy, known_proxies
 from hwnas.proxies.combinations import get_scorer
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def score_factory(
 
 def _asked(names: Sequence[str] | None) -> list[Proxy]:
     """The proxies, the baselines before them."""
-    asked = [get_scorer(name) for name in (PROXIES if names is None else names)]
+    asked = [get_scorer(name) for name in (known_proxies() if names is None else names)]
     if not asked:
         raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
     proxies = [scorer for scorer in asked if isinstance(scorer, Proxy)]

@@ -10,8 +10,9 @@ from hwnas.api.columns import ScoreColumn, components_of
 from hwnas.api.combined import combined
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import AbsentError
-from hwnas.proxies import BASELINES, PROXIES, Proxy
+from hwnas.proxies import BASELINES, PROXIES, Proxy, known_proxies
 from hwnas.proxies.combinations import COMBINATIONS, Combination, Scorer, get_scorer
+from hwnas.proxies.registry import as_typed
 from hwnas.proxies.table import ScoreTable, tables_of
 from hwnas.results import Role
 from hwnas.spaces import Space
@@ -25,7 +26,7 @@ def scored_columns(
     Without names, all that are scored. Raises `AbsentError` for one that was asked for and is not scored at all,
     `UnknownNameError`.
     """
-    asked = [get_scorer(name) for name in dict.fromkeys(names)] or [*PROXIES.values(), *COMBINATIONS.values()]
+    asked = [get_scorer(name) for name in dict.fromkeys(names)] or [*known_proxies().values(), *COMBINATIONS.values()]
     asked += [PROXIES[name] for name in BASELINES if PROXIES[name] not in asked]
     network_ids = space.network_id(vectors)
     counts = space.counts(vectors, dataset=dataset)
@@ -43,7 +44,7 @@ def scored_columns(
         elif names:
             raise AbsentError(
                 f"proxy {absent[0]!r} is not scored for {space.name} on {dataset}; "
-                f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {absent[0]}`"
+                f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {as_typed(absent[0])}`"
             )
     return columns
 

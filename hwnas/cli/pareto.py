@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwnas.cli.completion import complete_device, complete_objective, complete_proxy
+from hwnas.cli.completion import complete_device, complete_objective
 from hwnas.cli.numbers import number
+from hwnas.cli.proxy_option import proxy_option
 from hwnas.cli.remote import Server, client
 from hwnas.cli.space_option import SpaceName
 from hwnas.errors import UnknownNameError
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
 Proxies = Annotated[
     list[str] | None,
-    typer.Option(
-        "--proxy",
-        help="A proxy or combination, repeatable; without, auto where it is scored.",
-        autocompletion=complete_proxy,
+    proxy_option(
+        "A proxy or combination, repeatable, or a proxy of your own as package.module:NAME; "
+        "without, auto where it is scored."
     ),
 ]
 Objectives = Annotated[

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hwnas.cli.completion import complete_proxy
+from hwnas.cli.proxy_option import proxy_option
 from hwnas.cli.remote import Server, client
 from hwnas.cli.space_option import SpaceName, space_name
 
 Proxies = Annotated[
     list[str] | None,
-    typer.Option("--proxy", help="Proxy, repeatable; all scored ones by default.", autocompletion=complete_proxy),
+    proxy_option("Proxy, repeatable, or one of your own as package.module:NAME; all scored ones by default."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Out = Annotated[Path | None, typer.Option(help="Also write .json, .csv, or a picture (.png, .svg, .pdf).")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hwnas.cli.completion import complete_proxy
+from hwnas.cli.proxy_option import proxy_option
 from hwnas.cli.remote import Server, client
 from hwnas.cli.score_options import check_belonging, check_images, kind_of_use, network_settings
 from hwnas.cli.space_option import SpaceName
@@ -15,7 +15,9 @@ from hwnas.cli.space_option import SpaceName
 Architectures = Annotated[list[str] | None, typer.Argument(help="Networks: strings of the space, tuples or indices.")]
 Proxies = Annotated[
     list[str] | None,
-    typer.Option("--proxy", help="A proxy, repeatable; without, the cheaper ones.", autocompletion=complete_proxy),
+    proxy_option(
+        "A proxy, repeatable, or one of your own as package.module:NAME; without, the cheaper ones, with --module all."
+    ),
 ]
 Images = Annotated[Path | None, typer.Option(help="A .npz file with x and y; else the pulled images, else noise.")]
 Workers = Annotated[int | None, typer.Option(help="Processes for --all; without, one per core.")]

@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.pareto import Budget, BudgetMs, Dataset
+from hwnas.cli.proxy_option import proxy_option
 
 
 def search_ops(
     space: Annotated[str, typer.Option(help="A space with a supernet.")] = "nasbench201",
     dataset: Dataset = None,
-    proxy: Annotated[str, typer.Option(help="The proxy that scores supernets and networks.")] = "naswot_eval",
+    proxy: Annotated[
+        str, proxy_option("The proxy that scores supernets and networks, or one of your own as package.module:NAME.")
+    ] = "naswot_eval",
     order: Annotated[
         str,
         typer.Option(

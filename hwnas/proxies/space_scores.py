@@ -17,7 +17,7 @@ from hwnas.errors import DataError, WorkerError
 from hwnas.proxies.executors import Workers, get_executor
 from hwnas.proxies.lock import Waits, single_writer
 from hwnas.proxies.recipes import Recipe, score_networks
-from hwnas.proxies.registry import PROXIES
+from hwnas.proxies.registry import get_proxy, known_elsewhere
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
 from hwnas.spaces import Space, get_space
 from hwnas.threads import one_thread
@@ -189,6 +189,6 @@ def _results(
 
 
 def _is_registered(recipe: Recipe) -> bool:
-    """Whether the space or a proxy is none of hwnas itself: a worker knows it only if it runs what registers it."""
-    modules = [type(get_space(recipe.space)).__module__, *(PROXIES[name].score.__module__ for name in recipe.proxies)]
-    return not all(module.startswith("hwnas.") for module in modules)
+    """Whether a worker knows the space or a proxy only if it runs what registers it."""
+    own_space = not type(get_space(recipe.space)).__module__.startswith("hwnas.")
+    return own_space or not all(known_elsewhere(get_proxy(name)) for name in recipe.proxies)

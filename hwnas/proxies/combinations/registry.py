@@ -9,7 +9,7 @@ from hwnas.proxies.combinations import auto, az_nas, te_nas, vote
 from hwnas.proxies.combinations.combination import Combination
 from hwnas.proxies.combinations.rank_sums import rank_sum_of
 from hwnas.proxies.proxy import Proxy
-from hwnas.proxies.registry import PROXIES
+from hwnas.proxies.registry import PROXIES, known_proxies, plain_name
 
 COMBINATIONS: Final[dict[str, Combination]] = {
     module.COMBINATION.name: module.COMBINATION for module in (auto, az_nas, vote, te_nas)
@@ -22,10 +22,11 @@ def get_scorer(name: str) -> Scorer:
 
     Raises `UnknownNameError`, `UsageError`.
     """
-    wanted = name.lower().replace("-", "_")
+    wanted = plain_name(name)
     if "+" in wanted:
         return rank_sum_of([part.strip() for part in wanted.split("+")])
-    known: dict[str, Scorer] = {**PROXIES, **COMBINATIONS}
-    if wanted not in known:
-        raise UnknownNameError("proxy", name, known)
-    return known[wanted]
+    if wanted in COMBINATIONS:
+        return COMBINATIONS[wanted]
+    if wanted not in PROXIES and wanted not in known_proxies():
+        raise UnknownNameError("proxy", name, {**PROXIES, **COMBINATIONS})
+    return PROXIES[wanted]
