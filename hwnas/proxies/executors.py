@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from multiprocessing.resource_tracker import ensure_running
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -71,7 +72,7 @@ def over_processes(
     numbers: dict[Future[Result], int] = {}
     usable = True
     try:
-        with nullcontext() if workers.script else _hidden_script():
+        with nullcontext() if workers.script else _hidden_script(), _held_interrupts():
             numbers = {pool.submit(_run, task): number for number, task in enumerate(tasks)}  # starts the processes
         for future in as_completed(numbers):
             yield numbers[future], future.result()
@@ -100,6 +101,23 @@ def _hidden_script() -> Iterator[None]:
     finally:
         for name, value in hidden.items():
             setattr(main, name, value)
+
+
+@contextmanager
+def _held_interrupts() -> Iterator[None]:
+    """Processes that start within take no notice of Ctrl-C from their first moment on; it reaches this one afterwards.
+
+    `_start` comes after the import of torch, seconds that would end in a traceback for each of them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    ensure_running()  # it unblocks Ctrl-C where it has yet to start
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def over_ray(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -122,6 +123,39 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         return Path(f"/proc/{worker}/stat").read_text().split()[2] == "Z"  # ended, and nobody has asked how
 
     assert _soon(gone)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds worker processes in /proc")
+def test_an_early_interrupt_is_told_by_the_parent_alone(tmp_path: Path) -> None:
+    """A terminal sends Ctrl-C to workers too, while they import torch."""
+    scored = ["score", "--all", "--limit", "8", "--batch-size", "2", "--workers", "2", "--proxy", "l2_norm"]
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "hwnas", *scored, "--out", str(tmp_path / "t.npz")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "HWNAS_DATA": str(tmp_path / "data")},
+    )
+    assert _soon(lambda: len(_workers(parent.pid)) == 2)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, errors = parent.communicate(timeout=240)
+    assert parent.returncode == 130
+    assert "Traceback" not in errors and "KeyboardInterrupt" not in errors
+    assert errors.endswith("interrupted; what was finished is kept, and the same command goes on from there\n")
+
+
+def _workers(parent: int) -> list[int]:
+    """The processes that share the work of one."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            own = int((path / "stat").read_text().rpartition(")")[2].split()[1]) == parent
+            if own and "spawn_main" in (path / "cmdline").read_text():
+                found.append(int(path.name))
+        except OSError:  # ended meanwhile
+            continue
+    return found
 
 
 def _soon(happened: Callable[[], bool]) -> bool:
