@@ -55,13 +55,22 @@ def trained_in(path: Path) -> int:
 
 
 def append_untrained(path: Path, architectures: Sequence[str]) -> None:
-    """Add rows without an accuracy; the file is made where there is none. Raises `DataError`."""
-    rows = [(arch, number) for arch, number, _ in _rows(path)] if path.exists() else []
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([*rows, *((arch, "") for arch in architectures)])
-    write_whole(path, file.getvalue().encode())
+    """Add rows without an accuracy; what is there stays as it is, further columns too. A new file has `COLUMNS`.
+
+    Raises `DataError`, and `UsageError` for what the file says.
+    """
+    before = ",".join(COLUMNS) + "\n"
+    if path.exists():
+        _rows(path)  # refuses what is no table of accuracies
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            before = file.read()
+    end = "\r\n" if "\r\n" in before else "\n"
+    header = next(csv.reader(before.splitlines(), skipinitialspace=True))
+    added = io.StringIO()
+    writer = csv.writer(added, lineterminator=end)
+    place = [name.strip().lower() for name in header].index(COLUMNS[0])
+    writer.writerows([arch if column == place else "" for column in range(len(header))] for arch in architectures)
+    write_whole(path, (before.rstrip("\r\n") + end + added.getvalue()).encode())
 
 
 def _rows(path: Path) -> list[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from hwnas.api.accuracy_features import networks_of
 from hwnas.api.plan_training import plan_training
 from hwnas.api.question import Question
 from hwnas.api.study import make_study
-from hwnas.api.trained_networks import append_untrained, read_trained
+from hwnas.api.trained_networks import append_untrained, listed, read_trained
 from hwnas.api.truths import Trained, simulate
 from hwnas.devices import get_device
 from hwnas.errors import DataError, UsageError
@@ -185,6 +185,22 @@ def test_files_that_do_not_fit_are_refused(text: str, says: str, tmp_path: Path)
         read_trained(tmp_path / "none.csv", SPACE, "cifar10")
     with pytest.raises(DataError, match="expected a CSV file"):
         read_trained(tmp_path, SPACE, "cifar10")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_networks_are_added_and_what_is_there_stays(tmp_path: Path, end: str) -> None:
+    """Further columns, their order, comments in quotes; the last line may have no end."""
+    path = tmp_path / "mine.csv"
+    lines = ["epochs, Architecture,comment,accuracy", '200,1462,"mine, the first",90', "12,7,,88.5"]
+    path.write_bytes(end.join(lines).encode())
+    (added,) = SPACE.strings(VECTORS[[9]])
+    append_untrained(path, [added])
+    assert path.read_bytes() == end.join([*lines, f",{added},,", ""]).encode()
+    assert listed(path, SPACE) == [1462, 7, int(SPACE.index(VECTORS[[9]])[0])]
+    made = tmp_path / "new.csv"
+    append_untrained(made, ["1", "2"])
+    append_untrained(made, ["3"])
+    assert made.read_text() == "architecture,accuracy\n1,\n2,\n3,\n"
 
 
 def test_what_is_added_keeps_what_was_there(tmp_path: Path) -> None:
