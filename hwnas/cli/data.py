@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hwnas.errors import DataError
+
 app = typer.Typer(no_args_is_help=True, help="Public tables: list, pull, import, verify.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -33,13 +35,19 @@ def pull_command(
     force: Annotated[bool, typer.Option("--force", help="Also what is in the cache already.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring sources from a mirror or the network, check and convert them; an interrupted pull resumes."""
+    """Bring sources from a mirror or the network, check and convert them; exits with 1 where none was found."""
     from hwnas.cli import render_data
-    from hwnas.data import pull
+    from hwnas.data import SOURCES, pull
 
     with render_data.progress() as report:
         results = pull(names or (), mirror=mirror, raw=raw, force=force, progress=report)
     render_data.results(results, as_json=as_json)
+    files = [result for result in results if SOURCES[result.source].kind == "files"]
+    if files and all(result.status == "skipped" for result in files):
+        raise DataError(
+            f"expected published files of {len(files)} sources, got none; a mirror is a folder with the paths that "
+            "`hwnas data list --json` names"
+        )
 
 
 @app.command("import")

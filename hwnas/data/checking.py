@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hwnas.data.checksums import checked
-from hwnas.data.folders import file_path, table_path
+from hwnas.data.folders import file_path
 from hwnas.data.sources import SOURCES, TABLES, Part, Source, SourceFile, get_source, repair_command
 from hwnas.data.table_files import Header, check_columns, read_header
 from hwnas.errors import DataError
+
+SourceState = Literal["present", "partial", "absent", "damaged"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,7 @@ class SourceStatus:
     """A source and how much of it is in the cache."""
 
     source: Source
-    status: Literal["present", "partial", "absent"]
+    status: SourceState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +34,23 @@ class CheckResult:
 
 
 def list_sources() -> list[SourceStatus]:
-    """Every source, in the order of the list, with what the cache has of it. Looks at names, not at contents."""
-    return [SourceStatus(source=source, status=_status(source)) for source in SOURCES.values()]
+    """Every source, in the order of the list, with what the cache has of it: tables are checked, of files the sizes."""
+    return [SourceStatus(source=source, status=_state(source)) for source in SOURCES.values()]
 
 
-def _status(source: Source) -> Literal["present", "partial", "absent"]:
-    if source.tables:
-        there = [table_path(table).exists() for table in source.tables]
-    else:
-        there = [file_path(file.path).exists() for file in source.files]
-    return "present" if all(there) else "partial" if any(there) else "absent"
+def _state(source: Source) -> SourceState:
+    found = [_check_table(table).status for table in source.tables] or [_size_state(file) for file in source.files]
+    if "damaged" in found:
+        return "damaged"
+    return "present" if "absent" not in found else "partial" if "ok" in found else "absent"
+
+
+def _size_state(file: SourceFile) -> Literal["ok", "damaged", "absent"]:
+    """Of a file that may be too large to read for a list: by its size, as far as that is known."""
+    path = file_path(file.path)
+    if not path.exists():
+        return "absent"
+    return "ok" if file.size in (None, path.stat().st_size) else "damaged"
 
 
 def is_current(part: Part) -> bool:

@@ -140,3 +140,10 @@ def publish(monkeypatch: pytest.MonkeyPatch):
         return source
 
     return put
+
+
+@pytest.fixture
+def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the package of the extra `truth` were not installed."""
+    for module in ("pulling", "packages"):
+        monkeypatch.setattr(f"hwnas.data.{module}.find_package_file", lambda: None)

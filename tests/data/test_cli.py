@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from hwnas.cli import render_data
 from hwnas.cli.data import app
 from hwnas.data import SOURCES, Progress, table_path
-from hwnas.errors import UnknownNameError
+from hwnas.errors import DataError, UnknownNameError
 
 CONTENT = b"a,b\n1,2\n"
 
@@ -95,3 +95,18 @@ def test_no_progress_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> N
     with render_data.progress() as report:
         report(Progress(source="timm", path="timm/a.csv", done=10, total=100))
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_mirror_without_anything_is_a_failure(folder: Path, tmp_path: Path, no_package: None) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"expected published files of \d+ sources, got none; a mirror is a folder"):
+        run("pull", "--mirror", str(tmp_path / "empty"))
+    run("pull", "timm", "--mirror", str(folder))
+    run("pull", "--raw", "--mirror", str(tmp_path / "empty"))  # something is here already
+
+
+def test_list_tells_damage_of_a_file_by_its_size(folder: Path) -> None:
+    run("pull", "timm", "--mirror", str(folder))
+    assert {entry["name"]: entry["status"] for entry in run_json("list")}["timm"] == "present"
+    (folder / "cache/files/timm/a.csv").write_bytes(CONTENT[:3])
+    assert {entry["name"]: entry["status"] for entry in run_json("list")}["timm"] == "damaged"

@@ -39,13 +39,6 @@ def folder(tmp_path: Path, nats: bytes) -> Path:
     return tmp_path / "mirror"
 
 
-@pytest.fixture
-def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the package of the extra `truth` were not installed."""
-    for module in ("pulling", "packages"):
-        monkeypatch.setattr(f"hwnas.data.{module}.find_package_file", lambda: None)
-
-
 def statuses(names: tuple[str, ...] = ()) -> dict[str, str]:
     return {result.name: result.status for result in verify(names)}
 
@@ -217,6 +210,9 @@ def test_lists_say_what_is_there(cache: Path, folder: Path) -> None:
     pull(["nats-bench"], mirror=folder)
     assert {s.source.name: s.status for s in list_sources()}["nats-bench"] == "present"
     assert not cache.joinpath("files").exists()
+    for content in (table_path("nats-bench").read_bytes()[:1000], b"garbage"):
+        table_path("nats-bench").write_bytes(content)
+        assert {s.source.name: s.status for s in list_sources()}["nats-bench"] == "damaged"
 
 
 def test_a_file_is_recognised_by_its_contents(cache: Path, tmp_path: Path, nats: bytes) -> None:
