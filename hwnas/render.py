@@ -153,9 +153,19 @@ def result_html(result: ParetoResult) -> str:
     fronts = shown_fronts(result)
     sheets = [front_sheet(result, front) for front in fronts]
     comparison = comparison_sheet(result)
-    tables = [_html_table(sheet) for sheet in [*sheets, *([comparison] if comparison else [])]]
-    lines = "".join(f"<li>{html.escape(line)}</li>" for line in source_lines(result, fronts))
-    return f'<div class="hwnas-pareto">{"".join(tables)}<ul>{lines}</ul></div>'
+    return html_of([*sheets, *([comparison] if comparison else [])], source_lines(result, fronts), name="pareto")
+
+
+def text_of(sheet: Sheet, lines: Iterable[str]) -> str:
+    """A table with lines below it as plain text."""
+    return "\n".join([aligned(sheet), *lines])
+
+
+def html_of(sheets: Iterable[Sheet], lines: Iterable[str], *, name: str) -> str:
+    """Tables with lines below them as HTML, in the class `hwnas-` and the name of the job."""
+    tables = "".join(map(_html_table, sheets))
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f'<div class="hwnas-{name}">{tables}<ul>{items}</ul></div>'
 
 
 def short_architecture(arch: str) -> str:

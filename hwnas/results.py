@@ -194,7 +194,7 @@ class ParetoResult:
     """Version of this form; it changes when a field is removed or means something else."""
     hwnas_version: str = __version__
     """Version of the software."""
-    candidates: Candidates | None = field(default=None, repr=False, metadata={"exclude": True})
+    candidates: Candidates | None = field(default=None, metadata={"exclude": True})
     """All architectures, for pictures."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -224,6 +224,9 @@ class ParetoResult:
         from hwnas.render import result_text
 
         return result_text(self)
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def read_form(form: type[_Form], value: Any) -> _Form:

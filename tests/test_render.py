@@ -82,6 +82,7 @@ def test_every_listed_net_has_a_row_with_its_numbers(result: ParetoResult) -> No
 
 def test_the_text_fits_80_columns_and_says_where_numbers_come_from(result: ParetoResult) -> None:
     text = str(result)
+    assert repr(result) == text
     tables, lines = text.rsplit("\n\n", 1)
     assert max(map(len, tables.splitlines())) <= 80
     assert text.index("zen: 6 networks") < text.index("synflow: 6 networks") and "params: 6" not in text

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hwnas.api.score_forms import reason_not_finite
-from hwnas.api.score_texts import network_lines, network_sheet, text
+from hwnas.api.score_texts import network_lines, network_sheet
 from hwnas.errors import UsageError
 from hwnas.proxies import Proxy
+from hwnas.render import html_of, text_of
 from hwnas.results import SCHEMA_VERSION
 from hwnas.version import __version__
 
@@ -72,7 +73,14 @@ class NetworkResult:
 
     def __str__(self) -> str:
         """What the command prints."""
-        return text(network_sheet(self), network_lines(self))
+        return text_of(network_sheet(self), network_lines(self))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for notebooks."""
+        return html_of([network_sheet(self)], network_lines(self), name="score")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, in the form of scores of architectures; a missing score is None, with its reason."""

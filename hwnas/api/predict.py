@@ -9,6 +9,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
+from hwnas.api.cost_texts import costs_lines, costs_sheet
 from hwnas.api.found_devices import find_device, known_targets
 from hwnas.api.given import Architecture, architecture_strings
 from hwnas.arrays import Array, Float
@@ -17,6 +18,7 @@ from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import CostModel, Estimate, Target
 from hwnas.latency import latency_model
 from hwnas.latency.tables import CostSource
+from hwnas.render import html_of, text_of
 from hwnas.results import CostResult
 from hwnas.spaces import get_space
 
@@ -53,6 +55,17 @@ class PredictResult:
     nets: tuple[Prediction, ...]
     covered: bool = True
     notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """What the command prints."""
+        return text_of(costs_sheet(self), costs_lines(self))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for notebooks."""
+        return html_of([costs_sheet(self)], costs_lines(self), name="predict")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -9,11 +9,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from hwnas.api.score_texts import networks_lines, networks_sheet, text
+from hwnas.api.score_texts import networks_lines, networks_sheet
 from hwnas.arrays import Array, Float
 from hwnas.errors import UsageError
 from hwnas.proxies.combinations import Scorer, get_scorer
 from hwnas.proxies.table import ScoreTable
+from hwnas.render import html_of, text_of
 from hwnas.results import SCHEMA_VERSION
 from hwnas.version import __version__
 
@@ -109,7 +110,14 @@ class ScoreResult:
 
     def __str__(self) -> str:
         """What the command prints."""
-        return text(networks_sheet(self), networks_lines(self))
+        return text_of(networks_sheet(self), networks_lines(self))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for notebooks."""
+        return html_of([networks_sheet(self)], networks_lines(self), name="score")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a score that JSON cannot hold is None, with its reason beside it."""

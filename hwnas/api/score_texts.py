@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwnas.render import Sheet, aligned
+from hwnas.render import Sheet
 
 if TYPE_CHECKING:
     from hwnas.api.network_forms import NetworkResult, NetworkScore
@@ -55,11 +55,6 @@ def network_lines(result: NetworkResult) -> list[str]:
         *(f"{', '.join(s.proxy.name for s in result.scores if s.source == source)}: {source}" for source in sources),
         *(f"note: {note}" for note in result.notes),
     ]
-
-
-def text(sheet: Sheet, lines: list[str]) -> str:
-    """Both, as plain text."""
-    return "\n".join([aligned(sheet), *lines])
 
 
 def _cell(column: ScoreColumn, row: int, *, exact: bool = False) -> str:

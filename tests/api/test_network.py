@@ -290,6 +290,8 @@ def test_it_prints_itself_as_the_command_does() -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
     found = score_network(module, proxies=FEW, settings=NetworkSettings(shape=(3, 2, 2)))
     lines = str(found).splitlines()
+    page = found._repr_html_()
+    assert repr(found) == str(found) and page.startswith('<div class="hwnas-score"><table>') and "naswot" in page
     assert lines[0] == "Sequential" and lines[1].split() == ["proxy", "score", "unit"]
     assert any(line.split()[:2] == ["snip", f"{found['snip']:.5g}"] for line in lines)
     assert "Scores on 64 images of standard normal noise" in str(found) and "naswot: " in str(found)

@@ -11,6 +11,7 @@ import pytest
 from hwnas.api.given import architecture_strings
 from hwnas.api.predict import predict, read_architectures
 from hwnas.cli import main
+from hwnas.cli.render_predict import print_prediction
 from hwnas.errors import DataError, UnknownNameError, UsageError
 
 FIRST = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
@@ -38,6 +39,17 @@ def test_one_string_is_no_list_of_architectures() -> None:
 def test_indices_and_tuples_are_taken_as_they_are() -> None:
     given = [1462, np.int64(3), (4, 3, 3, 0, 0, 0)]
     assert predict(given, device="tx2") == predict(["1462", "3", "(4, 3, 3, 0, 0, 0)"], device="tx2")
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_result_shows_itself_as_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    result = predict([1462, 3], device="tx2")
+    print_prediction(result, as_json=False)
+    printed, said = capsys.readouterr().out, str(result)
+    assert [line.split() for line in printed.splitlines()] == [line.split() for line in said.splitlines()]
+    assert repr(result) == said and "PredictResult(" not in said
+    page = result._repr_html_()
+    assert page.startswith('<div class="hwnas-predict"><table>') and "energy (mJ)" in page and page.count("<tr>") == 3
 
 
 @pytest.mark.parametrize("alone", [1462, (4, 3, 3, 0, 0, 0)])

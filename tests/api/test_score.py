@@ -64,6 +64,13 @@ def test_scores_of_a_table(table: np.ndarray, monkeypatch: pytest.MonkeyPatch) -
             assert column.source == "table of nasbench201 on cifar10: made-up images; seed 3"
 
 
+def test_a_result_shows_itself(table: np.ndarray) -> None:
+    result = score([1462, 3], proxies=["zen", "params"], settings=ScoreSettings(seed=3))
+    assert repr(result) == str(result) and str(result).startswith("2 networks of nasbench201")
+    page = result._repr_html_()
+    assert page.startswith('<div class="hwnas-score"><table><caption>2 networks') and "made-up" in page
+
+
 def test_without_torch_another_data_set_stands_in(table: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     without_torch(monkeypatch)
     result = score(["1462"], dataset="cifar100", proxies=["zen", "params"], settings=ScoreSettings(seed=3))
