@@ -108,7 +108,7 @@ class Client:
         if how.images is not None or how.side is not None:
             raise UsageError("expected the usual images, got others: a service computes on those that it has")
         networks = architecture_strings(architectures)
-        asked = {"architectures": networks, "seed": how.seed, "batch_size": how.batch_size, **options}
+        asked = {"architectures": networks, "seed": how.seed, "batch_size": how.most_images, **options}
         return score_result(self._ask("POST", "/v1/score", progress=progress, json=_listed(asked)))
 
     def score_table(

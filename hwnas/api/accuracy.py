@@ -87,15 +87,26 @@ def _from_package(table: str, dataset: str, packaged: Mapping[str, str]) -> Accu
 def distinct_networks(space: Space, accuracy: Accuracy, *, limit: int, seed: int) -> Integer[Array, "n v"]:
     """A random sample of distinct networks, in the order of their ids, each by the first of its architectures.
 
-    Of those whose accuracy is known where some are, else of all. Raises `UsageError` for a space of unknown accuracies
-    that cannot be enumerated.
+    Of those whose accuracy is known where some are, else of all; of a space without end as they are drawn.
     """
+    if accuracy.percent is None and not space.enumerable:
+        return _drawn(space, limit=limit, seed=seed)
     vectors = space.all_vectors() if accuracy.percent is None else accuracy.architectures(space)
     if accuracy.percent is not None:
         vectors = vectors[~np.isnan(accuracy.percent)]
     _, first = np.unique(space.canonical_id(space.network_id(vectors)), return_index=True)
     rows = np.random.default_rng(seed).choice(first, size=min(limit, len(first)), replace=False)
     return np.asarray(vectors[np.sort(rows)])
+
+
+def _drawn(space: Space, *, limit: int, seed: int) -> Integer[Array, "n v"]:
+    """Distinct networks of a space without end, drawn by chance; fewer than `limit` where most are twins."""
+    for draws in (2 * limit, 16 * limit):
+        vectors = space.sample(draws, seed=seed)
+        _, first = np.unique(space.canonical_id(space.network_id(vectors)), return_index=True)
+        if len(first) >= limit:
+            break
+    return np.asarray(vectors[np.sort(first)[:limit]])
 
 
 def known_networks(space: Space, accuracy: Accuracy) -> tuple[Integer[Array, "k v"], Float[Array, " k"]]:
@@ -115,9 +126,9 @@ def known_networks(space: Space, accuracy: Accuracy) -> tuple[Integer[Array, "k 
 
 
 def networks_to_score(space: Space, dataset: str, *, limit: int | None, seed: int) -> Integer[Array, "n v"]:
-    """All architectures of a space, or a sample of distinct networks; of a space without end those of known accuracy.
+    """All architectures of a space, or `limit` distinct networks; of a space without end those of known accuracy.
 
-    Raises `UsageError` where neither can be listed.
+    Raises `UsageError` for all of a space without end whose accuracies are not known.
     """
     accuracy = true_accuracy(space, dataset)
     if limit is not None:

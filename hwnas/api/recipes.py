@@ -24,8 +24,9 @@ def make_recipe(space: Space, dataset: str, proxies: Sequence[Proxy], settings: 
     task = task_of(space, dataset)
     if settings.side is not None:
         task = replace(task, image_shape=(task.image_shape[0], settings.side, settings.side))
-        batch = noise_batch(task, size=settings.batch_size, seed=settings.seed)
+        batch = noise_batch(task, size=settings.most_images, seed=settings.seed)
     else:
-        batch = load_batch(task, images=settings.images, size=settings.batch_size, seed=settings.seed)
+        size, most = settings.batch_size, settings.most_images
+        batch = load_batch(task, images=settings.images, size=size, most=most, seed=settings.seed)
     names = tuple(proxy.name for proxy in proxies)
     return Recipe(space=space.name, dataset=dataset, proxies=names, batch=batch, seed=settings.seed, device=device)

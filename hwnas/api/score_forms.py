@@ -18,6 +18,7 @@ from hwnas.render import html_of, text_of
 from hwnas.results import SCHEMA_VERSION
 from hwnas.version import __version__
 
+USUAL_IMAGES: Final = 64  # that the tables in the cache are made on
 Kind = Literal["counted", "table", "computed", "ranked"]
 
 
@@ -26,7 +27,7 @@ class ScoreSettings:
     """On what proxies are computed, and with what.
 
     images: a .npz file with `x` (n, channels, height, width) and `y` (n,); None: the data set's table of images where
-    it is in the cache, else noise. batch_size: the first so many of them.
+    it is in the cache, else noise. batch_size: the first so many of them; None: 64, or as many as there are.
     seed: of initial weights and random inputs. device: "cpu", "cuda", or "auto" for CUDA where there is one.
     executor: what spreads a space over workers, "process" on this machine or "ray" over a cluster.
     workers: how many share it; None: one per core on the CPU, one with CUDA, with Ray as many as the cluster holds.
@@ -37,7 +38,7 @@ class ScoreSettings:
     """
 
     images: Path | None = None
-    batch_size: int = 64
+    batch_size: int | None = None
     seed: int = 0
     device: str = "auto"
     executor: str = "process"
@@ -49,7 +50,12 @@ class ScoreSettings:
     @property
     def usual_images(self) -> bool:
         """Whether the images are those that tables in the cache are made on."""
-        return self.images is None and self.side is None and self.batch_size == ScoreSettings.batch_size
+        return self.images is None and self.side is None and self.most_images == USUAL_IMAGES
+
+    @property
+    def most_images(self) -> int:
+        """How many images are taken, where there are so many."""
+        return USUAL_IMAGES if self.batch_size is None else self.batch_size
 
     def __post_init__(self) -> None:
         """Check ranges; raise `UsageError`."""

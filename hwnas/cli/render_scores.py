@@ -35,11 +35,17 @@ def table(saved: SavedTable, *, as_json: bool) -> None:
         print_json(saved.to_dict())
         return
     scores, recipe = saved.table, saved.table.recipe
-    print(f"{len(scores.network_ids):,} networks by {', '.join(scores.proxies)}, {len(scores.missing):,} unfinished")
+    print(f"{len(scores.network_ids):,} networks by {', '.join(_scored(saved))}")
     print(f"on {recipe['dataset']}: {recipe['images']}; seed {recipe['seed']}")
     for proxy, count in saved.undefined.items():
         print(f"{proxy}: undefined (NaN) for {count:,} networks")
     print(f"written to {saved.path}")
+
+
+def _scored(saved: SavedTable) -> list[str]:
+    """The proxies, and of how many networks where it is not all."""
+    columns = zip(saved.table.proxies, (~saved.table.unscored).sum(axis=0).tolist(), strict=True)
+    return [name if count == len(saved.table.network_ids) else f"{name} ({count:,} of them)" for name, count in columns]
 
 
 def _print(sheet: Sheet, lines: list[str]) -> None:

@@ -94,7 +94,7 @@ def score_command(
         return
     settings = ScoreSettings(
         images=images,
-        batch_size=ScoreSettings.batch_size if batch_size is None else batch_size,
+        batch_size=batch_size,
         seed=seed,
         device=device,
         executor=executor,

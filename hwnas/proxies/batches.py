@@ -70,24 +70,29 @@ class Task:
     classes: int
 
 
-def load_batch(task: Task, *, images: Path | None = None, size: int | None = 64, seed: int = 0) -> Batch:
-    """The first `size` images (None: all) of a `.npz` file with `x` and `y`, else of the table `images-<dataset>`.
+def load_batch(
+    task: Task, *, images: Path | None = None, size: int | None = 64, most: int | None = None, seed: int = 0
+) -> Batch:
+    """The first `size` images of a `.npz` file with `x` and `y`, else of the table `images-<dataset>`.
 
+    size: None: all, or `most` of them.
     Bytes are normalised, floats are taken as they are. The table's images are scaled to the size that the networks
     take, as vision transformers are trained on enlarged ones. Where there is neither file nor table, standard normal
     noise with random labels. Raises `DataError` for a damaged file and `UsageError` for images that do not fit
     the task.
     """
     if images is not None:
-        return _first(task, *_read(images), size=size, name=images.name)
+        x, y = _read(images)
+        return _first(task, x, y, size=len(x[:most]) if size is None else size, name=images.name)
     from hwnas.data import TABLES, open_table
 
     name = f"images-{task.dataset}"
     table = open_table(name) if name in TABLES else None
     if table is not None:
         small = replace(task, image_shape=table["x"].shape[1:])
+        size = len(table["x"][:most]) if size is None else size
         return _scaled(_first(small, table["x"], table["y"], size=size, name=name), task.image_shape[1:])
-    return noise_batch(task, size=NOISE_IMAGES if size is None else size, seed=seed)
+    return noise_batch(task, size=(most or NOISE_IMAGES) if size is None else size, seed=seed)
 
 
 def noise_batch(task: Task, *, size: int, seed: int) -> Batch:
@@ -110,14 +115,13 @@ def _read(path: Path) -> tuple[Array, Array]:
         raise DataError(f"expected a .npz file with arrays x and y, got {path}: {error}; save it anew") from error
 
 
-def _first(task: Task, x: Array, y: Array, *, size: int | None, name: str) -> Batch:
+def _first(task: Task, x: Array, y: Array, *, size: int, name: str) -> Batch:
     """Batch of the first `size` images, checked against the task."""
     if x.ndim != 4 or x.shape[1:] != task.image_shape or len(x) != len(y):
         raise UsageError(
             f"expected images of shape (n, {', '.join(map(str, task.image_shape))}) with n labels for {task.dataset}, "
             f"got {x.shape} with labels {y.shape} in {name}"
         )
-    size = len(x) if size is None else size
     if not 1 <= size <= len(x):
         raise UsageError(f"expected a batch of 1 to {len(x)} images of {name}, got {size}; give another batch size")
     labels = y[:size].astype(np.int64)

@@ -151,6 +151,8 @@ def find_scores(space: str, dataset: str | None = None, *, proxies: Sequence[str
     `DataError` for a damaged file and `UnknownNameError`.
     """
     found = get_space(space)
+    if not found.enumerable:
+        return None
     networks = len(np.unique(found.network_id(found.all_vectors())))
     for name in dict.fromkeys((found.dataset(dataset), found.datasets[0])):
         for path in (scores_path(found.name, name), SHIPPED_FOLDER / f"{found.name}_{name}_scores.npz"):

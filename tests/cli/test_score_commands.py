@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hwnas.cli import main
@@ -65,11 +66,36 @@ def test_a_space_resumes(hwnas, tmp_path: Path) -> None:
     out_file = str(tmp_path / "t.npz")
     common = ("score", "--all", "--dataset=ImageNet16-120", "--batch-size=2", "--workers=1", "--out", out_file)
     code, out, _ = hwnas(*common, "--limit=1", "--proxy=synflow")
-    assert code == 0 and f"written to {out_file}" in out and "1 networks by synflow, 0 unfinished" in out
+    assert code == 0 and f"written to {out_file}" in out and "1 networks by synflow\n" in out
     code, out, _ = hwnas(*common, "--limit=2", "--proxy=synflow", "--json")
     assert code == 0 and json.loads(out)["networks"] >= 2
+    code, out, _ = hwnas(*common, "--limit=1", "--proxy=l2_norm")
+    assert code == 0 and "networks by synflow, l2_norm (1 of them)\n" in out
     code, _, err = hwnas(*common, "--limit=1", "--proxy=synflow", "--seed=1")
     assert code == 1 and "another --out" in err and err.count("\n") == 1
+
+
+def test_some_of_a_space_without_end(hwnas) -> None:
+    pytest.importorskip("torch")
+    some = ("score", "--all", "--space", "ofa", "--proxy", "l2_norm", "--workers", "1")
+    code, out, err = hwnas(*some, "--limit", "3")
+    assert code == 0 and "3 networks by l2_norm\n" in out, err
+    code, _, err = hwnas(*some)
+    assert code == 2 and "expected a space that can be enumerated or has known accuracies, got ofa" in err
+
+
+def test_a_file_of_few_images(hwnas, tmp_path: Path) -> None:
+    """All are taken where no number is given; so many as are asked for must be there."""
+    pytest.importorskip("torch")
+    path, out_file = tmp_path / "imgs.npz", str(tmp_path / "t.npz")
+    np.savez(path, x=np.random.default_rng(0).normal(size=(4, 3, 32, 32)), y=np.arange(4))
+    asked = ("--images", str(path), "--proxy", "grad_norm")
+    code, out, err = hwnas("score", "1462", *asked)
+    assert (code, err) == (0, "") and "first 4 images of imgs.npz" in out
+    code, out, _ = hwnas("score", "--all", "--limit", "1", "--workers", "1", "--out", out_file, *asked)
+    assert code == 0 and "first 4 images of imgs.npz" in out
+    code, _, err = hwnas("score", "1462", *asked, "--batch-size", "64")
+    assert code == 2 and "expected a batch of 1 to 4 images of imgs.npz, got 64" in err
 
 
 @pytest.mark.parametrize(
