@@ -33,14 +33,15 @@ def cost_text(cost: CostResult, *, lack: str | None = None) -> str:
 
 def prediction_sheet(answer: ModelPrediction, *, top: int = TOP) -> Sheet:
     """The totals as its title; a row for each of the costliest kernels."""
-    level = f"{100 * answer.interval_level:g}% intervals"
+    known = any(cost.lower is not None for kernel in answer.kernels for cost in kernel.costs.values())
+    level = f"{100 * answer.interval_level:g}% intervals; " if known else ""
     totals = ", ".join(f"{HEADINGS[name]} {total_text(answer, name)}" for name in answer.costs)
     least = "at least " if answer.macs_lower_bound else ""
     counts = f"{least}{answer.macs / 1e6:.1f} M multiply-accumulates, {answer.params / 1e6:.2f} M parameters"
     names = tuple(answer.costs)
     heading = ("kernel", "kind", "output", *(h for n in names for h in (HEADINGS[n], "%")), "M MACs", "outside")
     return Sheet(
-        title=f"{answer.model} on {answer.device}: {totals}; {level}; {counts}",
+        title=f"{answer.model} on {answer.device}: {totals}; {level}{counts}",
         heading=heading,
         rows=tuple(_row(kernel, names) for kernel in answer.kernels[:top]),
         numeric=tuple(range(3, len(heading))),
@@ -49,9 +50,10 @@ def prediction_sheet(answer: ModelPrediction, *, top: int = TOP) -> Sheet:
 
 def prediction_lines(answer: ModelPrediction, *, top: int = TOP) -> list[str]:
     """What the sheet leaves out, sources, and notes."""
-    more = len(answer.kernels) - top
+    left = len(answer.kernels) - top
+    told = f"and {left} kernels more" if top else f"{left} kernels"
     return [
-        *([f"and {more} kernels more, see --top and --json"] if more > 0 else []),
+        *([f"{told}, see --top and --json"] if left > 0 else []),
         *(f"{HEADINGS[name]}: {source}" for name, source in answer.sources.items()),
         *(f"note: {note}" for note in answer.notes),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +12,13 @@ import typer
 
 from hwnas.cli.completion import complete_device
 from hwnas.cli.remote import Server, client
-from hwnas.cli.space_option import SpaceName
+from hwnas.cli.space_option import space_name
 from hwnas.errors import UsageError
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
+
+
+_SPACE, _SOURCE, _TOP = "nasbench201", "auto", 20  # where nobody says; given, they must belong to what is asked
 
 
 def predict(
@@ -23,12 +27,22 @@ def predict(
     ] = None,
     device: Device = "jetson-tx2",
     file: Annotated[Path | None, typer.Option(help="Text file with one architecture per line.")] = None,
-    space: SpaceName = "nasbench201",
+    space: Annotated[
+        str | None,
+        typer.Option(
+            parser=space_name,
+            metavar="SPACE",
+            show_default=_SPACE,
+            help="Search space, or one of your own as package.module:Class.",
+        ),
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,
     target: Annotated[str | None, typer.Option(help="latency or energy; both where known.")] = None,
-    source: Annotated[str, typer.Option(help="auto, measured or predicted.")] = "auto",
+    source: Annotated[str | None, typer.Option(show_default=_SOURCE, help="auto, measured or predicted.")] = None,
     confidence: Annotated[float, typer.Option(help="Probability mass of the intervals.")] = 0.9,
-    top: Annotated[int, typer.Option(help="Of an ONNX file: how many kernels to list.")] = 20,
+    top: Annotated[
+        int | None, typer.Option(show_default=str(_TOP), help="Of an ONNX file: how many kernels to list.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Of an ONNX file whose batch is symbolic.")] = None,
     size: Annotated[list[str] | None, typer.Option(help="Of a symbolic axis of an ONNX file: H=96.")] = None,
     out: Annotated[Path | None, typer.Option(help="Of an ONNX file: a picture, a bar per kernel (.png, .svg).")] = None,
@@ -38,9 +52,11 @@ def predict(
 ) -> None:
     """Latency and energy of architectures, or kernel by kernel of an ONNX file, with intervals and sources."""
     if any(word.lower().endswith(".onnx") for word in architectures or []):
+        of_names = {"--file": file, "--space": space, "--dataset": dataset, "--source": source}
+        _refuse(of_names, kind="architectures", other="an ONNX file")
         options = ModelOptions(
             confidence=confidence,
-            top=top,
+            top=_TOP if top is None else top,
             batch_size=batch_size,
             sizes=read_sizes(size or []),
             out=out,
@@ -49,20 +65,34 @@ def predict(
         )
         _predict_model(architectures or [], device, target, options, as_json=as_json)
         return
-    if size:
-        raise UsageError(f"expected --size with an ONNX file alone, got {size[0]!r} with architectures; leave it out")
+    of_files = {"--top": top, "--batch-size": batch_size, "--size": size[0] if size else None, "--out": out}
+    _refuse(of_files, kind="an ONNX file", other="architectures")
     from hwnas.api.predict import predict as predict_here
     from hwnas.api.predict import read_architectures
     from hwnas.cli.choices import as_source, as_target
     from hwnas.cli.render_predict import print_prediction
 
     named = [*(architectures or []), *(read_architectures(file) if file else [])]
-    kind, origin = as_target(target), as_source(source)
     ask = client(server).predict if server else predict_here
-    answer = ask(named, device=device, space=space, dataset=dataset, target=kind, source=origin, confidence=confidence)
+    answer = ask(
+        named,
+        device=device,
+        space=_SPACE if space is None else space,
+        dataset=dataset,
+        target=as_target(target),
+        source=as_source(_SOURCE if source is None else source),
+        confidence=confidence,
+    )
     print_prediction(answer, as_json=as_json)
     if strict and not answer.covered:
         raise typer.Exit(1)
+
+
+def _refuse(given: Mapping[str, object], *, kind: str, other: str) -> None:
+    """Raise `UsageError` for an option of `kind` alone that was given with the other."""
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"expected {option} with {kind} alone, got {str(value)!r} with {other}; leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +129,8 @@ def _predict_model(files: list[str], device: str, target: str | None, options: M
 
     if len(files) != 1:
         raise UsageError(f"expected one ONNX file, got {len(files)} names: {', '.join(files)}")
+    if options.top < 0:
+        raise UsageError(f"expected --top of at least 0, got {options.top}; 0 lists no kernel")
     if options.server is not None:
         if target is not None or options.batch_size is not None or options.sizes:
             raise UsageError("expected no --target, --batch-size or --size for a service, got one; leave it out")

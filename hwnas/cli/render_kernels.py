@@ -70,7 +70,8 @@ def print_model_prediction(answer: ModelPrediction, *, top: int, as_json: bool) 
         return
     sheet = prediction_sheet(answer, top=top)
     print(sheet.title)
-    print_table(sheet.heading, sheet.rows, numeric=sheet.numeric)
+    if sheet.rows:
+        print_table(sheet.heading, sheet.rows, numeric=sheet.numeric)
     for line in prediction_lines(answer, top=top):
         print(line)
 
