@@ -181,13 +181,13 @@ def _label(axes: Axes, result: ParetoResult, objective: ObjectiveResult, *, vert
     axes.set_ylabel(vertical if "score" in vertical else f"test {vertical}")
     device = "" if objective.device is None else f" on {objective.device}"
     others = [o.id if o.bound is None else f"{o.id} <= {o.bound:g}" for o in result.objectives[1:]]
-    also = f"; objectives that are not drawn: {', '.join(others)}" if others else ""
-    title = f"{result.space}, {result.dataset}{device}{also}\n{_wrapped(objective.source)}"
-    axes.set_title(title, fontsize=9, loc="left")
+    also = [f"objectives that are not drawn: {', '.join(others)}"] if others else []
+    lines = [f"{result.space}, {result.dataset}{device}", *also, objective.source]
+    axes.set_title("\n".join(map(_wrapped, lines)), fontsize=9, loc="left")
     if "accuracy_percent" in result.reference_point:
         median = result.reference_point["accuracy_percent"]
         axes.axhline(median, color="black", lw=0.7, ls=":", label="median of the space", zorder=2)
 
 
-def _wrapped(text: str, width: int = 95) -> str:
+def _wrapped(text: str, width: int = 80) -> str:
     return "\n".join(textwrap.wrap(text, width))

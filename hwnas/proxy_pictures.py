@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwnas.pictures import BASELINE_COLOUR, COLOURS, drawn
+from hwnas.proxies import BASELINES
 
 if TYPE_CHECKING:
     from hwnas.api.evaluate_forms import EvaluateResult, TaskFigures
@@ -70,16 +71,28 @@ def _draw_bars(axes: Any, result: EvaluateResult, names: list[str]) -> None:
         axes.barh(
             places, lengths, height=thickness, color=colour, hatch=hatch, edgecolor="white", lw=0, label=task.name
         )
-    axes.set_yticks(range(len(names)), names)
-    for label in axes.get_yticklabels():
-        if label.get_text() in ("params", "flops"):
+    over, counts = _over(result.tasks)
+    labels = [f"{name} ({counts[name]:,})" if counts else name for name in names]
+    axes.set_yticks(range(len(names)), labels)
+    for name, label in zip(names, axes.get_yticklabels(), strict=True):
+        if name in BASELINES:
             label.set_color(BASELINE_COLOUR)
             label.set_fontstyle("italic")
     axes.axvline(0, color="black", lw=0.7)
-    axes.set_xlabel("Spearman's rho with true accuracy, all nets (baselines in italics)")
+    axes.set_xlabel(f"Spearman's rho with true accuracy over {over} (baselines in italics)")
     few = len(result.tasks) <= 3  # more names than bars leave room for stand beside them
     beside: dict[str, Any] = {} if few else {"bbox_to_anchor": (1.0, 1.0)}
     axes.legend(frameon=False, fontsize=8 if few else 7, loc="lower right" if few else "upper left", **beside)
+
+
+def _over(tasks: Sequence[TaskFigures]) -> tuple[str, dict[str, int]]:
+    """The nets that the bars are over, and how many by proxy where these differ in the one task."""
+    counts = {figures.name: figures.n for figures in tasks[0].proxies}
+    if len(tasks) > 1:
+        return "the nets that a proxy scores", {}
+    if len(set(counts.values())) > 1:
+        return "the nets counted beside a proxy", counts
+    return f"{max(counts.values()):,} nets", {}
 
 
 def _draw_likeness(axes: Any, task: TaskFigures, names: list[str]) -> None:
@@ -88,8 +101,10 @@ def _draw_likeness(axes: Any, task: TaskFigures, names: list[str]) -> None:
     image = axes.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r")
     axes.set_xticks(range(len(rows)), list(reversed(names)), rotation=90, fontsize=6)
     axes.set_yticks(range(len(rows)), list(reversed(names)), fontsize=6)
-    axes.set_title(f"rho between proxies, {task.name}\n({task.compared:,} nets)", fontsize=8, loc="left")
-    axes.figure.colorbar(image, ax=axes, shrink=0.7)
+    # In lines of their own: a map of few proxies is narrow.
+    axes.set_title(f"rho between proxies\n{task.name}\n({task.compared:,} nets)", fontsize=8, loc="left")
+    axes.set_anchor("W")
+    axes.figure.colorbar(image, cax=axes.inset_axes((1.06, 0.15, 0.04, 0.7)))
 
 
 def _draw_profile(axes: Any, result: EvaluateResult) -> None:

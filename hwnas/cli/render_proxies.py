@@ -46,7 +46,8 @@ def evaluation(answer: EvaluateResult, *, as_json: bool, out: Path | None) -> No
         _task(task)
     if answer.over_tasks is not None:
         _over_tasks(answer.over_tasks)
-    print("rho: Spearman's rank correlation with true accuracy, over all nets and over the best 5 %; tau: Kendall's;")
+    print("nets: of known accuracy that the proxy scores, which the figures beside are over;")
+    print("rho: Spearman's rank correlation with true accuracy, over these and over the best 5 %; tau: Kendall's;")
     print("found 10 %: share of the best tenth that is among the tenth with the best scores (chance: 10 %);")
     print("in 64: nets of the best 5 % among the 64 with the best scores (chance: 3.2);")
     print("near: how often the best-scored net one change away is the best of them (%); picked: accuracy of the")

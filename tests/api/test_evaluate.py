@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
-from hwnas import rankings
+from hwnas import proxy_pictures, rankings
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.columns import ScoreColumn
 from hwnas.api.evaluate import evaluate, neighbour_rows, over_tasks, proxy_figures
@@ -225,22 +227,53 @@ def test_a_proxy_with_too_few_scores_is_named() -> None:
         evaluate(dataset="cifar10", proxies=["zen"])
 
 
-def test_a_picture_has_the_proxies_of_every_task() -> None:
-    def task(**rho: float) -> TaskFigures:
-        truth = np.arange(50.0)
-        columns = [ScoreColumn(name=name, role="proxy", scores=truth * sign, source="") for name, sign in rho.items()]
-        figures = tuple(proxy_figures(column, truth) for column in columns)
-        return TaskFigures(
-            space="s",
-            dataset="d",
-            accuracy_source="",
-            best_percent=1.0,
-            proxies=figures,
-            correlations=np.eye(len(columns)),
-            compared=50,
-        )
+def task(*, scored: int = 50, **rho: float) -> TaskFigures:
+    """Proxies that order 50 nets as their accuracies do, or the other way; the first of them only `scored` nets."""
+    truth = np.arange(50.0)
+    scores = [truth * sign for sign in rho.values()]
+    scores[0][scored:] = np.nan
+    columns = [
+        ScoreColumn(name=name, role="proxy", scores=column, source="") for name, column in zip(rho, scores, strict=True)
+    ]
+    return TaskFigures(
+        space="nasbench201",
+        dataset="ImageNet16-120",
+        accuracy_source="",
+        best_percent=1.0,
+        proxies=tuple(proxy_figures(column, truth) for column in columns),
+        correlations=np.eye(len(columns)),
+        compared=scored,
+    )
 
+
+def test_a_picture_has_the_proxies_of_every_task() -> None:
     tasks = (task(bad=-1.0, good=1.0), task(good=1.0, rare=0.0, bad=-1.0))
     assert _in_order(tasks) == ["rare", "bad", "good"]  # constant scores order nothing
     pytest.importorskip("matplotlib")
     assert evaluation_picture(EvaluateResult(tasks=tasks, over_tasks=over_tasks(tasks)))[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_picture_of_few_proxies_is_whole_and_says_over_how_many_nets(
+    several: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = pytest.importorskip("matplotlib.figure")
+    kept: list[Any] = []
+
+    def draw_alone(draw: Callable[[Any], None], *, size: tuple[float, float], suffix: str) -> bytes:
+        kept.append(figures.Figure(figsize=size, layout="constrained"))
+        draw(kept[0])
+        return suffix.encode()
+
+    monkeypatch.setattr(proxy_pictures, "drawn", draw_alone)
+    tasks = (task(scored=30, bad=-1.0, good=1.0),) * (2 if several else 1)
+    evaluation_picture(EvaluateResult(tasks=tasks, over_tasks=over_tasks(tasks) if several else None))
+    kept[0].canvas.draw()
+    bars, heat = kept[0].axes[:2]
+    title, bar = heat._left_title.get_window_extent(), heat.child_axes[0].get_tightbbox()
+    assert title.x1 <= kept[0].bbox.x1 and title.y0 >= bar.y1, "the title is cut off or runs into the colours"
+    names = [label.get_text() for label in bars.get_yticklabels()]
+    if several:
+        assert names == ["bad", "good"] and "over the nets that a proxy scores" in bars.get_xlabel()
+    else:
+        assert names == ["bad (30)", "good (50)"] and "over the nets counted beside a proxy" in bars.get_xlabel()
