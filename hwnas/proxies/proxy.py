@@ -84,9 +84,10 @@ class Proxy:
 
     def __post_init__(self) -> None:
         """Check the names of the evidence; raise `UsageError`."""
-        if isinstance(self.needs, str):
+        if not isinstance(self.needs, (frozenset, set)):
             raise UsageError(
-                f"expected needs of {self.name} to be a set, got {self.needs!r}; write frozenset({{{self.needs!r}}})"
+                f"expected needs of {self.name} to be a set of names, got {self.needs!r}; "
+                "e.g. frozenset({'gradients'})"
             )
         for need in sorted(self.needs):
             if need not in get_args(Need):

@@ -169,7 +169,9 @@ def test_evidence_is_named_as_it_is() -> None:
     )
     unknown, string = apart("-c", code).splitlines()
     assert unknown.startswith("UnknownNameError evidence that snip needs, 'gradient' is not known; did you mean 'grad")
-    assert string == ("UsageError expected needs of snip to be a set, got 'gradients'; write frozenset({'gradients'})")
+    assert string == (
+        "UsageError expected needs of snip to be a set of names, got 'gradients'; e.g. frozenset({'gradients'})"
+    )
 
 
 @pytest.mark.parametrize(
