@@ -18,6 +18,7 @@ from hwnas.errors import DataError, UsageError
 from hwnas.estimates import Provenance
 from hwnas.latency import MeasuredSample, latency_model
 from hwnas.latency import tables as latency_tables
+from hwnas.latency.tables import SHIPPED_FOLDER
 from hwnas.spaces import get_space
 from hwnas.testing import CostModelContract
 
@@ -84,6 +85,21 @@ def test_rows_of_values_and_batches() -> None:
     estimate = model.predict(OFA.sample(3, seed=0))
     np.testing.assert_array_equal(estimate.mean, [1.0, 2.0, np.nan])
     assert "of a batch of 64 images, 3 networks" in estimate.provenance.summary
+
+
+def test_what_a_table_lacks_is_predicted_with_all_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the shipped regression, so that costs compare; what is measured alone is looked up."""
+    monkeypatch.setattr(latency_tables, "SHIPPED_FOLDER", SHIPPED_FOLDER)
+    known, unknown = FBNET.strings(np.concatenate([NETS[:1], FBNET.sample(1, seed=1)]))
+    both = predict([known, unknown], device="raspi4", space="fbnet")
+    assert both.sources["latency_ms"].startswith("predicted by ridge regression")
+    assert [net.costs for net in both.nets] == [
+        net.costs for net in predict([known, unknown], device="raspi4", space="fbnet", source="predicted").nets
+    ]
+    assert any("1 of 2 measured, so all are predicted" in note for note in both.notes)
+    assert predict([known], device="raspi4", space="fbnet").nets[0].costs["latency_ms"].mean == LATENCY_MS[0]
+    looked_up = predict([known, unknown], device="raspi4", space="fbnet", source="measured")
+    assert [net.costs["latency_ms"].mean for net in looked_up.nets] == [LATENCY_MS[0], None]
 
 
 def test_predicting_needs_no_index(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

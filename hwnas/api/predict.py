@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -12,7 +13,7 @@ import numpy as np
 from hwnas.api.cost_texts import costs_lines, costs_sheet
 from hwnas.api.found_devices import find_device, known_targets
 from hwnas.api.given import Architecture, architecture_strings
-from hwnas.arrays import Array, Float
+from hwnas.arrays import Array, Float, Integer
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import CostModel, Estimate, Target
@@ -85,7 +86,8 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
     """Costs of architectures, given as the space reads them: benchmark strings, tuples of codes, indices.
 
     target: "latency" or "energy"; None: what the device has. confidence: probability mass of the intervals.
-    source: "measured" or "predicted" insists on one kind. Raises `UnknownNameError`, `UsageError`, `DataError`.
+    source: "measured" or "predicted" insists on one kind; "auto" predicts all where a table of some networks lacks one.
+    Raises `UnknownNameError`, `UsageError`, `DataError`.
     """
     strings = architecture_strings(architectures)
     if not strings:
@@ -99,8 +101,8 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
     targets = [target] if target else known_targets(its_device, space=its_space.name, dataset=dataset)
     for name, its_target, build in _COSTS:
         if its_target in targets:
-            model = build(its_device, space=its_space.name, dataset=dataset, source=source)
-            estimates[name] = model.predict(vectors, confidence=confidence)
+            ask = partial(build, its_device, space=its_space.name, dataset=dataset)
+            estimates[name] = _estimate(ask, vectors, source=source, confidence=confidence)
     if not estimates:
         raise UsageError(f"{its_device.reference} has neither latency nor energy for {its_space.name} on {dataset}")
     indices = its_space.index(vectors).tolist() if its_space.enumerable else [None] * len(vectors)
@@ -117,6 +119,24 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
         covered=all(estimate.covered for estimate in estimates.values()),
         notes=tuple(f"{name}: {note}" for name, estimate in estimates.items() for note in estimate.notes),
     )
+
+
+def _estimate(
+    ask: Callable[..., CostModel], vectors: Integer[Array, "n v"], *, source: CostSource, confidence: float
+) -> Estimate:
+    """Costs from one source for all, so that they compare: a table of some networks says nothing of others."""
+    found = ask(source=source).predict(vectors, confidence=confidence)
+    measured = int(np.isfinite(found.mean).sum())
+    if source != "auto" or measured == len(vectors):
+        return found
+    try:
+        predicted = ask(source="predicted").predict(vectors, confidence=confidence)
+    except (DataError, UsageError):  # nothing predicts them
+        return found
+    note = (
+        f"{measured} of {len(vectors)} measured; all are predicted here, with the source 'measured' those are looked up"
+    )
+    return replace(predicted, notes=(*predicted.notes, note))
 
 
 def read_architectures(path: Path) -> list[str]:
