@@ -30,8 +30,12 @@ def names_of(what: str, value: Any) -> tuple[str, ...]:
     for word in names:
         if not isinstance(word, str):
             name = getattr(word, "name", None)
-            got = repr(word) if name is None else f"the {type(word).__name__} {name!r} itself; give its name {name!r}"
-            raise UsageError(f"expected {what} to be names, got {got}")
+            if name is None:
+                raise UsageError(f"expected {what} to be names, got {value!r}")
+            raise UsageError(
+                f"expected {what} to be names, got the {type(word).__name__} {name!r} itself; give its name {name!r}, "
+                "one of your own after hwnas.proxies.register(it)"
+            )
     return names
 
 
