@@ -133,9 +133,7 @@ def _estimate(
         predicted = ask(source="predicted").predict(vectors, confidence=confidence)
     except (DataError, UsageError):  # nothing predicts them
         return found
-    note = (
-        f"{measured} of {len(vectors)} measured; all are predicted here, with the source 'measured' those are looked up"
-    )
+    note = f"{measured} of {len(vectors)} measured, so all are predicted; the source 'measured' looks those up"
     return replace(predicted, notes=(*predicted.notes, note))
 
 
