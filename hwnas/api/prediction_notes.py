@@ -11,6 +11,7 @@ import numpy as np
 
 from hwnas.graphs import Kernel
 from hwnas.latency.kernels.model import NetworkCost
+from hwnas.latency.kernels.space_costs import LITTLE_PERCENT
 
 Lack = Literal["no model", "shape not known", "kind not known"]
 _WHY: Final[Mapping[Lack, str]] = {
@@ -18,7 +19,6 @@ _WHY: Final[Mapping[Lack, str]] = {
     "shape not known": "as their shapes are not known",
     "kind not known": "as their kind of operator is not known",
 }
-_LITTLE_MACS, _LITTLE_BYTES = 1.0, 5.0  # percent of the network's, in kernels without a cost
 _FAR: Final = 1.5  # times the largest that was measured
 # Types that a network computes in; indices and masks are of others in networks of float32 too.
 _TYPES: Final = ("float64", "float16", "bfloat16", "float8", "int8", "uint8")
@@ -74,7 +74,7 @@ def work_unknown(uncovered: Iterable[Uncovered]) -> bool:
 def is_lower_bound(uncovered: Sequence[Uncovered]) -> bool:
     """Whether the total lacks more than a little: over 1 % of the MACs, over 5 % of the bytes, or unknown work."""
     macs, moved = sum(part.macs_percent for part in uncovered), sum(part.bytes_percent for part in uncovered)
-    return work_unknown(uncovered) or macs > _LITTLE_MACS or moved > _LITTLE_BYTES
+    return work_unknown(uncovered) or macs > LITTLE_PERCENT[0] or moved > LITTLE_PERCENT[1]
 
 
 def prediction_notes(kernels: Sequence[Kernel], answer: NetworkCost, uncovered: Sequence[Uncovered]) -> tuple[str, ...]:

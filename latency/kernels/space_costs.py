@@ -19,6 +19,8 @@ from hwnas.latency.kernels.store import find_kernel_model
 from hwnas.spaces import Space
 
 _MOST: Final = 50.0  # percent of the MACs without a model, beyond which a total says nothing of a network
+# Percent of the MACs and of the bytes without a model, beyond which a total is a lower bound.
+LITTLE_PERCENT: Final = (1.0, 5.0)
 _FAR: Final = 1.5  # the factor outside of what was measured that is worth a note, as for a single network
 
 
@@ -138,6 +140,9 @@ def _notes(totals: Totals) -> tuple[str, ...]:
     notes = []
     if totals.uncovered:
         notes.append(f"not in the total, as the device has no model of them: {_lacking(totals)}")
+        shares = sum(totals.uncovered.values())
+        if (shares > np.array(LITTLE_PERCENT)[:, None]).any():
+            notes.append("so totals are lower bounds: what they leave out is in no interval, and no budget sees it")
         if any(float(np.ptp(part, axis=1).max()) >= 1 for part in totals.uncovered.values()):
             notes.append("these shares differ: networks with more of them look cheaper, beside others, than they are")
     far = totals.far[np.isfinite(totals.far)]

@@ -39,6 +39,7 @@ def test_a_search_by_kernels_says_what_is_not_in_its_costs(this_host: KernelMode
     (objective,) = result.objectives
     assert (objective.id, objective.covered, objective.measured) == ("latency_ms", False, False)
     assert any(note.startswith("latency_ms: not in the total") and "depthwise_conv (" in note for note in result.notes)
+    assert any(note.startswith("latency_ms: so totals are lower bounds") for note in result.notes)
     front = result.front("flops")
     assert front.nets and front.method == "nsga2"
     space = get_space("darts")

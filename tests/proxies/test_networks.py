@@ -258,6 +258,7 @@ def test_a_module_that_does_not_run_is_told_with_its_line() -> None:
 
 
 def test_one_image() -> None:
+    torch.manual_seed(0)  # with some weights all four units are off
     found = scored(nn.Sequential(nn.Flatten(), nn.Linear(192, 4), nn.ReLU(), nn.Linear(4, 3)), batch_of(size=1))
     for name in ("naswot", "jacob_cov", "epe_nas"):
         assert found.reasons[name] == (
