@@ -25,7 +25,7 @@ from hwnas.folders import write_whole
 from hwnas.graphs import Graph, Kernel, kernels_of, read_onnx
 from hwnas.latency.kernels import KernelModel, NetworkCost
 from hwnas.latency.kernels.store import canonical, open_kernel_model
-from hwnas.render import aligned
+from hwnas.render import html_of, text_of
 from hwnas.results import CostResult
 
 if TYPE_CHECKING:
@@ -99,7 +99,14 @@ class ModelPrediction:
 
     def __str__(self) -> str:
         """What the command prints."""
-        return "\n".join([aligned(prediction_sheet(self)), *prediction_lines(self)])
+        return text_of(prediction_sheet(self), prediction_lines(self))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for notebooks."""
+        return html_of([prediction_sheet(self)], prediction_lines(self), name="predict-model")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

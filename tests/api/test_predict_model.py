@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +95,8 @@ def test_work_that_nobody_knows_makes_lower_bounds(my_board: KernelModel) -> Non
         ("unknown:com.microsoft.Gelu", "kind not known"), ("conv", "shape not known"),
     ]  # fmt: skip
     title, *rows = str(answer).splitlines()
+    assert repr(answer) == str(answer)
+    assert f'<div class="hwnas-predict-model"><table><caption>{html.escape(title)}</caption>' in answer._repr_html_()
     assert "(1 of 3 kernels)" in title and "at least 0.2 M multiply-accumulates" in title
     assert any("own" in row and "kind not known" in row for row in rows)
     assert any("behind" in row and "shape not known" in row for row in rows)
