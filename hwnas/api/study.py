@@ -127,6 +127,11 @@ def gather(
     dataset = space.dataset(question.dataset)
     accuracy = true_accuracy(space, dataset)
     method = method_for(question.method, space, accuracy)
+    if not space.enumerable and (question.accuracies is not None or question.truths is not None):
+        raise UsageError(
+            f"expected a space that can be enumerated to learn accuracies in, got {space.name}; leave out accuracies "
+            "and truths, or take another space"
+        )
     words = question.words(device, space, dataset)
     maker = AxisMaker(
         device=device,

@@ -46,7 +46,7 @@ class Trainer:
         if len(study.vectors) != study.space.size:
             raise UsageError(
                 f"expected a space all of whose networks are looked at, got {len(study.vectors):,} of "
-                f"{study.space.name} by method {study.method!r}; learning needs an enumerable space and no search"
+                f"{study.space.name} by method {study.method!r}; learning needs an enumerable space"
             )
         self.study = study
         self.networks: Networks = networks_of(study.space, study.dataset, study.vectors)
@@ -108,7 +108,7 @@ class Trainer:
             scores=percent[self.networks.of],
             source=f"Gaussian process on {len(trained.rows)} trained networks ({trained.source}), what they are made "
             f"of and their ranks by {', '.join(self.networks.used)}",
-            note=f"{LEARNED}: score in percent; {len(ids)} networks as trained, all others as predicted from them",
+            note=f"{LEARNED}: score in percent; {len(ids)} distinct networks as trained, others as predicted from them",
         )
 
 

@@ -193,6 +193,8 @@ def test_reference_networks_that_nothing_can_be_ranked_among(empty: Path, monkey
     ("options", "kind", "message"),
     [
         ({"method": "exhaustive"}, UsageError, "all be looked at, got fbnet with 9.8e.20; search it"),
+        ({"truths": 30}, UsageError, "can be enumerated to learn accuracies in, got fbnet"),
+        ({"accuracies": Path("mine.csv")}, UsageError, "can be enumerated to learn accuracies in, got fbnet"),
         ({"method": "anneal"}, UnknownNameError, "method 'anneal'"),
         ({"proxies": []}, UsageError, "expected at least one proxy"),
     ],

@@ -109,7 +109,7 @@ def test_the_front_of_what_was_learned(known: np.ndarray) -> None:
     assert [front.name for front in result.fronts][:2] == ["learned", "zen"]
     front = result.front("learned")
     assert "15 trained networks (made up)" in front.source and front.comparison.relative_hypervolume is not None
-    assert any(note.startswith("learned: score in percent; 15 networks as trained") for note in result.notes)
+    assert any(note.startswith("learned: score in percent; 15 distinct networks as trained") for note in result.notes)
     assert front.comparison.relative_hypervolume > result.front("zen").comparison.relative_hypervolume
     assert json.loads(result.to_json())["fronts"][0]["name"] == "learned"
 
