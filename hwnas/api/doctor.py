@@ -160,8 +160,7 @@ def _cards() -> Iterator[Finding]:
 
 def _own_models() -> Iterator[Finding]:
     """What was adapted to devices of the user's own, each model loaded."""
-    own = [path for path in sorted(user_cards().glob("*.toml")) if path not in wrong_cards()]
-    for card in map(read_card, own):
+    for card in map(read_card, sorted({*user_cards().glob("*.toml")} - {*wrong_cards()})):
         for variant in card.variants:
             device = card.device(variant.name)
             for model in variant.adapted:

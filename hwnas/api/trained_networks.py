@@ -62,10 +62,10 @@ def append_untrained(path: Path, architectures: Sequence[str]) -> None:
     before = ",".join(COLUMNS) + "\n"
     if path.exists():
         _rows(path)  # refuses what is no table of accuracies
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8", newline="") as file:  # a mark of the byte order stays too
             before = file.read()
     end = "\r\n" if "\r\n" in before else "\n"
-    header = next(csv.reader(before.splitlines(), skipinitialspace=True))
+    header = next(csv.reader(before.removeprefix("\ufeff").splitlines(), skipinitialspace=True))
     added = io.StringIO()
     writer = csv.writer(added, lineterminator=end)
     place = [name.strip().lower() for name in header].index(COLUMNS[0])

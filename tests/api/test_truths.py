@@ -191,7 +191,7 @@ def test_files_that_do_not_fit_are_refused(text: str, says: str, tmp_path: Path)
 def test_networks_are_added_and_what_is_there_stays(tmp_path: Path, end: str) -> None:
     """Further columns, their order, comments in quotes; the last line may have no end."""
     path = tmp_path / "mine.csv"
-    lines = ["epochs, Architecture,comment,accuracy", '200,1462,"mine, the first",90', "12,7,,88.5"]
+    lines = ["\ufeffepochs, Architecture,comment,accuracy", '200,1462,"mine, the first",90', "12,7,,88.5"]
     path.write_bytes(end.join(lines).encode())
     (added,) = SPACE.strings(VECTORS[[9]])
     append_untrained(path, [added])

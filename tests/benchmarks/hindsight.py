@@ -50,7 +50,8 @@ def main() -> None:
     _report(candidates, first, second)
     nearest = np.argsort(-np.minimum(first, second), kind="stable")[: arguments.show]
     print(f"\nrho over all / over the best {BEST_PERCENT:g} %, on {', '.join(LEAST)}; nearest first")
-    for place in nearest:
+    alone = next(place for place, candidate in enumerate(candidates) if set(candidate.weights) == {"params"})
+    for place in (*nearest, alone):  # params alone as parts are counted: without what cannot reach the output
         rhos = "  ".join(f"{a:.3f}/{b:.3f}" for a, b in zip(over_all[:, place], over_best[:, place], strict=True))
         print(f"{rhos} | {candidates[place]}")
     print("\nauto, over all / over the best; above params over the best, with a 95 % interval of draws of the networks")
