@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +12,13 @@ import typer
 
 from hwnas.cli.completion import complete_device
 from hwnas.cli.remote import Server, client
-from hwnas.cli.space_option import space_name
+from hwnas.cli.space_option import USUAL_SPACE, SpaceNameIfSaid
 from hwnas.errors import UsageError
 
 Device = Annotated[str, typer.Option(help="Device; `hwnas devices` lists them.", autocompletion=complete_device)]
 
 
-_SPACE, _SOURCE, _TOP = "nasbench201", "auto", 20  # where nobody says; given, they must belong to what is asked
+_SOURCE, _TOP = "auto", 20  # where nobody says; given, they must belong to what is asked
 
 
 def predict(
@@ -27,15 +27,7 @@ def predict(
     ] = None,
     device: Device = "jetson-tx2",
     file: Annotated[Path | None, typer.Option(help="Text file with one architecture per line.")] = None,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            parser=space_name,
-            metavar="SPACE",
-            show_default=_SPACE,
-            help="Search space, or one of your own as package.module:Class.",
-        ),
-    ] = None,
+    space: SpaceNameIfSaid = None,
     dataset: Annotated[str | None, typer.Option(help="Data set; the space's first by default.")] = None,
     target: Annotated[str | None, typer.Option(help="latency or energy; both where known.")] = None,
     source: Annotated[str | None, typer.Option(show_default=_SOURCE, help="auto, measured or predicted.")] = None,
@@ -77,7 +69,7 @@ def predict(
     answer = ask(
         named,
         device=device,
-        space=_SPACE if space is None else space,
+        space=USUAL_SPACE if space is None else space,
         dataset=dataset,
         target=as_target(target),
         source=as_source(_SOURCE if source is None else source),
@@ -134,8 +126,7 @@ def _predict_model(files: list[str], device: str, target: str | None, options: M
     if options.server is not None:
         if target is not None or options.batch_size is not None or options.sizes:
             raise UsageError("expected no --target, --batch-size or --size for a service, got one; leave it out")
-        asked = client(options.server).predict_model(files[0], device=device, confidence=options.confidence)
-        answer = replace(asked, model=files[0])  # the service knows no names of files
+        answer = client(options.server).predict_model(files[0], device=device, confidence=options.confidence)
     else:
         answer = predict_model(
             files[0],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+
+USUAL_SPACE: Final = "nasbench201"
+_HELP: Final = "Search space, or one of your own as package.module:Class."
 
 
 def space_name(word: str) -> str:
@@ -19,7 +22,8 @@ def space_name(word: str) -> str:
     return register_by_name(word).name
 
 
-SpaceName = Annotated[
-    str,
-    typer.Option(parser=space_name, metavar="SPACE", help="Search space, or one of your own as package.module:Class."),
+SpaceName = Annotated[str, typer.Option(parser=space_name, metavar="SPACE", help=_HELP)]
+# Where it matters whether somebody said it: None stands for `USUAL_SPACE`.
+SpaceNameIfSaid = Annotated[
+    str | None, typer.Option(parser=space_name, metavar="SPACE", show_default=USUAL_SPACE, help=_HELP)
 ]
