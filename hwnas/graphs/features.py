@@ -4,6 +4,8 @@
 |---|---|
 | conv, depthwise_conv, grouped_conv, conv_transpose, max_pool, avg_pool, lp_pool | `WINDOW` |
 | linear, matmul, attention | `PRODUCT` |
+| lstm, gru, rnn | `RECURRENT` |
+| resize | `PLAIN` and `RESIZE` |
 | all others | `PLAIN` |
 
 The common ones come last (`COMMON`). Bytes are of the kernel's own type; a batch is part of `batch`, never of `height`.
@@ -14,7 +16,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from hwnas.graphs.graph import Shape, axes
+from hwnas.graphs.graph import RECURRENT_KINDS, Shape, axes
 
 if TYPE_CHECKING:
     from hwnas.graphs.kernels import Kernel
@@ -30,6 +32,11 @@ PRODUCT: Final = ("products", "rows", "inner", "columns")
 # batch: the first axis of the output. channels: its second axis, axis_length: its last one. rank: its axes.
 # in_elements: of all inputs. inputs: how many of them. out_elements: of the first output.
 PLAIN: Final = ("batch", "channels", "axis_length", "rank", "inputs", "in_elements", "out_elements")
+# steps: one after the other, in `directions`. gate_rows: of the matrices of all gates of one direction; inner: numbers
+# of input and state that meet one row.
+RECURRENT: Final = ("batch", "steps", "directions", "gate_rows", "inner")
+# Pixels that are read for one that is written.
+RESIZE: Final = ("taps",)
 # fused: operators behind the leading one. residual: 1 where a fused sum reads a second feature map.
 # blocked: 1 where it works on blocks of channels.
 COMMON: Final = ("macs", "bytes_read", "bytes_written", "weight_bytes", "fused", "residual", "blocked")
@@ -45,6 +52,10 @@ def feature_names(kind: str) -> tuple[str, ...]:
     """Names in order of the features of one kind of kernel."""
     if kind in _WINDOW_KINDS:
         return (*WINDOW, *COMMON)
+    if kind in RECURRENT_KINDS:
+        return (*RECURRENT, *COMMON)
+    if kind == "resize":
+        return (*PLAIN, *RESIZE, *COMMON)
     return (*(PRODUCT if kind in _PRODUCT_KINDS else PLAIN), *COMMON)
 
 
@@ -56,6 +67,10 @@ def kernel_features(kernel: Kernel) -> dict[str, float]:
         values = _window(kernel)
     elif kernel.kind in _PRODUCT_KINDS:
         values = _product(kernel)
+    elif kernel.kind in RECURRENT_KINDS:
+        values = _recurrent(kernel)
+    elif kernel.kind == "resize":
+        values = (*_plain(kernel), _taps(kernel))
     else:
         values = _plain(kernel)
     residual = float(len(kernel.in_shapes) > len(set(kernel.leading.inputs)))
@@ -80,6 +95,19 @@ def _product(kernel: Kernel) -> tuple[int, ...]:
     if kernel.kind == "linear":
         return 1, math.prod(out[:-1]), a["in_features"], out[-1] if out else 0
     return math.prod(out[:-2]), math.prod(out[-2:-1]), a.get("inner", 0), out[-1] if out else 0
+
+
+def _recurrent(kernel: Kernel) -> tuple[int, ...]:
+    a = kernel.leading.attributes
+    directions, batch = 2 if a.get("direction") == "bidirectional" else 1, a.get("batch", 1)
+    return batch, a.get("vectors", 0) // max(batch, 1), directions, a.get("rows", 0) // directions, a.get("inner", 0)
+
+
+def _taps(kernel: Kernel) -> int:
+    along = {"nearest": 1, "linear": 2, "cubic": 4}.get(str(kernel.leading.attributes.get("mode", "nearest")), 2)
+    source = kernel.in_shapes[0] if kernel.in_shapes else ()
+    changed = sum(a != b for a, b in zip(source, kernel.leading.shape, strict=False))
+    return int(along ** max(changed, 1))
 
 
 def _plain(kernel: Kernel) -> tuple[int, ...]:

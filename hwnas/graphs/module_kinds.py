@@ -47,6 +47,9 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "lstm": ("lstm", "lstm_cell"),
     "gru": ("gru", "gru_cell"),
     "rnn": ("rnn_tanh", "rnn_relu", "rnn_tanh_cell", "rnn_relu_cell"),
+    "depth_to_space": ("pixel_shuffle",),
+    "space_to_depth": ("pixel_unshuffle",),
+    "grid_sample": ("grid_sampler",),
     "is_na_n": ("isnan",),
     "tile": ("repeat",),
     "unfold": ("im2col",),
@@ -56,8 +59,8 @@ _KEPT: Final = """
 linear matmul batch_norm layer_norm group_norm instance_norm rms_norm relu gelu silu sigmoid tanh elu selu celu
 prelu mish softplus erf exp log sqrt rsqrt reciprocal neg abs floor ceil round sign sin cos sub rsub mul div maximum
 minimum softmax log_softmax where mean reshape transpose split slice gather expand pad dropout roll cumsum topk
-argmax argmin sort scatter masked_fill pixel_shuffle pixel_unshuffle channel_shuffle eq ne gt ge lt le logical_and
-logical_or logical_not full_like zeros_like ones_like new_zeros new_ones grid_sampler logsumexp var prod flip
+argmax argmin sort scatter masked_fill channel_shuffle eq ne gt ge lt le logical_and
+logical_or logical_not full_like zeros_like ones_like new_zeros new_ones logsumexp var prod flip
 index_put copy fill zero tril triu
 """
 _BY_CALL: Final = {call: kind for kind, calls in _KINDS.items() for call in calls} | {k: k for k in _KEPT.split()}
@@ -239,6 +242,23 @@ def _pad(call: Call) -> dict[str, Any]:
     return {"pads": (*(a for a, _ in full), *(b for _, b in full)), "mode": mode}
 
 
+def _slice(call: Call) -> dict[str, Any]:
+    """As ONNX has it; the last element may lie far behind the end."""
+    a = call.arguments
+    start, end, step = a.get("start"), a.get("end"), a.get("step", 1)
+    end = call.shape_of("self")[int(a.get("dim", 0))] if end is None else end
+    return {"starts": (start or 0,), "ends": (end,), "axes": (int(a.get("dim", 0)),), "steps": (step,)}
+
+
+def _resize(call: Call) -> dict[str, Any]:
+    """The words of ONNX for what torch's exporter makes of it."""
+    if "nearest" in call.target:
+        return {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    corners = bool(call.arguments.get("align_corners"))
+    mode = "cubic" if "cubic" in call.target else "linear"
+    return {"mode": mode, "coordinate_transformation_mode": "align_corners" if corners else "half_pixel"}
+
+
 _SPECIAL: Final[Mapping[str, Callable[[Call], dict[str, Any]]]] = {
     "conv": _conv,
     "conv_transpose": _conv,
@@ -248,6 +268,8 @@ _SPECIAL: Final[Mapping[str, Callable[[Call], dict[str, Any]]]] = {
     "clip": _clip,
     "concat": _concat,
     "pad": _pad,
+    "slice": _slice,
+    "resize": _resize,
     "max_pool": _pool,
     "avg_pool": _pool,
 }

@@ -19,16 +19,16 @@ def layers_of(whole: Operator, call: Call, trained: Callable[[Sequence[str]], di
     source = call.shape_of("input", "data")
     if "w_ih" in call.arguments:
         cell = [call.shape_of("w_ih"), call.shape_of("w_hh")]
-        return [dataclasses.replace(whole, attributes=_attributes(source, cell, both=False))]
+        return [dataclasses.replace(whole, attributes=_attributes(source, cell, both=False, batch=source[0]))]
     matrices = [name[1:] for name in call.arguments["params"]]
     count, both = int(call.arguments["num_layers"]), bool(call.arguments["bidirectional"])
-    per_layer = len(matrices) // count
+    per_layer, batch = len(matrices) // count, _batch(source, first=bool(call.arguments.get("batch_first")))
     layers: list[Operator] = []
     for number in range(count):
         own = matrices[number * per_layer : (number + 1) * per_layer]
-        made = dataclasses.replace(
-            whole, attributes=_attributes(source, [call.shapes[name] for name in own], both), weights=trained(own)
-        )
+        arrays = [call.shapes[name] for name in own]
+        facts = _attributes(source, arrays, both=both, batch=batch)
+        made = dataclasses.replace(whole, attributes=facts, weights=trained(own))
         if layers:
             made = dataclasses.replace(made, inputs=(layers[-1].name, *whole.inputs[1:]))
         if number < count - 1:
@@ -38,7 +38,11 @@ def layers_of(whole: Operator, call: Call, trained: Callable[[Sequence[str]], di
     return layers
 
 
-def _attributes(source: Shape, arrays: Sequence[Shape], both: bool) -> dict[str, Any]:
+def _batch(source: Shape, *, first: bool) -> int:
+    return source[0 if first else 1] if len(source) == 3 else 1
+
+
+def _attributes(source: Shape, arrays: Sequence[Shape], *, both: bool, batch: int) -> dict[str, Any]:
     """What `Operator.macs` counts, from the matrices of one layer; a projection of the hidden state is one more."""
     first, hidden = arrays[0], arrays[1][1]
     elements = sum(math.prod(shape) for shape in arrays if len(shape) == 2)
@@ -48,6 +52,7 @@ def _attributes(source: Shape, arrays: Sequence[Shape], both: bool) -> dict[str,
         "hidden_size": hidden,
         "direction": "bidirectional" if both else "forward",
         "vectors": math.prod(source[:-1]),
+        "batch": batch,
         "rows": rows,
         "inner": inner,
     }

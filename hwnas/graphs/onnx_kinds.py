@@ -189,6 +189,7 @@ def _recurrent(reading: Reading) -> dict[str, Any]:
     if source is not None:
         rows = directions * _GATES[node.kind] * hidden
         known |= {"vectors": math.prod(source[:-1]), "rows": rows, "inner": source[-1] + hidden}
+        known["batch"] = source[0 if node.attributes.get("layout") else 1] if len(source) == 3 else 1
     return known
 
 

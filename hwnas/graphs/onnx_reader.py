@@ -17,8 +17,10 @@ from hwnas.graphs.onnx_checks import FILE_BYTES
 from hwnas.graphs.onnx_kinds import Reading, attributes_of, kind_of
 from hwnas.graphs.onnx_parsed import ParsedModel, ParsedNode
 
-# Statistics of a batch norm, which are fixed but not trained: inputs 3 and 4.
-_STATISTICS: Final = {"BatchNormalization": (3, 4)}
+# Inputs that are fixed but not trained: statistics of a batch norm, states in which recurrent layers begin.
+_UNTRAINED: Final = {"BatchNormalization": (3, 4), "LSTM": (5, 6), "GRU": (5,), "RNN": (5,)}
+# Numbers that steer an operator and are not worked on: the region and the factors of a change of size.
+_STEERING: Final = {"Resize": (1, 2), "Upsample": (1,)}
 
 
 def read_onnx(
@@ -132,9 +134,11 @@ class _Reader:
         weights: dict[str, Shape] = {}
         constants: dict[str, Shape] = {}
         for number, name in fixed.items():
+            if number in _STEERING.get(node.kind, ()):
+                continue
             for origin in sorted(self._origins[name]):
                 shape, dtype, _ = self._type(origin)
-                trained = "float" in dtype and shape not in ((), (1,)) and number not in _STATISTICS.get(node.kind, ())
+                trained = "float" in dtype and shape not in ((), (1,)) and number not in _UNTRAINED.get(node.kind, ())
                 if trained:
                     weights[origin] = shape
                 elif "int64" not in dtype:  # whole numbers steer an operator, they are not worked on

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from hwnas.latency.kernels.decoder_families import detecting, segmenting, shuffled, upscaling
 from hwnas.latency.kernels.recipes import Draw, Family, stem
+from hwnas.latency.kernels.sequence_families import recurrent, temporal
 from hwnas.latency.kernels.sketches import Sketch
 
 
@@ -227,4 +229,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "transformer": Family(write=_transformer, tokens=True),
     "windows": Family(write=_windows, tokens=True),
     "hybrid": Family(write=_hybrid),
+    "segmenting": Family(write=segmenting),
+    "detecting": Family(write=detecting),
+    "upscaling": Family(write=upscaling),
+    "shuffled": Family(write=shuffled),
+    "recurrent": Family(write=recurrent, tokens=True),
+    "temporal": Family(write=temporal, tokens=True),
 }

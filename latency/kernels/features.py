@@ -31,6 +31,8 @@ def physical_terms(names: Sequence[str], rows: Float[Array, "n f"]) -> Float[Arr
     elif "rows" in column:
         terms.append(column["macs"] * _filled(column["columns"]) * _filled(column["rows"]))
         terms.append(column["products"])
+    elif "steps" in column:
+        terms.append(column["steps"] * column["directions"])
     else:
         terms.append(column["out_elements"] / np.maximum(column["axis_length"], 1))
     return np.stack(terms, axis=1)

@@ -58,25 +58,76 @@ class Sketch:
         self._count += 1
         return self.nodes.weight(f"constant_{self._count}", value)
 
-    def conv(self, x: str, channels: int, *, kernel: int = 1, stride: int = 1, groups: int = 1) -> str:
-        """A convolution with bias, padded so that only the stride changes the size; batch norm is folded into it."""
-        batch, incoming, height, width = self.shapes[x]
-        pad = (kernel - 1) // 2
-        size = [(side + 2 * pad - kernel) // stride + 1 for side in (height, width)]
-        fan_in = incoming // groups * kernel**2
-        weights = self.random((channels, incoming // groups, kernel, kernel), fan_in=fan_in)
+    def conv(
+        self, x: str, channels: int, *, kernel: int = 1, stride: int = 1, groups: int = 1, dilation: int = 1
+    ) -> str:
+        """A convolution with bias, padded so that only the stride changes the size; batch norm is folded into it.
+
+        Along each axis behind the channels: one of a sequence, two of a map.
+        """
+        batch, incoming, *sides = self.shapes[x]
+        fan_in = incoming // groups * kernel ** len(sides)
+        weights = self.random((channels, incoming // groups, *[kernel] * len(sides)), fan_in=fan_in)
         bias = self.random((channels,), fan_in=fan_in)
-        window = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
+        window, size = _window(sides, kernel, stride, dilation)
         self.macs += batch * channels * math.prod(size) * fan_in
         return self.add("Conv", [x, weights, bias], (batch, channels, *size), group=groups, **window)
 
+    def conv_transpose(self, x: str, channels: int, *, kernel: int, stride: int) -> str:
+        """A transposed convolution with bias that makes every side longer by the factor `stride`."""
+        batch, incoming, *sides = self.shapes[x]
+        fan_in, count = incoming * kernel ** len(sides), len(sides)
+        weights = self.random((incoming, channels, *[kernel] * count), fan_in=fan_in)
+        bias = self.random((channels,), fan_in=fan_in)
+        pad = max(kernel - stride + 1, 0) // 2
+        window = {"kernel_shape": [kernel] * count, "strides": [stride] * count, "pads": [pad] * 2 * count}
+        window["output_padding"] = [stride - kernel + 2 * pad] * count
+        self.macs += batch * channels * math.prod(sides) * fan_in
+        shape = (batch, channels, *(stride * side for side in sides))
+        return self.add("ConvTranspose", [x, weights, bias], shape, **window)
+
+    def resize(self, x: str, height: int, width: int, *, mode: str, coordinates: str) -> str:
+        """A map at another size, by factors where these are whole numbers, else by sizes, as torch writes it."""
+        batch, channels, *sides = self.shapes[x]
+        shape = (batch, channels, height, width)
+        kept = {"mode": mode, "coordinate_transformation_mode": coordinates}
+        if mode == "nearest":
+            kept["nearest_mode"] = "floor"
+        if height % sides[0] == 0 and width % sides[1] == 0:
+            self._count += 1
+            factors = np.array([1, 1, height / sides[0], width / sides[1]])
+            return self.add("Resize", [x, "", self.nodes.weight(f"factors_{self._count}", factors)], shape, **kept)
+        return self.add("Resize", [x, "", "", self.numbers(*shape)], shape, **kept)
+
+    def depth_to_space(self, x: str, block: int) -> str:
+        """Channels as pixels (PixelShuffle)."""
+        batch, channels, height, width = self.shapes[x]
+        shape = (batch, channels // block**2, block * height, block * width)
+        return self.add("DepthToSpace", [x], shape, blocksize=block, mode="CRD")
+
     def pool(self, x: str, *, kind: str, kernel: int, stride: int) -> str:
         """A MaxPool or AveragePool."""
-        batch, channels, height, width = self.shapes[x]
-        pad = (kernel - 1) // 2
-        size = [(side + 2 * pad - kernel) // stride + 1 for side in (height, width)]
-        window = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
+        batch, channels, *sides = self.shapes[x]
+        window, size = _window(sides, kernel, stride)
         return self.add(kind, [x], (batch, channels, *size), **window)
+
+    def recurrent(self, x: str, hidden: int, *, kind: str, directions: int) -> str:
+        """LSTM, GRU or RNN over tokens (1, n, width), with what turns the batch to the second axis and back."""
+        batch, length, width = self.shapes[x]
+        gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
+        arrays = [(gates * hidden, width), (gates * hidden, hidden), (2 * gates * hidden,)]
+        inputs = [self.random((directions, *shape), fan_in=width + hidden) for shape in arrays]
+        state = self.random((directions, batch, hidden), fan_in=hidden)
+        states = [state, state] if kind == "LSTM" else [state]
+        way = "bidirectional" if directions == 2 else "forward"
+        kept: dict[str, object] = {"hidden_size": hidden, "direction": way}
+        if kind == "GRU":
+            kept["linear_before_reset"] = 1
+        steps = self.transpose(x, 1, 0, 2)
+        self.macs += batch * length * directions * gates * hidden * (width + hidden)
+        made = self.add(kind, [steps, *inputs, "", *states], (length, directions, batch, hidden), **kept)
+        made = self.reshape(self.transpose(made, 0, 2, 1, 3), (length, batch, directions * hidden))
+        return self.transpose(made, 1, 0, 2)
 
     def batch_norm(self, x: str) -> str:
         """A batch norm that no convolution takes in."""
@@ -135,17 +186,18 @@ class Sketch:
         inputs = [x, self.numbers(start), self.numbers(end), self.numbers(axis)]
         return self.add("Slice", inputs, tuple(shape))
 
-    def split(self, x: str, count: int) -> list[str]:
-        """Equal parts of the last axis."""
+    def split(self, x: str, count: int, axis: int = -1) -> list[str]:
+        """Equal parts along an axis."""
         self._count += 1
         names = [f"split_{self._count}", *(f"split_{self._count}:{number}" for number in range(1, count))]
-        size = self.shapes[x][-1] // count
-        inputs = (x, self.numbers(*[size] * count))
+        shape = list(self.shapes[x])
+        shape[axis] //= count
+        inputs = (x, self.numbers(*[shape[axis]] * count))
         node = Node(
-            kind="Split", inputs=inputs, output=names[0], attributes={"axis": -1}, more_outputs=tuple(names[1:])
+            kind="Split", inputs=inputs, output=names[0], attributes={"axis": axis}, more_outputs=tuple(names[1:])
         )
         self.nodes.nodes.append(node)
-        self.shapes |= dict.fromkeys(names, (*self.shapes[x][:-1], size))
+        self.shapes |= dict.fromkeys(names, tuple(shape))
         return names
 
     def first(self, x: str) -> str:
@@ -189,6 +241,10 @@ class Sketch:
         if kind in ("hard_sigmoid", "hard_swish"):
             gate = self.same("HardSigmoid", x, alpha=1 / 6, beta=0.5)
             return gate if kind == "hard_sigmoid" else self.same("Mul", x, gate)
+        if kind == "leaky_relu":
+            return self.same("LeakyRelu", x, alpha=0.1)
+        if kind == "prelu":
+            return self.same("PRelu", x, self.random((self.shapes[x][1], 1, 1), fan_in=8))
         return self.same({"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}[kind], x)
 
     def attention(self, x: str, heads: int, *, bias: bool, guarded: bool = False) -> str:
@@ -214,3 +270,14 @@ class Sketch:
         mixed = self.matmul(shares, self.transpose(v, 0, 2, 1, 3))
         joined = self.reshape(self.transpose(mixed, 0, 2, 1, 3), (batch, tokens, width))
         return self.linear(joined, width)
+
+
+def _window(sides: list[int], kernel: int, stride: int, dilation: int = 1) -> tuple[dict[str, list[int]], list[int]]:
+    """Attributes of a window that only its stride makes smaller, and the sizes that it leaves."""
+    reach = dilation * (kernel - 1) + 1
+    pad = (reach - 1) // 2
+    count = len(sides)
+    window = {"kernel_shape": [kernel] * count, "strides": [stride] * count, "pads": [pad] * 2 * count}
+    if dilation > 1:
+        window["dilations"] = [dilation] * count
+    return window, [(side + 2 * pad - reach) // stride + 1 for side in sides]

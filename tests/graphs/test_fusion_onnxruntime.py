@@ -37,6 +37,7 @@ TYPES = {
     "batch_norm": "BatchNormalization", "layer_norm": "LayerNormalization", "instance_norm": "InstanceNormalization",
     "skip_layer_norm": "SkipLayerNormalization", "avg_pool": "AveragePool", "global_avg_pool": "GlobalAveragePool",
     "mean": "ReduceMean", "silu": "QuickGelu", "is_na_n": "IsNaN", "reduce_l2": "ReduceL2",
+    "prelu": "PRelu", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN",
 }  # fmt: skip
 
 
@@ -55,6 +56,8 @@ def types_of(kernel: Kernel) -> list[str]:
     """The nodes that a kernel stands for."""
     if kernel.kind == "hard_swish":  # two nodes where no convolution takes it in
         return ["HardSigmoid", "Mul"]
+    if kernel.kind == "resize" and kernel.layout == "blocked":
+        return ["Upsample"]
     if kernel.kind == "linear" and not kernel.leading.attributes["bias"] and "add" not in kernel.fused:
         return ["MatMul"]
     if kernel.layout == "blocked" and kernel.kind in ("batch_norm", "mul") and len(kernel.in_shapes) == 1:
@@ -166,6 +169,65 @@ def patterns() -> dict[str, bytes]:
     scores = net("Div", net("MatMul", net("Mul", "in", 0.5), turned), 3.0)
     made["scaled product"] = net.bytes(scores, 2, 4, 8, 8)
     return made
+
+
+def resize(net: Net, x: str, mode: str, way: str, *, factors: Any = (1, 1, 2, 2), sizes: Any = ()) -> str:
+    """By factors, or by sizes where these are given."""
+    ends = ["", "", net.builder.numbers("sizes", sizes)] if sizes else ["", net.builder.weight("factors", factors)]
+    kept = {"mode": mode, "coordinate_transformation_mode": way}
+    if way == "asymmetric":
+        kept["nearest_mode"] = "floor"
+    return net.builder.node("Resize", [x, *ends], f"resize_{net.count}", **kept)
+
+
+def decoders() -> dict[str, bytes]:
+    """What networks have that make maps larger, cut or shuffle channels, or turn sequences."""
+    made = {}
+    ways = [("nearest", "asymmetric"), ("nearest", "half_pixel"), ("linear", "half_pixel"), ("linear", "align_corners"),
+            ("linear", "pytorch_half_pixel"), ("cubic", "half_pixel")]  # fmt: skip
+    for mode, way in ways:
+        for sizes in ((), (1, 16, 16, 16)):
+            net = Net(1, 16, 8, 8)
+            larger = resize(net, conv(net, "in", 16, 16), mode, way, sizes=sizes)
+            made[f"{mode} {way} {sizes}"] = net.bytes(conv(net, larger, 16, 16), 1, 16, 16, 16)
+    net = Net(1, 16, 8, 8)
+    larger = resize(net, conv(net, "in", 16, 16), "nearest", "asymmetric", factors=(1, 1, 1.5, 1.5))
+    made["no whole factor"] = net.bytes(conv(net, larger, 16, 16), 1, 16, 12, 12)
+    for number, (first, second) in enumerate([(0.5, None), (None, 0.5), ((1,), None)]):
+        net = Net(1, 16, 8, 8)
+        x = conv(net, "in", 16, 16)
+        scaled = net("Mul", x, first) if second is None else net("Mul", second, x)
+        made[f"a factor {number}"] = net.bytes(scaled, 1, 16, 8, 8)
+    net = Net(1, 16, 8, 8)
+    first = conv(net, "in", 16, 16)
+    made["scaled residual"] = net.bytes(net("Add", first, net("Mul", conv(net, first, 16, 16), 0.1)), 1, 16, 8, 8)
+    halves, gaps = ([(0, 8), (8, 16)], [(0, 8), (-8, 99)]), ([(0, 4), (8, 16)], [(0, 8), (4, 16)])
+    for parts in (*halves, *gaps, [(8, 16), (0, 4), (4, 8)]):
+        net = Net(1, 16, 8, 8)
+        x = conv(net, "in", 16, 16)
+        cut = [net("Relu", net("Slice", x, [start], [end], [1])) for start, end in parts]
+        count = sum(min(end, 16) - start % 16 for start, end in parts)
+        made[f"slices {parts}"] = net.bytes(net("Concat", *cut, axis=1), 1, count, 8, 8)
+    net = Net(1, 16, 8, 8)
+    made["slices of the input"] = net.bytes(
+        net("Add", net("Slice", "in", [0], [8], [1]), net("Slice", "in", [8], [16], [1])), 1, 8, 8, 8
+    )
+    for first, second in (([1, 0, 2], [1, 0, 2]), ([1, 0, 2], [2, 0, 1]), ([1, 2, 0], [2, 0, 1])):
+        net = Net(4, 5, 6)
+        turned = net("Transpose", net("Transpose", net("Softsign", "in"), perm=first), perm=second)
+        shape = np.array((4, 5, 6))[first][second].tolist()
+        made[f"turned {first} {second}"] = net.bytes(net("Softsign", turned), *shape)
+    net = Net(1, 16, 8, 8)
+    larger = net("ConvTranspose", conv(net, "in", 16, 16), (16, 16, 2, 2), kernel_shape=[2, 2], strides=[2, 2])
+    normed = net("BatchNormalization", larger, *[(16,)] * 4)
+    made["transposed, batch norm"] = net.bytes(net("Relu", normed), 1, 16, 16, 16)
+    return made
+
+
+@pytest.mark.parametrize("name", decoders())
+def test_decoders(name: str, tmp_path: Path) -> None:
+    found, real = compare(decoders()[name], tmp_path)
+    assert found == real
 
 
 @pytest.mark.parametrize("name", patterns())

@@ -76,3 +76,50 @@ def test_a_product_of_numbers_by_a_fixed_one_has_no_channels(shape: tuple[int, .
     scaled = Operator(name="scaled", kind="mul", inputs=("scale",), shape=shape, constants={"fixed": ()})
     graph = Graph(operators=(Operator(name="scale", kind="input", inputs=(), shape=shape), scaled))
     assert [kernel.kind for kernel in kernels_of(graph, "onnxruntime")] == ["mul"]
+
+
+def test_slices_are_a_split_where_they_are_all_of_it() -> None:
+    def cut(*parts: tuple[int, int], axis: int = 1, step: int = 1) -> list[tuple[str, dict[str, tuple[int, ...]]]]:
+        source = Operator(name="x", kind="input", inputs=(), shape=(1, 6, 4))
+        slices = [
+            Operator(
+                name=f"part{number}", kind="slice", inputs=("x",), shape=(1, end - start, 4),
+                attributes={"starts": (start,), "ends": (end,), "axes": (axis,), "steps": (step,)},
+            )
+            for number, (start, end) in enumerate(parts)
+        ]  # fmt: skip
+        graph = Graph(operators=(source, *slices), outputs=tuple(o.name for o in slices))
+        return [(kernel.kind, kernel.leading.outputs) for kernel in kernels_of(graph, "onnxruntime")]
+
+    assert cut((0, 2), (2, 6)) == [("split", {"part0": (1, 2, 4), "part1": (1, 4, 4)})]
+    assert [kind for kind, _ in cut((2, 6), (0, 2), axis=-2)] == ["split"]
+    for parts in (((0, 2), (3, 6)), ((0, 3), (2, 6)), ((0, 2), (2, 5)), ((0, 6),)):
+        assert {kind for kind, _ in cut(*parts)} == {"slice"}
+    assert {kind for kind, _ in cut((0, 3), (3, 6), step=2)} == {"slice"}
+
+
+def test_a_transpose_of_a_transpose_is_one_or_none() -> None:
+    def turned(*orders: tuple[int, ...]) -> list[str]:
+        shape: tuple[int, ...] = (2, 3, 4)
+        made = [Operator(name="x", kind="input", inputs=(), shape=shape)]
+        made.append(Operator(name="first", kind="relu", inputs=("x",), shape=shape))
+        for number, order in enumerate(orders):
+            shape, source = tuple(shape[axis] for axis in order), (made[-1].name,)
+            attributes = {"perm": order}
+            made.append(
+                Operator(name=f"turn{number}", kind="transpose", inputs=source, shape=shape, attributes=attributes)
+            )
+        made.append(Operator(name="last", kind="relu", inputs=(made[-1].name,), shape=shape))
+        return [kernel.kind for kernel in kernels_of(Graph(operators=tuple(made)), "onnxruntime")]
+
+    assert turned((1, 0, 2), (1, 0, 2)) == ["relu", "relu"]
+    assert turned((1, 2, 0), (1, 2, 0)) == ["relu", "transpose", "relu"]
+    assert turned((1, 2, 0), (1, 2, 0), (1, 2, 0)) == ["relu", "relu"]
+
+
+@pytest.mark.parametrize(("mode", "taps"), [("nearest", 1), ("linear", 4), ("cubic", 16)])
+def test_a_resized_map_reads_several_pixels_for_one(mode: str, taps: int) -> None:
+    source = Operator(name="x", kind="input", inputs=(), shape=(1, 8, 7, 5))
+    larger = Operator(name="larger", kind="resize", inputs=("x",), shape=(1, 8, 14, 10), attributes={"mode": mode})
+    (kernel,) = kernels_of(Graph(operators=(source, larger)), "onnxruntime")
+    assert kernel.features()["taps"] == taps

@@ -85,6 +85,28 @@ def test_attention_is_two_products_around_a_softmax() -> None:
     assert graph.macs == 2 * (2 * 4 * 9 * 9 * 8) and graph.operators[-1].shape == (2, 4, 9, 8)
 
 
+def test_a_decoder_is_read_as_from_the_file_that_torch_exports() -> None:
+    class Decoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1)
+            self.up, self.shuffle = nn.ConvTranspose2d(16, 16, 2, stride=2), nn.PixelShuffle(2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = nn.functional.interpolate(self.first(x).relu(), scale_factor=2, mode="nearest")
+            x = nn.functional.interpolate(self.second(x), scale_factor=2, mode="bilinear")
+            x = self.up(x)
+            return self.shuffle(torch.cat([x[:, 8:].relu(), x[:, :8]], dim=1))
+
+    shape = (1, 3, 16, 16)
+    module = kernels_of(read_module(Decoder().eval(), shape))
+    file = kernels_of(read_onnx(module_onnx_bytes(Decoder().eval(), shape)))
+    facts = [[(k.kind, k.fused, k.layout, k.features()) for k in kernels] for kernels in (module, file)]
+    assert facts[0] == facts[1]
+    assert read_onnx(module_onnx_bytes(Decoder().eval(), shape)).params == read_module(Decoder().eval(), shape).params
+    assert {"resize", "conv_transpose", "split", "depth_to_space"} <= {kernel.kind for kernel in module}
+
+
 def test_norms_without_parameters_have_none() -> None:
     layers = nn.Sequential(nn.LayerNorm(6, elementwise_affine=False), nn.Linear(6, 2, bias=False))
     assert read_module(layers, (3, 6)).params == 12

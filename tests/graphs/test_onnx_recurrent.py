@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from hwnas.graphs import kernels_of, read_onnx
+from hwnas.graphs.module_export import module_onnx_bytes
 
 onnx = pytest.importorskip("onnx")
 INPUT, HIDDEN, STEPS, SEQUENCES = 20, 30, 7, 2
@@ -46,9 +49,25 @@ def test_each_step_meets_a_matrix_for_each_gate(
     assert (layer.kind, layer.name) == (kind.lower(), "y")
     assert found.macs == ways * STEPS * SEQUENCES * GATES[kind] * (HIDDEN * INPUT + HIDDEN * HIDDEN)
     assert found.params == ways * GATES[kind] * HIDDEN * (INPUT + HIDDEN)
-    assert [kernel.macs for kernel in kernels_of(found)] == [found.macs]
+    (kernel,) = kernels_of(found)
+    assert kernel.macs == found.macs
+    features = {"batch": SEQUENCES, "steps": STEPS, "directions": ways, "gate_rows": GATES[kind] * HIDDEN}
+    assert features.items() <= kernel.features().items() and kernel.features()["inner"] == INPUT + HIDDEN
 
 
 def test_a_plain_recurrent_layer_has_one_gate() -> None:
     found = read_onnx(content("RNN", [7, 2, 20], ["y"], direction="bidirectional", layout=0))
     assert found.macs == 2 * 7 * 2 * (30 * 20 + 30 * 30)
+
+
+def test_the_state_in_which_a_layer_begins_is_not_trained() -> None:
+    class Layer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.LSTM(INPUT, HIDDEN, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x)[0]
+
+    found = read_onnx(module_onnx_bytes(Layer().eval(), (1, STEPS, INPUT)))
+    assert found.params == sum(parameter.numel() for parameter in Layer().parameters())

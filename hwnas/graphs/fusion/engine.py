@@ -11,6 +11,7 @@ from typing import Final, final
 
 from hwnas.graphs.fusion.constants import without_zeros
 from hwnas.graphs.fusion.patterns import fuse_patterns
+from hwnas.graphs.fusion.rewrites import joined_slices, joined_transposes
 from hwnas.graphs.fusion.rules import Absorb, Rules
 from hwnas.graphs.graph import Graph, Operator
 
@@ -56,6 +57,10 @@ def group_operators(graph: Graph, rules: Rules, kind_of: Callable[[Operator], st
         operators = without_zeros(operators, outputs)
     if rules.merges_equal:
         operators, outputs = _merged(operators, outputs)
+    if "slice" in rules.joins:
+        operators = joined_slices(operators, {n: shape for o in graph.operators for n, shape in o.outputs.items()})
+    if "transpose" in rules.joins:
+        operators, outputs = joined_transposes(operators, outputs)
     operators = fuse_patterns(operators, outputs, rules.patterns)
     groups = [Group(operators=[o], kind=kind_of(o)) for o in operators]
     groups = _taken_before(groups, outputs, rules.before)
@@ -210,6 +215,9 @@ def allowed(operator: Operator, leading: Operator, needs: str) -> bool:
         return len(operator.inputs) == 1 and len(fixed) == 1 and fixed[0] == leading.shape[-1:]
     if needs == "number":
         return len(operator.inputs) == 1 and "scalar" in operator.attributes
+    if needs == "second_number":
+        second = operator.attributes.get("fixed_position") == 1 or operator.attributes.get("scalar_position") == 1
+        return second and len(operator.inputs) == 1 and fixed == ((),)
     if needs == "same_shape":
         return len(operator.inputs) == 2 and operator.shape == leading.shape
     return needs != "matrix" or len(operator.shape) == 2

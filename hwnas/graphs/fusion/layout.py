@@ -11,6 +11,7 @@ from hwnas.graphs.fusion.rules import Blocked
 from hwnas.graphs.graph import Graph, Operator
 
 _CONVS: Final = ("conv", "depthwise_conv", "grouped_conv")
+_DEFAULT_COORDINATES: Final = ("coordinate_transformation_mode", "half_pixel")
 _TO_LAST: Final = (0, 2, 3, 1)
 _TO_FIRST: Final = (0, 3, 1, 2)
 
@@ -34,6 +35,17 @@ class _Map:
 
 def _whole(shape: tuple[int, ...], block: int) -> bool:
     return len(shape) == 4 and shape[1] % block == 0
+
+
+def _whole_resize(operator: Operator, source: tuple[int, ...]) -> bool:
+    """Of pixels alone, by whole factors, in one of the ways for which there is code in the blocked layout."""
+    mode, way = operator.attributes.get("mode", "nearest"), operator.attributes.get(*_DEFAULT_COORDINATES)
+    kept = len(source) == len(operator.shape) == 4 and source[:2] == operator.shape[:2]
+    if not kept or any(large % small for large, small in zip(operator.shape[2:], source[2:], strict=True)):
+        return False
+    if mode == "nearest":
+        return way == "asymmetric" and operator.attributes.get("nearest_mode") == "floor"
+    return mode == "linear" and way in ("asymmetric", "half_pixel", "align_corners")
 
 
 def _is_conv(group: Group) -> bool:
@@ -103,6 +115,8 @@ class _Plan:
         if group.kind.startswith("global"):
             source = self._operators[group.inputs[0]].shape
             same = len(source) == 4 and source[1] % self._rule.block == 0
+        if group.kind == "resize":
+            same = _whole_resize(operator, self._operators[group.inputs[0]].shape)
         fixed = (*operator.weights.values(), *operator.constants.values())
         if group.kind in ("add", "mul") and fixed:  # a factor per channel is a convolution of one pixel
             channels = operator.shape[1] if len(operator.shape) == 4 else 0

@@ -10,7 +10,7 @@ _CONVS: Final = ("conv", "depthwise_conv", "grouped_conv")
 _CONV_ACTIVATIONS: Final = ("relu", "sigmoid", "tanh", "leaky_relu", "clip", "hard_sigmoid", "hard_swish")
 _THROUGH: Final = (
     *("relu", "sigmoid", "tanh", "silu", "gelu", "add", "mul"),
-    *("batch_norm", "concat", "global_avg_pool", "global_max_pool"),
+    *("batch_norm", "concat", "global_avg_pool", "global_max_pool", "resize"),
 )
 _GEMM_ACTIVATIONS: Final = ("relu", "sigmoid", "tanh", "leaky_relu", "elu", "softplus", "softsign")
 
@@ -52,6 +52,8 @@ _PATTERNS: Final = (
 _ABSORBS: Final = (
     Absorb(leading=_CONVS, kinds=("batch_norm",), slot="norm"),
     Absorb(leading=_CONVS, kinds=("mul", "add"), slot="norm", needs="channels"),
+    Absorb(leading=_CONVS, kinds=("mul",), slot="norm", needs="second_number"),
+    Absorb(leading=("conv_transpose",), kinds=("batch_norm",), slot="norm"),
     Absorb(leading=_CONVS, kinds=_CONV_ACTIVATIONS, slot="activation", closed=("sum",)),
     Absorb(leading=("linear",), kinds=("add",), slot="bias", needs="bias"),
     Absorb(leading=("linear",), kinds=_GEMM_ACTIVATIONS, slot="activation", needs="matrix"),
@@ -66,6 +68,7 @@ RULES: Final = Rules(
     ),
     dropped=("identity", "dropout"),
     merges_equal=True,
+    joins=("slice", "transpose"),
     patterns=_PATTERNS,
     absorbs=_ABSORBS,
     before={"matmul": ("transpose", "reshape", "mul", "div"), **dict.fromkeys(_CONVS, ("pad",))},

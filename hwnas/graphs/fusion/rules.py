@@ -42,8 +42,8 @@ class Absorb:
     leading: kinds of kernels that do. kinds: of the operators that are taken in. slot: what the kernel has from then
     on; it takes nothing for a slot that it has, or that is listed in `closed`.
     needs: what must hold of the operator: "channels" (the other input is a fixed array with one number per channel),
-    "bias" (a fixed array along the last axis alone), "number" (one fixed number), "same_shape" (two inputs of one
-    shape), "matrix" (the result has two axes), "" (nothing).
+    "bias" (a fixed array along the last axis alone), "number" (one fixed number), "second_number" (one without axes
+    that stands second), "same_shape" (two inputs of one shape), "matrix" (the result has two axes), "" (nothing).
     """
 
     leading: tuple[str, ...]
@@ -75,8 +75,9 @@ class Rules:
     """What one runtime does with a graph, step by step in this order.
 
     source: where that is written, and how it was checked. dropped: kinds that vanish. merges_equal: whether operators
-    that compute the same are computed once. drops_zeros: whether products with 0, and what they alone read, are left
-    out.
+    that compute the same are computed once. joins: kinds of operators that become one where they belong together:
+    "slice" (those that cut one result into all of its parts are a "split") and "transpose" (one of another).
+    drops_zeros: whether products with 0, and what they alone read, are left out.
     before: what a kind of kernel takes in from the operators that it reads (kind to kinds).
     """
 
@@ -84,6 +85,7 @@ class Rules:
     source: str
     dropped: tuple[str, ...] = ()
     merges_equal: bool = False
+    joins: tuple[str, ...] = ()
     drops_zeros: bool = False
     patterns: tuple[Pattern, ...] = ()
     absorbs: tuple[Absorb, ...] = ()
