@@ -54,16 +54,21 @@ class OnnxRuntime(Runtime):
         }
 
     def measure(self, path: Path, plan: Plan) -> Burst:
-        """A fresh session for every round: what differs between two loads of a net belongs to its spread."""
+        """A fresh session for every round: what differs between two loads of a net belongs to its spread.
+
+        Raises `RunError`, and `AgentError` where another provider than the one asked for would run.
+        """
         try:
             return time_runs(self._runner(str(path), self._options())[0], plan)
+        except AgentError:
+            raise
         except Exception as error:  # onnxruntime has no common base class of its errors
             raise RunError("onnxruntime: {}".format(" ".join(str(error).split())[:300])) from None
 
     def profile(self, model: bytes, folder: Path, plan: Plan) -> NodeProfile:
         """Every node of a net by onnxruntime's own profiler, and its whole run without.
 
-        folder: for the profile; `optimised.onnx` in it is the graph whose nodes were timed. Raises `RunError`.
+        folder: for the profile; `optimised.onnx` in it is the graph whose nodes were timed. Raises as `measure`.
         """
         try:
             options = self._options()
@@ -76,6 +81,8 @@ class OnnxRuntime(Runtime):
             events = json.loads(written.read_text())
             written.unlink()
             burst = time_runs(self._runner(model, self._options())[0], plan)
+        except AgentError:
+            raise
         except Exception as error:  # as above
             raise RunError("onnxruntime: {}".format(" ".join(str(error).split())[:300])) from None
         return NodeProfile(node_times(events), burst.latency_ms["median"])
@@ -93,10 +100,23 @@ class OnnxRuntime(Runtime):
         import numpy
 
         session = self._library.InferenceSession(model, options, providers=[self._provider])
+        self._require_provider(session.get_providers())
+        session.disable_fallback()  # else a run that fails is done again by another provider
         # Normal noise: all zeros would let the processor's sparse paths and power management look better than life.
         random = numpy.random.RandomState(0)
         feed = {e.name: random.standard_normal(e.shape).astype(numpy.float32) for e in session.get_inputs()}
         return (lambda: session.run(None, feed)), session
+
+    def _require_provider(self, running: "list[str]") -> None:
+        """onnxruntime takes the CPU, without an error, where the libraries of a provider do not load."""
+        if running[:1] != [self._provider]:
+            raise AgentError(
+                "expected onnxruntime {} to run by {}, which did not start: it would run by {}; check that the package "
+                "is onnxruntime-gpu and that its versions of CUDA and cuDNN (or TensorRT) are the installed ones, or "
+                "give --provider CPUExecutionProvider".format(
+                    self._library.__version__, self._provider, ", ".join(running) or "none"
+                )
+            )
 
 
 def node_times(events: "list[dict[str, Any]]") -> "dict[str, float]":

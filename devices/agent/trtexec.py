@@ -1,9 +1,12 @@
 """Nets run by trtexec, the tool that comes with TensorRT."""
 
+import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+from hwnas.devices.agent.files import sha256_of
 from hwnas.devices.agent.host import output_of
 from hwnas.devices.agent.runs import Burst, Plan, RunError, Runtime
 from hwnas.devices.agent.tools import NUMBER, find_tool, run_tool
@@ -32,7 +35,7 @@ class Trtexec(Runtime):
 
     def measure(self, path: Path, plan: Plan) -> Burst:
         """Median host latency of one run of trtexec."""
-        engine = path.with_name(path.stem + "".join(word.strip("-") for word in self._extra) + ".engine")
+        engine = self._engine(path)
         if not engine.exists():
             part = engine.with_name(engine.name + ".part")
             run_tool([self._tool, f"--onnx={path}", f"--saveEngine={part}", *self._extra])
@@ -42,6 +45,11 @@ class Trtexec(Runtime):
         output = run_tool(command + list(self._extra))
         # This line comes right after the last run; the program goes on for a while to report and to clean up.
         return parse_trtexec(output.text, output.moment("Timing trace has"))
+
+    def _engine(self, path: Path) -> Path:
+        """Where the engine of a net lies: another for other arguments, another TensorRT or another content."""
+        made_of = json.dumps([self._version, self._extra, sha256_of(path)])
+        return path.with_name(f"{path.stem}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.engine")
 
 
 def parse_trtexec(output: str, end: float) -> Burst:

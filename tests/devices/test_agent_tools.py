@@ -81,7 +81,25 @@ def test_trtexec_builds_an_engine_once(tmp_path: Path) -> None:
         (False, True),
     ]
     assert all("--fp16" in call for call in calls) and "--iterations=20" in calls[1]
-    assert (tmp_path / "netfp16.engine").exists() and not list(tmp_path.glob("*.part"))
+    assert len(list(tmp_path.glob("net-*.engine"))) == 1 and not list(tmp_path.glob("*.part"))
+
+
+def test_an_engine_is_of_its_arguments_and_of_its_net(tmp_path: Path) -> None:
+    """Arguments may hold any characters, such as those of a path."""
+    path, net = str(tool(tmp_path, "trtexec", TENSORRT_10)), tmp_path / "net.onnx"
+    net.write_text("net")
+    cached = ("--fp16", f"--timingCacheFile={tmp_path}/cache")
+    for extra in ((), ("--fp16",), cached, ("--fp16", "x" * 300)):
+        for _ in range(2):
+            assert Trtexec(path, extra).measure(net, PLAN).latency_ms["median"] == 7.16092
+    assert len(list(tmp_path.glob("net-*.engine"))) == 4
+    net.write_text("another net")
+    Trtexec(path, cached).measure(net, PLAN)
+    assert len(list(tmp_path.glob("net-*.engine"))) == 5
+    newer = Trtexec(str(tool(tmp_path, "trtexec", TENSORRT_10.replace("10.3.0", "10.4.0"))), cached)
+    newer.measure(net, PLAN)
+    assert len(list(tmp_path.glob("net-*.engine"))) == 6
+    assert (tmp_path / "trtexec.log").read_text().count("--saveEngine") == 6
 
 
 def test_tflite_takes_the_last_count_in_milliseconds(tmp_path: Path) -> None:
