@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
 
-from hwnas.service.problems import MEDIA_TYPE, Problem, answer_problem, refusal
+from hwnas.service.problems import MEDIA_TYPE, Problem
 
 PAGE: Final = 100
 Cursor = Annotated[int | None, Query(ge=0, le=2**53, description="Where the page begins: `next` of the page before.")]
@@ -69,11 +69,6 @@ def page(request: Request, name: str, entries: Sequence[Any], following: int | N
         address = f"{request.url.path}?{urlencode(asked)}"
     link = {} if address is None else {"Link": f'<{address}>; rel="next"'}
     return tagged(request, plain_json({name: list(entries), "next": address}), **link)
-
-
-def not_found(request: Request, what: str) -> Response:
-    """The problem that there is no such thing."""
-    return answer_problem(request, refusal(404, what))
 
 
 def page_schema(name: str, entry: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
