@@ -15,6 +15,10 @@ def serve(
     database: Annotated[str | None, typer.Option(help="Address of the database; a SQLite file by default.")] = None,
     workers: Annotated[int, typer.Option(help="Processes for jobs; 0 where `hwnas worker` runs elsewhere.")] = 1,
     rate: Annotated[float, typer.Option(help="Requests a second of one address in the long run; 0: no limit.")] = 50.0,
+    behind_proxy: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address of a proxy to believe in who asks (X-Forwarded-For)."),
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="With a device and jobs to look at, gone afterwards.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings alone, not each request.")] = False,
 ) -> None:
@@ -31,7 +35,8 @@ def serve(
     from hwnas.service.settings import Limits, Settings, token_of_environment
 
     limits = Limits(rate=rate)
-    settings = Settings(host=host, port=port, database=database, token=token_of_environment(), limits=limits)
+    token = token_of_environment()
+    settings = Settings(host=host, port=port, database=database, token=token, proxy=behind_proxy, limits=limits)
     with with_something_to_look_at(settings) if demo else nullcontext(settings) as its_settings:
         run(its_settings, end, workers=workers, verbose=not quiet)
     leave_busy_threads()

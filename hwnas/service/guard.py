@@ -19,7 +19,7 @@ from hwnas.service.logs import log_failure, log_request
 from hwnas.service.metrics import METRICS
 from hwnas.service.problems import answer_problem, fault, instance_of, refusal
 from hwnas.service.rates import Rates
-from hwnas.service.settings import Settings, is_loopback
+from hwnas.service.settings import Settings, is_loopback, plain_address
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -67,6 +67,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope["client"] = _client(Request(scope), self._settings)
         request = Request(scope)
         request.state.number = secrets.token_hex(8)
         answered = _Answered(send, request.state.number)
@@ -164,6 +165,19 @@ class _Answered:
         """A problem in place of the answer, unless that has begun."""
         if not self.status:
             await answer_problem(request, problem)(request.scope, receive, self.send)
+
+
+def _client(request: Request, settings: Settings) -> tuple[str, int] | None:
+    """Who asks: who is connected, or whom the proxy that is trusted saw. Of what it forwards only the last address is
+    its own word; where that is no address, the proxy itself asks."""
+    if request.client is None:
+        return None
+    seen = (request.client.host, request.client.port)
+    if settings.proxy is None or plain_address(seen[0]) != plain_address(settings.proxy):
+        return seen
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2]
+    address = plain_address(forwarded)
+    return seen if address is None else (address, 0)
 
 
 def _most(request: Request, settings: Settings) -> int:

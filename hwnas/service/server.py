@@ -58,6 +58,7 @@ def serve(settings: Settings, end: End, *, workers: int = 1, verbose: bool = Tru
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn believes them from loopback, where every caller may be; the guard does not
         timeout_graceful_shutdown=1,  # s; the guard ends answers before that
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=32 * 1024,

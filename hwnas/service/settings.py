@@ -45,15 +45,18 @@ class Settings:
     """How a service listens, what it keeps where, and whom it lets in.
 
     host, port: where it listens. database: URL of SQLAlchemy; None: `database_url` says which.
-    token: what callers must show; None lets everyone in who reaches a loopback address. keep_days, keep_bytes: results
-    that are older, or the oldest beyond so many bytes in all, are pruned.
-    Raises `UsageError` for another address than loopback without a token, and for a token that is too short.
+    token: what callers must show; None lets everyone in who reaches a loopback address. proxy: address of a reverse
+    proxy whose word on who asks (`X-Forwarded-For`) is taken; None: nobody's. keep_days, keep_bytes: results that are
+    older, or the oldest beyond so many bytes in all, are pruned.
+    Raises `UsageError` for another address than loopback without a token, for a token that is too short, and for a
+    proxy that is no address.
     """
 
     host: str = "127.0.0.1"
     port: int = 8765
     database: str | None = None
     token: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     limits: Limits = field(default_factory=Limits)
     keep_days: float = 30.0
     keep_bytes: int = 1024**3
@@ -68,6 +71,11 @@ class Settings:
             raise UsageError(
                 f"expected a loopback address such as 127.0.0.1 for a service without a token, got {self.host!r}; set "
                 f"{TOKEN_VARIABLE} to let in those who know it"
+            )
+        if self.proxy is not None and plain_address(self.proxy) is None:
+            raise UsageError(
+                f"expected the address of a proxy such as 127.0.0.1, got {self.proxy[:100]!r}; give the one that it "
+                "connects from"
             )
         if not 0 <= self.port < 2**16:
             raise UsageError(f"expected a port from 0 to 65535, got {self.port}")
@@ -88,6 +96,19 @@ def sqlite_url(path: Path) -> str:
 def token_of_environment() -> str | None:
     """`HWNAS_TOKEN`; None where it is absent or empty."""
     return os.environ.get(TOKEN_VARIABLE) or None
+
+
+def plain_address(text: str) -> str | None:
+    """An address of a machine in its one usual form; None for what is none, or has a zone, which can be any text."""
+    try:
+        address = ipaddress.ip_address(text.strip().strip("[]"))
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            return None
+        return str(address.ipv4_mapped or address)
+    return str(address)
 
 
 def is_loopback(host: str) -> bool:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from hwnas.errors import UsageError
@@ -120,6 +121,62 @@ def test_who_asks_too_often_is_asked_to_wait(client_of: Callable[..., Any]) -> N
     statuses = [client.get("/v1/spaces").status_code for _ in range(8)]
     assert statuses[:5] == [200] * 5 and statuses[5:] == [429] * 3
     assert client.get("/healthz").status_code == 200
+
+
+def owner_told(client: Any, forwarded: str | None, *, number: int) -> str:
+    """Whom the service takes for the owner of a job that is asked for with this header."""
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    answer = client.post("/v1/score/tables", json={"limit": 3, "seed": number, "proxies": ["synflow"]}, headers=headers)
+    assert answer.status_code == 202, answer.json()
+    return str(answer.json()["owner"])
+
+
+def test_nobody_is_believed_who_asks_for_others(client: Any) -> None:
+    for number, forwarded in enumerate((None, "10.0.0.1", "the admin", "10.0.0.1, 10.0.0.2")):
+        assert owner_told(client, forwarded, number=number) == "127.0.0.1"
+
+
+def test_a_server_believes_no_header_of_who_asks(site: str) -> None:
+    """As uvicorn by itself would, of everyone on loopback."""
+    headers = {"X-Forwarded-For": "the admin"}
+    files, data = {"measurements": b"nothing to read"}, {"name": "of-a-forger"}
+    answer = httpx.post(f"{site}/v1/adapt", files=files, data=data, headers=headers, timeout=60)
+    assert httpx.get(site + answer.headers["location"]).json()["owner"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "owner"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("the admin, 10.0.0.2", "10.0.0.2"),  # what came before the proxy's own word is the caller's
+        ("10.0.0.2, the admin", "127.0.0.1"),
+        ("fe80::1%the-admin", "127.0.0.1"),
+        ("2001:DB8::0:1", "2001:db8::1"),
+        ("::ffff:10.0.0.3", "10.0.0.3"),
+        ("", "127.0.0.1"),
+        (None, "127.0.0.1"),
+    ],
+)
+def test_a_proxy_that_is_trusted_says_who_asks(
+    client_of: Callable[..., Any], forwarded: str | None, owner: str
+) -> None:
+    assert owner_told(client_of(proxy="127.0.0.1"), forwarded, number=0) == owner
+
+
+def test_another_proxy_than_the_one_named_is_not_believed(client_of: Callable[..., Any]) -> None:
+    assert owner_told(client_of(proxy="10.0.0.9"), "10.0.0.1", number=0) == "127.0.0.1"
+
+
+def test_callers_behind_a_proxy_have_a_limit_each(client_of: Callable[..., Any]) -> None:
+    client = client_of(proxy="127.0.0.1", limits=Limits(rate=0.1))
+    asked = [client.get("/v1/spaces", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in (1, 1, 2)]
+    assert asked == [200, 429, 200]
+
+
+@pytest.mark.parametrize("proxy", ["", "proxy.example", "10.0.0.0/8", "fe80::1%eth0"])
+def test_a_proxy_is_an_address(proxy: str) -> None:
+    with pytest.raises(UsageError, match="expected the address of a proxy"):
+        Settings(proxy=proxy)
 
 
 def test_a_bucket_fills_up_evenly() -> None:
