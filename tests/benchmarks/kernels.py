@@ -2,9 +2,12 @@
 
     hwnas kernels build --minutes 10
     python tests/benchmarks/kernels.py --folder DIR --device this-host
+    python tests/benchmarks/kernels.py --folder OTHER --models dense
 
-Exports the models of `kernels_models.py` (transformers, monai), measures them in interleaved rounds by onnxruntime with
-one thread, and compares. What is measured is kept in DIR: the same command goes on. `--only report` measures nothing.
+Exports the models of `kernels_models.py` (classifiers) or of `kernels_models_dense.py` (segmentation, depth,
+detection, more pixels, speech, recurrent layers), of transformers and monai, measures them in interleaved rounds by
+onnxruntime with one thread, and compares. What is measured is kept in DIR: the same command goes on. `--only report`
+measures nothing.
 """
 
 from __future__ import annotations
@@ -138,13 +141,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Kernel models against measured networks.")
     parser.add_argument("--folder", type=Path, required=True, help="for models and measurements")
     parser.add_argument("--device", default="this-host")
+    parser.add_argument("--models", choices=("classifiers", "dense"), default="classifiers")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=("export", "measure", "report"))
     options = parser.parse_args()
     if options.only in (None, "export"):
-        from kernels_models import export
+        from kernels_models import cases, export
+        from kernels_models_dense import dense_cases
 
-        export(options.folder)
+        export(options.folder, {"classifiers": cases, "dense": dense_cases}[options.models]())
     if options.only in (None, "measure"):
         measure(options.folder, rounds=options.rounds)
     if options.only in (None, "report"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +13,16 @@ from torch import nn
 
 
 class Case(NamedTuple):
-    """One model at one resolution."""
+    """One model at one shape of its input, a picture's side or all axes."""
 
     name: str
     build: Callable[[], nn.Module]
-    size: int
+    size: int | tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the input, batch first."""
+        return self.size if isinstance(self.size, tuple) else (1, 3, self.size, self.size)
 
 
 class Logits(nn.Module):
@@ -33,7 +38,7 @@ class Logits(nn.Module):
 
 
 def cases() -> list[Case]:
-    """At least thirty; transformers for most, monai for DenseNet and SENet."""
+    """Classifiers of pictures, at least thirty; transformers for most, monai for DenseNet and SENet."""
     return [*_convolutional(), *_attentive(), *_medical()]
 
 
@@ -137,11 +142,11 @@ def _medical() -> Iterator[Case]:
     yield Case("seresnet50-160", senet, 160)
 
 
-def export(folder: Path) -> list[Path]:
-    """The files of all cases; those that are there already stay."""
+def export(folder: Path, chosen: Iterable[Case]) -> list[Path]:
+    """The files of these cases; those that are there already stay."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for case in cases():
+    for case in chosen:
         path = folder / f"{case.name}.onnx"
         if not path.exists():
             try:
@@ -158,7 +163,6 @@ def _export(case: Case, path: Path) -> None:
     part = path.with_suffix(".part")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        images = torch.randn(1, 3, case.size, case.size)
         module, options = case.build().eval(), {"opset_version": 18, "verbose": False}
-        torch.onnx.export(module, (images,), str(part), dynamo=True, external_data=False, **options)
+        torch.onnx.export(module, (torch.randn(case.shape),), str(part), dynamo=True, external_data=False, **options)
     part.rename(path)

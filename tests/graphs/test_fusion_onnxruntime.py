@@ -208,6 +208,10 @@ def decoders() -> dict[str, bytes]:
         cut = [net("Relu", net("Slice", x, [start], [end], [1])) for start, end in parts]
         count = sum(min(end, 16) - start % 16 for start, end in parts)
         made[f"slices {parts}"] = net.bytes(net("Concat", *cut, axis=1), 1, count, 8, 8)
+    net = Net(1, 16, 32)
+    kept = net("Conv", "in", (16, 16, 3), kernel_shape=[3], pads=[1, 1])
+    last = net("Conv", net("Relu", kept), (16, 16, 3), kernel_shape=[3], pads=[1, 1])
+    made["residual of a sequence"] = net.bytes(net("Relu", net("Add", last, kept)), 1, 16, 32)
     net = Net(1, 16, 8, 8)
     made["slices of the input"] = net.bytes(
         net("Add", net("Slice", "in", [0], [8], [1]), net("Slice", "in", [8], [16], [1])), 1, 8, 8, 8

@@ -167,7 +167,8 @@ class _Plan:
             if maker is None or self._readers[name] != 1:
                 continue
             sums = group.kind == "add" and len(group.inputs) == 2 and not maker.slots & {"sum", "activation"}
-            same = all(self._operators[read].shape == operator.shape for read in group.inputs)
+            same = len(operator.shape) == 4  # of a sequence it takes in none
+            same = same and all(self._operators[read].shape == operator.shape for read in group.inputs)
             if (sums and same) or (group.kind in self._rule.activations and "activation" not in maker.slots):
                 maker.take(group.operators, "sum" if sums else "activation")
                 self._done.remove(maker)
