@@ -28,7 +28,7 @@ SAVE_S: Final = 3.0  # checkpoints are kept so often
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """What a process is to do, in which empty folder, and what it may use: bytes of address space (None: no limit),
-    seconds of processor time."""
+    seconds of processor time. seen: revision of the device that it is about to change, 0 where there is none."""
 
     kind: Kind
     request: dict[str, Any]
@@ -37,6 +37,7 @@ class Order:
     folder: Path
     memory: int | None
     seconds: int
+    seen: int = 0
 
 
 def work(channel: Connection, order: Order) -> None:

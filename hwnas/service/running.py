@@ -30,7 +30,7 @@ class Running:
         self, *, job: Job, lease: str, channel: Connection, process: BaseProcess, order: Order, limit_s: float
     ) -> None:
         self.job, self.lease, self.channel, self.process, self.limit_s = job, lease, channel, process, limit_s
-        self._folder = order.folder
+        self._folder, self._seen = order.folder, order.seen
         self.unsaved: bytes | None = None
         self._began = self._beaten = time.monotonic()
         self._first: tuple[float, int] | None = None
@@ -116,7 +116,7 @@ class Running:
         if made.card is not None:
             device = AddedDevice(
                 name=self.job.request["name"],
-                revision=0,
+                revision=self._seen,
                 added_by=self.job.owner,
                 added_at=0.0,
                 job=self.job.id,

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from threading import Lock
 from typing import final
 
 from hwnas.devices.registry import user_cards
-from hwnas.devices.user_devices import remove_device
-from hwnas.errors import UnknownNameError, UsageError
-from hwnas.folders import write_whole
+from hwnas.service.device_cards import (
+    are_unused,
+    cards_of,
+    marked,
+    nobody_else_writes,
+    remove_card,
+    remove_unused,
+    write_card,
+)
+from hwnas.service.logs import log_event
 from hwnas.service.store import Database
-from hwnas.service.store.devices import AddedDevice, added_devices, revision
+from hwnas.service.store.devices import AddedDevice, added_devices, identity, revision
 
 
 @final
 class DeviceFolder:
-    """What of the database is in the folder already."""
+    """What of the database is in the folder already. A card says itself which database keeps it: what was removed
+    while no process looked is found by that, and what users made by themselves is left alone."""
 
     def __init__(self, database: Database) -> None:
         self._database, self._lock = database, Lock()
         self._asked = float("-inf")
         self._seen: tuple[int, int] | None = None
-        self._written: dict[str, int] = {}
 
     def refresh(self, *, every_s: float = 0.0) -> None:
         """Write what is new and remove what is gone, where anything changed. Raises `StoreError`, `DataError`.
@@ -34,23 +40,35 @@ class DeviceFolder:
             return
         self._asked, now = time.monotonic(), revision(self._database)
         with self._lock:
-            if now == self._seen:
-                return
-            devices = {device.name: device for device in added_devices(self._database)}
-            for name in [name for name in self._written if name not in devices]:
-                with suppress(UnknownNameError, UsageError):  # somebody else removed it
-                    remove_device(name)
-                del self._written[name]
-            for device in devices.values():
-                if self._written.get(device.name) != device.revision:
-                    _write(device)
-                    self._written[device.name] = device.revision
-            self._seen = now
+            if now != self._seen:
+                self._look()
+                self._seen = now
+
+    def _look(self) -> None:
+        its_name = identity(self._database)
+        if not any(_changes(added_devices(self._database), its_name)) and not are_unused():
+            return  # a folder that cannot be written will do
+        with nobody_else_writes():
+            written, gone = _changes(added_devices(self._database), its_name)
+            for name in gone:
+                remove_card(name)
+            for device in written:
+                aside = write_card(device.name, marked(device.name, device.card, its_name), dict(device.files))
+                if aside is not None:
+                    log_event("card put aside", device=device.name, file=aside)
+            remove_unused()
 
 
-def _write(device: AddedDevice) -> None:
-    """Models first: the card, which names them, comes last."""
-    for path, content in device.files.items():
-        if not (user_cards() / path).exists():
-            write_whole(user_cards() / path, content)
-    write_whole(user_cards() / f"{device.name}.toml", device.card.encode())
+def _changes(devices: list[AddedDevice], database: str) -> tuple[list[AddedDevice], list[str]]:
+    """Devices whose cards are to be written, and names of cards that are to go."""
+    known = {device.name for device in devices}
+    return [d for d in devices if not _is_there(d, database)], [
+        name for name in cards_of(database) if name not in known
+    ]
+
+
+def _is_there(device: AddedDevice, database: str) -> bool:
+    path = user_cards() / f"{device.name}.toml"
+    if not path.is_file() or path.read_bytes() != marked(device.name, device.card, database).encode():
+        return False
+    return all((user_cards() / place).exists() for place in device.files)

@@ -26,6 +26,7 @@ from hwnas.service.problems import refusal
 from hwnas.service.running import Running
 from hwnas.service.settings import Limits, Settings
 from hwnas.service.store import Database, Job, StoreError
+from hwnas.service.store.devices import find_device
 from hwnas.service.store.parts import get_part
 from hwnas.service.store.pruning import Pruning
 from hwnas.service.store.work import Ending, beat, claim, finish, release
@@ -106,10 +107,10 @@ class Worker:
         job = claim(self._database, lease, kinds)
         if job is None:
             return False
-        self._devices.refresh()
+        order = _order(self._database, job, self._settings.limits)
+        self._devices.refresh()  # after the device was looked at: what the process finds is that or newer
         log_event("begin", job=job.id, kind=job.kind, attempt=job.attempts)
         channel, theirs = self._context.Pipe()
-        order = _order(self._database, job, self._settings.limits)
         process = self._context.Process(target=work, args=(theirs, order), name=f"job {job.id}")
         process.start()
         theirs.close()
@@ -194,6 +195,7 @@ def _without_interrupts() -> Iterator[None]:
 
 def _order(database: Database, job: Job, limits: Limits) -> Order:
     upload = job.kind in UPLOADS
+    device = find_device(database, job.request["name"]) if job.kind == "adapt" else None
     # A limit on address space would hold for the processes of a Ray cluster too.
     memory = None if job.request.get("executor") == "ray" else limits.upload_memory if upload else limits.job_memory
     return Order(
@@ -204,4 +206,5 @@ def _order(database: Database, job: Job, limits: Limits) -> Order:
         folder=Path(tempfile.mkdtemp(prefix="hwnas-job-")),
         memory=memory,
         seconds=limits.upload_seconds if upload else limits.job_seconds,
+        seen=0 if device is None else device.revision,
     )

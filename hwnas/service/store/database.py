@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from hwnas.errors import MissingExtraError, UsageError
 from hwnas.service.store.errors import StoreError
-from hwnas.service.store.schema import METADATA
+from hwnas.service.store.schema import DEVICES, METADATA, NUMBERS
 
 BUSY_MS: Final = 5000  # how long SQLite waits for another writer
 TRIES: Final = 3
@@ -74,21 +75,34 @@ def open_database(url: str) -> Database:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     database = Database(engine)
-    _make_tables(engine)
+    _make_tables(database, engine)
     return database
 
 
-def _make_tables(engine: Engine) -> None:
+def _make_tables(database: Database, engine: Engine) -> None:
     """Make what is not there; of several processes that start at once, one is the first."""
     for attempt in range(TRIES):
         try:
             with _clear_errors():
                 METADATA.create_all(engine)
+            _make_numbers(database)
             return
         except StoreError:
             if attempt + 1 == TRIES:
                 raise
             time.sleep(0.2)
+
+
+def _make_numbers(database: Database) -> None:
+    with database.reading() as connection:
+        if len(connection.execute(select(NUMBERS)).all()) == 2:
+            return
+    with database.writing() as connection:
+        known = set(connection.execute(select(NUMBERS.c.name)).scalars())
+        highest = connection.execute(select(func.max(DEVICES.c.revision))).scalar() or 0
+        for name, number in {"identity": secrets.randbits(62), "revision": highest}.items():
+            if name not in known:
+                connection.execute(insert(NUMBERS).values(name=name, number=number))
 
 
 def now() -> float:

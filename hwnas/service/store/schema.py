@@ -65,6 +65,14 @@ KEYS: Final = Table(
     Column("created_at", Float(53), nullable=False),
 )
 
+# Numbers of the database as a whole: "identity", by which a folder knows what it keeps; "revision" of the devices.
+NUMBERS: Final = Table(
+    "hwnas_numbers",
+    METADATA,
+    Column("name", String(20), primary_key=True),
+    Column("number", _NUMBER, nullable=False),
+)
+
 DEVICES: Final = Table(
     "hwnas_devices",
     METADATA,

@@ -15,7 +15,7 @@ from typing import Any, Final, final
 from sqlalchemy import Connection, func, select, update
 
 from hwnas.service.store.database import Database, now
-from hwnas.service.store.devices import AddedDevice, put_device
+from hwnas.service.store.devices import AddedDevice, is_as_seen, put_device
 from hwnas.service.store.forms import Job, Kind, State
 from hwnas.service.store.jobs import as_job
 from hwnas.service.store.parts import drop_parts, put_part
@@ -28,7 +28,8 @@ _DIED = "expected the worker to live until the job is done, got {} that ended in
 @final
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How a job ends. result: of one that is done. device: that it adds. error: problem of one that failed.
+    """How a job ends. result: of one that is done. device: that it adds, with the revision of the one that was there
+    when it began, 0 where there was none. error: problem of one that failed.
 
     total: steps in all, of one that is done and told: a short one ends before the database heard of them.
     """
@@ -86,7 +87,8 @@ def beat(
 def finish(database: Database, job: str, lease: str, ending: Ending) -> bool:
     """End a job; whether it was still ours to end. All of its traces change together, or none.
 
-    A cancellation that was withdrawn while the worker obeyed ends nothing: the job waits again.
+    A cancellation that was withdrawn while the worker obeyed ends nothing: the job waits again. So it does where its
+    device is another by now than it began with: it begins once more, from that one.
     """
     values: dict[str, Any] = {"state": ending.state, "finished_at": now(), "seconds_left": None, "worker": None}
     values |= {"version": JOBS.c.version + 1, "error": None if ending.error is None else json.dumps(ending.error)}
@@ -94,6 +96,8 @@ def finish(database: Database, job: str, lease: str, ending: Ending) -> bool:
         total = JOBS.c.total if ending.total is None else ending.total
         values |= {"cancel": False, "total": total, "done": func.coalesce(total, JOBS.c.done)}
     with database.writing() as connection:
+        if ending.device is not None and not is_as_seen(connection, ending.device):
+            values, ending = _given_back(), Ending(state="queued")
         if ending.state == "cancelled" and not _is_to_end(connection, job, lock=True):
             values = _given_back()
         if not _holding(connection, job, lease, values):

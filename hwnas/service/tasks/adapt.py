@@ -5,20 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 
 from hwnas.api.adapt import AdaptSettings, adapt
 from hwnas.devices.registry import user_cards
 from hwnas.devices.user_devices import models_folder, own_card
+from hwnas.service.device_cards import copy_cards
 from hwnas.service.tasks.task import Made, Work
 
 
 def run(work: Work) -> Made:
     """Adapt to the measurements. The files of the card and of its models are given back, and written nowhere else."""
     asked = work.request
-    known, home = user_cards(), work.folder / "home"
-    if known.is_dir():  # what the device is, where it is replaced or added to, and which names are taken
-        shutil.copytree(known, home / "devices")
+    home = work.folder / "home"
+    copy_cards(home / "devices")  # what the device is, where it is replaced or added to, and which names are taken
     os.environ["HWNAS_HOME"] = str(home)
     files = [write(work, name, text) for name, text in json.loads(work.payload or b"[]")]
     settings = AdaptSettings(**asked["settings"])
