@@ -17,7 +17,6 @@ from hwnas.arrays import Array, Float
 from hwnas.errors import UsageError
 
 _POINTS: Final = 512
-_ROOTS: Final = (2.0, 3.0, 5.0, 7.0, 11.0, 13.0)
 
 
 def expected_improvement(
@@ -42,15 +41,18 @@ def expected_hypervolume_improvement(  # noqa: PLR0913 - three columns of nets, 
 ) -> Float[Array, " n"]:
     """Expected gain of each net, as a mean over the box between the cheapest of all nets and `reference`.
 
-    least: value below which nothing counts. Nets beyond the reference gain nothing. Raises `UsageError` where a
-    deviation is not positive or the box is empty.
+    least: value below which nothing counts. Nets beyond the reference gain nothing. A cost of which no net has less
+    than the reference has no part in the box. Raises `UsageError` where a deviation is not positive, or all nets are
+    beyond the reference.
     """
     if not (deviation > 0).all():
         raise UsageError("expected positive standard deviations, got others; give every net an uncertainty")
     lowest = np.minimum(costs.min(axis=0), known_costs.min(axis=0, initial=np.inf))
-    if not (reference > lowest).all():
-        raise UsageError(f"expected a reference point above the cheapest net {lowest}, got {reference}")
-    points = lowest + (reference - lowest) * _filling(_POINTS, costs.shape[1])
+    if not (reference >= lowest).all():
+        raise UsageError(f"expected a reference point not below the cheapest net {lowest}, got {reference}")
+    wide = reference > lowest
+    points = np.tile(lowest.astype(np.float64), (_POINTS, 1))
+    points[:, wide] += (reference - lowest)[wide] * _filling(_POINTS, int(wide.sum()))
     reached = (known_costs[None] <= points[:, None]).all(axis=2)
     best = np.maximum(np.where(reached, known_values[None], -np.inf).max(axis=1, initial=-np.inf), least)
     levels, of_point = np.unique(best, return_inverse=True)
@@ -62,8 +64,18 @@ def expected_hypervolume_improvement(  # noqa: PLR0913 - three columns of nets, 
 def _filling(count: int, dimensions: int) -> Float[Array, "c m"]:
     """Points that fill the unit box evenly: midpoints in one dimension, else multiples of irrational steps (Weyl)."""
     first = (np.arange(count) + 0.5) / count
-    others = [np.mod(np.arange(1, count + 1) * math.sqrt(_ROOTS[d]), 1.0) for d in range(dimensions - 1)]
-    return np.stack([first, *others], axis=1)
+    others = [np.mod(np.arange(1, count + 1) * math.sqrt(prime), 1.0) for prime in _primes(dimensions - 1)]
+    return np.stack([first, *others], axis=1)[:, :dimensions]
+
+
+def _primes(count: int) -> list[int]:
+    found: list[int] = []
+    number = 2
+    while len(found) < count:
+        if all(number % prime for prime in found):
+            found.append(number)
+        number += 1
+    return found
 
 
 def _normal_cdf(z: Float[Array, "n l"]) -> Float[Array, "n l"]:

@@ -9,7 +9,12 @@ from scipy.stats import norm
 
 from hwnas.errors import UsageError
 from hwnas.pareto import hypervolume
-from hwnas.pareto.improvement import _normal_cdf, expected_hypervolume_improvement, expected_improvement
+from hwnas.pareto.improvement import (
+    _normal_cdf,
+    _primes,
+    expected_hypervolume_improvement,
+    expected_improvement,
+)
 
 
 def test_the_distribution_function_is_scipys() -> None:
@@ -82,5 +87,43 @@ def test_what_cannot_be_is_refused() -> None:
     known = {"known_costs": np.zeros((0, 1)), "known_values": np.zeros(0), "least": 0.0}
     with pytest.raises(UsageError, match="positive standard deviations"):
         expected_hypervolume_improvement(np.ones((1, 1)), np.ones(1), np.zeros(1), reference=np.full(1, 2.0), **known)
-    with pytest.raises(UsageError, match="above the cheapest net"):
-        expected_hypervolume_improvement(np.ones((1, 1)), np.ones(1), np.ones(1), reference=np.ones(1), **known)
+    with pytest.raises(UsageError, match="not below the cheapest net"):
+        expected_hypervolume_improvement(np.ones((1, 1)), np.ones(1), np.ones(1), reference=np.full(1, 0.5), **known)
+
+
+def _gains(costs: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Of nets with made-up values, of which the first three are known."""
+    rng = np.random.default_rng(0)
+    known = {"known_costs": costs[:3], "known_values": rng.random(3), "reference": reference, "least": 0.0}
+    return expected_hypervolume_improvement(costs, rng.random(len(costs)), np.full(len(costs), 0.1), **known)
+
+
+def test_a_cost_that_all_nets_share_changes_nothing() -> None:
+    """Wherever it stands among the others; alone it leaves the improvement of the value."""
+    costs, reference = np.random.default_rng(1).random((20, 2)), np.full(2, 1.1)
+    expected = _gains(costs, reference)
+    for place in range(3):
+        found = _gains(np.insert(costs, place, 327_680.0, axis=1), np.insert(reference, place, 327_680.0))
+        np.testing.assert_array_equal(found, expected)
+    assert expected.max() > 0
+    alone = expected_hypervolume_improvement(
+        np.full((2, 1), 5.0),
+        np.array([0.7, 0.6]),
+        np.full(2, 0.1),
+        known_costs=np.full((1, 1), 5.0),
+        known_values=np.array([0.5]),
+        reference=np.full(1, 5.0),
+        least=0.0,
+    )
+    best = expected_improvement(np.array([0.7, 0.6]), np.full(2, 0.1), np.array([0.5]))[:, 0]
+    np.testing.assert_allclose(alone, best)
+
+
+@pytest.mark.parametrize("axes", [7, 8, 12])
+def test_there_may_be_many_costs(axes: int) -> None:
+    gains = _gains(np.random.default_rng(0).random((20, axes)), np.full(axes, 1.5))
+    assert (gains >= 0).all() and gains.max() > 0
+
+
+def test_steps_are_roots_of_primes() -> None:
+    assert _primes(10) == [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]
