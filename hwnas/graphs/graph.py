@@ -11,11 +11,15 @@ Shape = tuple[int, ...]
 # Kinds whose parameters follow from their attributes.
 TRAINED_KINDS: Final = ("conv", "linear", "batch_norm", "layer_norm")
 RECURRENT_KINDS: Final = ("lstm", "gru", "rnn")
+# What is counted as a convolution or a matrix product; on integers no model of the float kinds holds for them.
+CONV_KINDS: Final = ("conv", "conv_integer", "qlinear_conv")
+MATMUL_KINDS: Final = ("matmul", "matmul_integer", "qlinear_matmul")
 # Bytes of one element, by the name that numpy gives the type.
 ITEM_BYTES: Final[Mapping[str, int]] = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "complex64": 8, "complex128": 16,
     "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1, "bool": 1,
 }  # fmt: skip
+_HALF_BYTES: Final = ("int4", "uint4", "float4")  # two to a byte
 
 
 @final
@@ -31,9 +35,10 @@ class Operator:
     the window being one number for all axes or a tuple with one per axis (of a padding: all beginnings, then all ends);
     a matmul has inner, the length of the sums; a recurrent layer vectors, rows and inner, whose product are its macs.
     dtype: of the first output, as numpy calls it.
-    weights: shapes of the trained arrays that it reads, by name; constants: of other fixed arrays. An operator of a
-    space has neither: its parameters follow from kind and attributes. One that was read from elsewhere without trained
-    arrays, but is of a kind that may have them, has the attribute "untrained".
+    weights: shapes of the trained arrays that it reads, by name; constants: of other fixed arrays; array_types: types
+    of those of them that are not of `dtype`. An operator of a space has none: its parameters follow from kind and
+    attributes. One that was read from elsewhere without trained arrays, but is of a kind that may have them, has the
+    attribute "untrained".
     """
 
     name: str
@@ -45,6 +50,7 @@ class Operator:
     more_outputs: Mapping[str, Shape] = field(default_factory=dict)
     weights: Mapping[str, Shape] = field(default_factory=dict)
     constants: Mapping[str, Shape] = field(default_factory=dict)
+    array_types: Mapping[str, str] = field(default_factory=dict)
     known: bool = True
 
     @property
@@ -85,13 +91,13 @@ class Operator:
         a = self.attributes
         if not self.known:
             return 0
-        if self.kind == "conv":
+        if self.kind in CONV_KINDS:
             return math.prod(self.shape) * int(a["in_channels"] // a["groups"]) * window(a["kernel"])
         if self.kind == "conv_transpose":  # every element of the input meets the kernel of every output channel
             return int(a["in_elements"]) * int(self.shape[1] // a["groups"]) * window(a["kernel"])
         if self.kind == "linear":
             return math.prod(self.shape) * int(a["in_features"])
-        if self.kind == "matmul":
+        if self.kind in MATMUL_KINDS:
             return math.prod(self.shape) * int(a["inner"])
         if self.kind in RECURRENT_KINDS:
             return int(a.get("vectors", 0) * a.get("rows", 0) * a.get("inner", 0))
@@ -100,14 +106,14 @@ class Operator:
     @property
     def output_bytes(self) -> int:
         """Bytes of all outputs."""
-        return ITEM_BYTES.get(self.dtype, 4) * sum(math.prod(shape) for shape in self.outputs.values()) * self.known
+        return self.known * sum(array_bytes(shape, self.dtype) for shape in self.outputs.values())
 
     @property
     def weight_bytes(self) -> int:
         """Bytes of the fixed arrays that it reads."""
         if self.weights or self.constants:
-            shapes = (*self.weights.values(), *self.constants.values())
-            return ITEM_BYTES.get(self.dtype, 4) * sum(math.prod(shape) for shape in shapes)
+            arrays = (*self.weights.items(), *self.constants.items())
+            return sum(array_bytes(shape, self.array_types.get(name, self.dtype)) for name, shape in arrays)
         statistics = 2 * self.shape[1] if self.kind == "batch_norm" and self.known else 0
         return ITEM_BYTES.get(self.dtype, 4) * (self.params + statistics)
 
@@ -151,6 +157,12 @@ class Graph:
     def activation_bytes(self) -> int:
         """Bytes of the outputs of all operators but the inputs: what a runtime without any fusion would write."""
         return sum(operator.output_bytes for operator in self.operators if operator.kind != "input")
+
+
+def array_bytes(shape: Shape, dtype: str) -> int:
+    """Bytes of an array; `dtype` as numpy calls it, such as "float8_e4m3fn"."""
+    elements, name = math.prod(shape), dtype.partition("_")[0]
+    return -(-elements // 2) if name in _HALF_BYTES else ITEM_BYTES.get(name, 4) * elements
 
 
 def axes(value: int | tuple[int, ...], rank: int = 2) -> tuple[int, ...]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 from hwnas.graphs.features import kernel_features
 from hwnas.graphs.fusion import Rules, get_runtime
 from hwnas.graphs.fusion.engine import Group, group_operators
 from hwnas.graphs.fusion.layout import with_reorders
-from hwnas.graphs.graph import ITEM_BYTES, Graph, Operator, Shape
+from hwnas.graphs.graph import Graph, Operator, Shape, array_bytes
 from hwnas.graphs.lowering import lowered_graph
+
+# Kinds that read another type than they write: quantisation, and products on whole numbers.
+_OF_TWO_TYPES: Final = (
+    "quantize_linear", "dequantize_linear", "dynamic_quantize_linear", "conv_integer", "matmul_integer", "qlinear_conv",
+    "qlinear_matmul",
+)  # fmt: skip
 
 
 @final
@@ -24,7 +29,8 @@ class Kernel:
     ("linear", "matmul", "max_pool", "add", "relu", "softmax", "layer_norm", "transpose", ...), where a convolution is
     one of "conv", "depthwise_conv" and "grouped_conv". operators: the leading one first, fused ones after, in order.
     layout: "blocked" where it works on blocks of channels (hwnas/graphs/fusion/layout.py), else "plain".
-    in_shapes: of what it reads from other kernels, fixed arrays left out. shape, dtype: of what it writes.
+    in_shapes: of what it reads from other kernels, fixed arrays left out; in_types: types of these, where they are not
+    all `dtype`. shape, dtype: of what it writes.
     known: whether all shapes are; of a kernel without shapes the work is not known, and is not 0.
     """
 
@@ -35,6 +41,7 @@ class Kernel:
     shape: Shape
     dtype: str = "float32"
     layout: str = "plain"
+    in_types: tuple[str, ...] = ()
     known: bool = True
 
     @property
@@ -75,14 +82,14 @@ class Kernel:
     @property
     def bytes_read(self) -> int:
         """Bytes of what comes from other kernels, and of weights and other fixed arrays."""
-        elements = sum(math.prod(shape) for shape in self.in_shapes)
-        return ITEM_BYTES.get(self.dtype, 4) * elements + self.weight_bytes
+        types = self.in_types or (self.dtype,) * len(self.in_shapes)
+        return sum(map(array_bytes, self.in_shapes, types)) + self.weight_bytes
 
     @property
     def bytes_written(self) -> int:
         """Bytes of its outputs."""
-        others = sum(math.prod(shape) for shape in self.leading.more_outputs.values())
-        return ITEM_BYTES.get(self.dtype, 4) * (math.prod(self.shape) * self.known + others)
+        shapes = (*((self.shape,) if self.known else ()), *self.leading.more_outputs.values())
+        return sum(array_bytes(shape, self.dtype) for shape in shapes)
 
     def features(self) -> Mapping[str, float]:
         """What a regressor of its family reads, named and in a fixed order for each kind (hwnas/graphs/features.py)."""
@@ -101,7 +108,7 @@ def kernels_of(graph: Graph, runtime: str | Rules = "onnxruntime") -> tuple[Kern
     groups = group_operators(lowered, rules, kernel_kind)
     if rules.blocked is not None:
         groups = with_reorders(groups, lowered, rules.blocked)
-    outputs = {name: (shape, op.known) for op in lowered.operators for name, shape in op.outputs.items()}
+    outputs = {name: (shape, op.known, op.dtype) for op in lowered.operators for name, shape in op.outputs.items()}
     return tuple(_kernel(group, outputs) for group in groups)
 
 
@@ -115,7 +122,7 @@ def kernel_kind(operator: Operator) -> str:
     return "depthwise_conv" if groups == channels else "grouped_conv"
 
 
-def _kernel(group: Group, outputs: Mapping[str, tuple[Shape, bool]]) -> Kernel:
+def _kernel(group: Group, outputs: Mapping[str, tuple[Shape, bool, str]]) -> Kernel:
     """The kernel of operators in order; what they hand to one another is not read from outside."""
     ops = tuple(group.operators)
     inner = {name for operator in ops for name in operator.outputs}
@@ -128,5 +135,6 @@ def _kernel(group: Group, outputs: Mapping[str, tuple[Shape, bool]]) -> Kernel:
         shape=group.last.shape,
         dtype=ops[0].dtype,
         layout="blocked" if group.blocked else "plain",
+        in_types=tuple(outputs[name][2] for name in read) if ops[0].kind in _OF_TWO_TYPES else (),
         known=all(operator.known for operator in ops) and all(outputs[name][1] for name in read),
     )

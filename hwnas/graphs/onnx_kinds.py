@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from hwnas.graphs.graph import RECURRENT_KINDS, Shape
+from hwnas.graphs.graph import CONV_KINDS, MATMUL_KINDS, RECURRENT_KINDS, Shape
 from hwnas.graphs.onnx_parsed import ParsedNode
 
 # Types whose kind is another word than their own name in lower case with underscores.
@@ -20,7 +20,8 @@ RENAMED: Final[Mapping[str, str]] = {
     "RMSNormalization": "rms_norm", "ReduceMean": "mean", "Flatten": "reshape", "Squeeze": "reshape",
     "Unsqueeze": "reshape", "Sum": "add", "Swish": "silu", "Upsample": "resize", "LRN": "local_response_norm",
     "Col2Im": "fold", "LSTM": "lstm", "GRU": "gru", "RNN": "rnn",
-    "Gemm": "linear", "MatMul": "matmul", "Einsum": "matmul",
+    "Gemm": "linear", "MatMul": "matmul", "Einsum": "matmul", "MatMulInteger": "matmul_integer",
+    "QLinearMatMul": "qlinear_matmul",
 }  # fmt: skip
 # Types that keep their name: `MaxPool` is "max_pool".
 _KEPT: Final = """
@@ -32,9 +33,14 @@ ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare ArgMax ArgMin Res
 Gather GatherND GatherElements Scatter ScatterND ScatterElements Expand Tile Pad Resize DepthToSpace SpaceToDepth
 Identity Dropout Cast CastLike Softmax LogSoftmax Hardmax TopK CumSum Range ConstantOfShape NonZero OneHot Trilu
 EyeLike LpNormalization MeanVarianceNormalization GridSample RoiAlign MaxRoiPool QuantizeLinear DequantizeLinear Det
-Bernoulli RandomNormal RandomUniform NonMaxSuppression ReverseSequence Unique BitShift Compress
+DynamicQuantizeLinear ConvInteger QLinearConv Bernoulli RandomNormal RandomUniform NonMaxSuppression
+ReverseSequence Unique BitShift Compress
 """
 PLAIN: Final = frozenset(_KEPT.split())
+# Where products on integers read what is multiplied, then what is added; their other inputs are scales and zero points.
+INTEGER_OPERANDS: Final[Mapping[str, tuple[int, ...]]] = {
+    "ConvInteger": (0, 1), "MatMulInteger": (0, 1), "QLinearConv": (0, 3, 8), "QLinearMatMul": (0, 3),
+}  # fmt: skip
 _GATES: Final[Mapping[str, int]] = {"LSTM": 4, "GRU": 3, "RNN": 1}
 _POOLS: Final = ("max_pool", "avg_pool", "lp_pool")
 _NUMBERS: Final = (int, float, str, tuple)
@@ -106,16 +112,17 @@ _POSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def _conv(reading: Reading) -> dict[str, Any]:
-    """Of a transposed one too, whose output channels stand second in its weight."""
-    a, weight, source = reading.node.attributes, reading.in_shapes[1], reading.in_shapes[0]
+    """Of one on integers, and of a transposed one, whose output channels stand second in its weight."""
+    first, second, *rest = INTEGER_OPERANDS.get(reading.node.kind, (0, 1, 2))
+    a, weight, source = reading.node.attributes, reading.in_shapes[second], reading.in_shapes[first]
     kernel = a.get("kernel_shape") or (weight or ())[2:]
     groups = int(a.get("group", 1))
-    bias = len(reading.in_shapes) > 2 and reading.in_shapes[2] is not None
+    bias = any(place < len(reading.in_shapes) and reading.in_shapes[place] is not None for place in rest)
     in_channels = source[1] if source else (weight or (0, 0))[1] * groups
     known = {**_window(reading, kernel), "groups": groups, "in_channels": in_channels, "bias": int(bias)}
     if reading.node.kind == "ConvTranspose":
         known["in_elements"] = math.prod(source or ())
-    if 1 not in reading.fixed:
+    if second not in reading.fixed:
         known["dynamic_weight"] = 1
     return known
 
@@ -194,11 +201,11 @@ def _recurrent(reading: Reading) -> dict[str, Any]:
 
 
 _SPECIAL: Final[Mapping[str, Callable[[Reading], dict[str, Any]]]] = {
-    "conv": _conv,
     "conv_transpose": _conv,
     "linear": _linear,
-    "matmul": _matmul,
     "clip": _clip,
+    **dict.fromkeys(CONV_KINDS, _conv),
+    **dict.fromkeys(MATMUL_KINDS, _matmul),
     **dict.fromkeys(RECURRENT_KINDS, _recurrent),
     **dict.fromkeys(_POOLS, _pool),
 }

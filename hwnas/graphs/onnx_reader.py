@@ -1,7 +1,8 @@
 """An ONNX file as a `Graph`: operators with shapes, parameters and attributes; nothing of it is executed.
 
 What depends on no input (shape arithmetic, folded weights) is no operator: a runtime computes it once, when it loads
-the file. An array that such a node makes counts with the arrays that it was made of.
+the file. An array that such a node makes counts with the arrays that it was made of. Of a quantised array that is its
+whole numbers, not their scales and zero points.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from hwnas.errors import DataError, UsageError
 from hwnas.folders import require_file
 from hwnas.graphs.graph import TRAINED_KINDS, Graph, Operator, Shape
 from hwnas.graphs.onnx_checks import FILE_BYTES
-from hwnas.graphs.onnx_kinds import Reading, attributes_of, kind_of
+from hwnas.graphs.onnx_kinds import INTEGER_OPERANDS, Reading, attributes_of, kind_of
 from hwnas.graphs.onnx_parsed import ParsedModel, ParsedNode
 
-# Inputs that are fixed but not trained: statistics of a batch norm, states in which recurrent layers begin.
-_UNTRAINED: Final = {"BatchNormalization": (3, 4), "LSTM": (5, 6), "GRU": (5,), "RNN": (5,)}
+# Inputs that are fixed but not trained: statistics of a batch norm, states in which recurrent layers begin, scales.
+_UNTRAINED: Final = {
+    "BatchNormalization": (3, 4), "LSTM": (5, 6), "GRU": (5,), "RNN": (5,), "QuantizeLinear": (1, 2),
+    "DequantizeLinear": (1, 2),
+}  # fmt: skip
 # Numbers that steer an operator and are not worked on: the region and the factors of a change of size.
 _STEERING: Final = {"Resize": (1, 2), "Upsample": (1,)}
 
@@ -31,7 +35,8 @@ def read_onnx(
     batch_size: of a file whose first axis is symbolic, 1 by default. sizes: of symbolic axes by name. Weights may be in
     another file, which is not opened.
     Files do not say which arrays were trained: floating-point arrays of more than one element count as parameters, but
-    for the statistics of batch norms. An operator that is not known stays, as kind "unknown:domain.Type".
+    for the statistics of batch norms and the scales of quantised numbers; so do quantised arrays.
+    An operator that is not known stays, as kind "unknown:domain.Type".
     Raises `DataError` for a damaged file; `UsageError` for branches, loops, symbols without a number, constants in
     another file whose values are needed, an operator set below 11, too large a file; `MissingExtraError` without onnx.
     """
@@ -62,6 +67,13 @@ class _Reader:
         self._origins: dict[str, frozenset[str]] = {name: frozenset([name]) for name in model.arrays}
         self._values: dict[str, Any] = dict(model.values)
         self._operators: list[Operator] = []
+        self._read_quantised = {
+            name for node in model.nodes if node.kind == "DequantizeLinear" for name in node.inputs[:1]
+        }
+        self._quantised: set[str] = set()
+        self._scales = {
+            name for node in model.nodes if node.kind == "DynamicQuantizeLinear" for name in node.outputs[1:2]
+        }
 
     def graph(self) -> Graph:
         """Inputs first, then every node that depends on one."""
@@ -80,7 +92,11 @@ class _Reader:
 
     def _fold(self, node: ParsedNode) -> None:
         arrays = [self._origins.get(name, frozenset()) for name in node.inputs if name]
+        if node.kind in ("QuantizeLinear", "DequantizeLinear"):
+            arrays = arrays[:1]
         origins = frozenset[str]().union(*arrays)
+        if node.kind == "DequantizeLinear":
+            self._quantised |= origins
         for name in node.outputs:
             self._origins[name] = origins
         if node.kind == "Constant":
@@ -105,6 +121,7 @@ class _Reader:
         inputs = tuple(name for name in node.inputs if name and name not in self._origins)
         fixed = {number: name for number, name in enumerate(node.inputs) if name in self._origins}
         weights, constants = self._arrays(node, fixed)
+        types = {name: self._type(name)[1] for name in (*weights, *constants)}
         reading = Reading(
             node=node,
             in_shapes=tuple(self._type(name)[0] if self._type(name)[2] else None for name in node.inputs),
@@ -126,6 +143,7 @@ class _Reader:
             more_outputs={name: other for name, (other, _, _) in others.items()},
             weights=weights,
             constants=constants,
+            array_types={name: its for name, its in types.items() if its != dtype},
             known=known and all(is_known for _, _, is_known in others.values()),
         )
 
@@ -138,12 +156,22 @@ class _Reader:
                 continue
             for origin in sorted(self._origins[name]):
                 shape, dtype, _ = self._type(origin)
-                trained = "float" in dtype and shape not in ((), (1,)) and number not in _UNTRAINED.get(node.kind, ())
-                if trained:
+                if shape not in ((), (1,)) and self._trained(node, number, origin):
                     weights[origin] = shape
                 elif "int64" not in dtype:  # whole numbers steer an operator, they are not worked on
                     constants[origin] = shape
         return weights, constants
+
+    def _trained(self, node: ParsedNode, number: int, origin: str) -> bool:
+        """Whether an array that a node reads at a position is of parameters, if it has more than one element."""
+        if node.kind in INTEGER_OPERANDS:
+            return number in INTEGER_OPERANDS[node.kind]
+        if node.kind == "Gather" and node.outputs[0] in self._read_quantised:  # rows of a quantised embedding
+            return number == 0
+        if node.kind == "Mul" and not self._scales.isdisjoint(node.inputs):
+            return False
+        of_numbers = "float" in self._type(origin)[1] or origin in self._quantised
+        return of_numbers and number not in _UNTRAINED.get(node.kind, ())
 
     def _type(self, name: str) -> tuple[Shape, str, bool]:
         """Shape, type, and whether the shape is known."""
