@@ -12,8 +12,9 @@ import numpy as np
 from hwnas.api.prediction_notes import (
     Lack,
     Uncovered,
-    is_lower_bound,
     lack_of,
+    lacks_much,
+    other_types,
     prediction_notes,
     uncovered_kinds,
     work_unknown,
@@ -71,8 +72,9 @@ class ModelPrediction:
     """Costs of one network on one device.
 
     runtime: by whose rules operators are fused; `sources` say what timed the kernels that the models learned from.
-    costs: totals of the covered kernels. lower_bound: whether these are only known to be at least that;
-    macs_lower_bound: of the MACs, which leave out operators whose shape or kind is not known.
+    costs: totals of the covered kernels, without intervals where much is left out and no bound is known.
+    lower_bound: whether these are only known to be at least that, never where kernels of another type were taken for
+    float32; macs_lower_bound: of the MACs, which leave out operators whose shape or kind is not known.
     overhead: what of the totals is beside the kernels. kernels: the costliest first.
     sources: where each kind of cost comes from. notes: what to know about the figures.
     """
@@ -140,6 +142,8 @@ def predict_model(  # noqa: PLR0913 - the options of the command, all optional
     order = np.argsort(-np.nan_to_num(answers[first].mean, nan=-1.0), kind="stable")
     missing = ~np.all([answer.covered for answer in answers.values()], axis=0)
     uncovered = uncovered_kinds(kernels, np.flatnonzero(missing).tolist())
+    known = np.any([answer.covered for answer in answers.values()], axis=0)
+    much, other = lacks_much(uncovered), bool(other_types(kernels, np.flatnonzero(known).tolist()))
     return ModelPrediction(
         model=name,
         device=canonical(device),
@@ -148,8 +152,8 @@ def predict_model(  # noqa: PLR0913 - the options of the command, all optional
         params=graph.params,
         macs=graph.macs,
         macs_lower_bound=work_unknown(uncovered),
-        costs={cost: _total(answer) for cost, answer in answers.items()},
-        lower_bound=is_lower_bound(uncovered),
+        costs={cost: _total(answer, interval=not (much and other)) for cost, answer in answers.items()},
+        lower_bound=much and not other,
         overhead={cost: its.overhead for cost, its in models.items()},
         sources={cost: its.summary for cost, its in models.items()},
         kernels=tuple(_kernel(kernels[row], row, answers, models) for row in order.tolist()),
@@ -202,9 +206,11 @@ def _read(
     return type(model).__name__, read_module(model, input_shape)
 
 
-def _total(answer: NetworkCost) -> CostResult:
+def _total(answer: NetworkCost, *, interval: bool) -> CostResult:
     if not answer.covered.any():
         return CostResult(mean=None, lower=None, upper=None)
+    if not interval:
+        return CostResult(mean=answer.total, lower=None, upper=None)
     return CostResult(mean=answer.total, lower=answer.total_lower, upper=answer.total_upper)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, final
@@ -22,6 +21,10 @@ _WHY: Final[Mapping[Lack, str]] = {
 _FAR: Final = 1.5  # times the largest that was measured
 # Types that a network computes in; indices and masks are of others in networks of float32 too.
 _TYPES: Final = ("float64", "float16", "bfloat16", "float8", "int8", "uint8")
+_SLOWER: Final = ("float64",)  # than float32
+# Kinds that go from one type to another: a model of them was measured in both.
+_CONVERTING: Final = ("quantize_linear", "dequantize_linear", "dynamic_quantize_linear", "cast")
+_MOVING: Final = ("reshape", "transpose", "identity", "reorder")  # what they hand on is in the type of what they read
 
 
 @final
@@ -71,10 +74,20 @@ def work_unknown(uncovered: Iterable[Uncovered]) -> bool:
     return any(part.lack != "no model" for part in uncovered)
 
 
-def is_lower_bound(uncovered: Sequence[Uncovered]) -> bool:
+def lacks_much(uncovered: Sequence[Uncovered]) -> bool:
     """Whether the total lacks more than a little: over 1 % of the MACs, over 5 % of the bytes, or unknown work."""
     macs, moved = sum(part.macs_percent for part in uncovered), sum(part.bytes_percent for part in uncovered)
     return work_unknown(uncovered) or macs > LITTLE_PERCENT[0] or moved > LITTLE_PERCENT[1]
+
+
+def other_types(kernels: Sequence[Kernel], covered: Iterable[int]) -> dict[str, tuple[int, ...]]:
+    """Which of the covered kernels compute in another type than float32, in which the models were measured, by type."""
+    types, found = _types(kernels), dict[str, tuple[int, ...]]()
+    for row in covered:
+        its = types[row]
+        if its is not None and kernels[row].kind not in _CONVERTING:
+            found[its] = (*found.get(its, ()), row)
+    return dict(sorted(found.items()))
 
 
 def prediction_notes(kernels: Sequence[Kernel], answer: NetworkCost, uncovered: Sequence[Uncovered]) -> tuple[str, ...]:
@@ -84,13 +97,16 @@ def prediction_notes(kernels: Sequence[Kernel], answer: NetworkCost, uncovered: 
         for lack, why in _WHY.items()
         if any(part.lack == lack for part in uncovered)
     ]
-    types = _types(kernels)
-    counts = Counter(types[row] for row in np.flatnonzero(answer.covered).tolist())
-    notes += [
-        f"{name}: {counts[name]} of {len(kernels)} kernels are predicted by models of float32 kernels"
-        for name in _TYPES
-        if counts[name]
-    ]
+    count, macs = len(kernels), sum(kernel.macs for kernel in kernels) or 1
+    other = other_types(kernels, np.flatnonzero(answer.covered).tolist())
+    for name, rows in other.items():
+        share = 100 * sum(kernels[row].macs for row in rows) / macs
+        notes.append(
+            f"{name}: {len(rows)} of {count} kernels ({share:.1f} % of MACs) are predicted by models of float32 "
+            f"kernels and may be {'slower' if name in _SLOWER else 'faster'}"
+        )
+    if other and lacks_much(uncovered):
+        notes.append(f"the total is that of {int(answer.covered.sum())} of {count} kernels, and no bound of the whole")
     far = answer.covered & (answer.outside > _FAR)
     if far.any():
         share = 100 * float(np.nansum(answer.mean[far])) / answer.total
@@ -109,16 +125,22 @@ def _named(part: Uncovered) -> str:
     return f"{part.kind} ({part.count}: {part.macs_percent:.1f} % of MACs, {part.bytes_percent:.1f} % of bytes)"
 
 
-def _types(kernels: Iterable[Kernel]) -> list[str]:
-    """The type that each kernel computes in: that of what it reads through a dequantisation, else of its result."""
+def _types(kernels: Iterable[Kernel]) -> list[str | None]:
+    """The type that each kernel computes in: that of what it reads through a dequantisation, else of its result.
+
+    None for float32 and for types of indices and masks.
+    """
     quantised: dict[str, str] = {}
     made: dict[str, str] = {}
-    found = []
+    found: list[str | None] = []
     for kernel in kernels:
         read = [name for operator in kernel.operators for name in operator.inputs]
-        found.append(next((quantised[name] for name in read if name in quantised), kernel.dtype))
+        own = kernel.dtype if kernel.dtype.partition("_")[0] in _TYPES else None
+        found.append(next((quantised[name] for name in read if name in quantised), own))
         for operator in kernel.operators:
             made |= dict.fromkeys(operator.outputs, operator.dtype)
             if operator.kind == "dequantize_linear":
                 quantised[operator.name] = made.get(operator.inputs[0], "int8")
+            elif operator.kind in _MOVING and operator.inputs[0] in quantised:
+                quantised[operator.name] = quantised[operator.inputs[0]]
     return found

@@ -111,15 +111,45 @@ def test_types_that_were_not_measured_are_told(my_board: KernelModel) -> None:
     builder.conv("second", builder.conv("first", builder.image(24), 16, kernel=3), 16)
     image, first, second = builder.graph().operators
     half = Graph(operators=tuple(replace(operator, dtype="float16") for operator in (image, first, second)))
-    said = "kernels are predicted by models of float32 kernels"
-    assert f"float16: 2 of 2 {said}" in predict_model(half, device="my-board").notes
+    said = "kernels (100.0 % of MACs) are predicted by models of float32 kernels and may be"
+    assert predict_model(half, device="my-board").notes[0] == f"float16: 2 of 2 {said} faster"
+    double = Graph(operators=tuple(replace(operator, dtype="float64") for operator in (image, first, second)))
+    assert predict_model(double, device="my-board").notes[0] == f"float64: 2 of 2 {said} slower"
     steps = [
-        Operator(name="q", kind="quantize_linear", inputs=("first",), shape=first.shape, dtype="uint8"),
+        Operator(name="q", kind="quantize_linear", inputs=("first",), shape=first.shape, dtype="uint16"),
         Operator(name="dq", kind="dequantize_linear", inputs=("q",), shape=first.shape),
+        Operator(name="same", kind="reshape", inputs=("dq",), shape=first.shape),
     ]
-    quantised = Graph(operators=(image, first, *steps, replace(second, inputs=("dq",))))
-    assert f"uint8: 1 of 4 {said}" in predict_model(quantised, device="my-board").notes
+    quantised = Graph(operators=(image, first, *steps, replace(second, inputs=("same",))))
+    share = 100 * second.macs / quantised.macs
+    told = f"uint16: 1 of 5 {said} faster".replace("100.0", f"{share:.1f}")
+    assert told in predict_model(quantised, device="my-board").notes
     assert not any(said in note for note in predict_model(builder.graph(), device="my-board").notes)
+
+
+def test_what_may_be_faster_is_no_lower_bound(my_board: KernelModel) -> None:
+    """Convolutions between quantisations run on whole numbers; the quantisations have no model."""
+    builder = GraphBuilder()
+    builder.conv("conv", builder.image(24), 16, kernel=3)
+    image, conv = builder.graph().operators
+    steps = [
+        Operator(name="q", kind="quantize_linear", inputs=(image.name,), shape=image.shape, dtype="int8"),
+        Operator(name="dq", kind="dequantize_linear", inputs=("q",), shape=image.shape),
+    ]
+    behind = Operator(name="q2", kind="quantize_linear", inputs=("conv",), shape=conv.shape, dtype="int8")
+    graph = Graph(operators=(image, *steps, replace(conv, inputs=("dq",)), behind))
+    answer = predict_model(graph, device="my-board")
+    total = answer.costs["latency_ms"]
+    assert not answer.lower_bound and total.mean and (total.lower, total.upper) == (None, None)
+    assert "at least" not in str(answer)
+    assert "int8: 1 of 4 kernels (100.0 % of MACs) are predicted by models of float32 kernels and may be faster" in (
+        answer.notes
+    )
+    assert "the total is that of 1 of 4 kernels, and no bound of the whole" in answer.notes
+    alone = predict_model(
+        Graph(operators=(image, replace(steps[0], kind="exp", dtype="float32"), conv)), device="my-board"
+    )
+    assert alone.lower_bound and "at least" in str(alone)
 
 
 def test_it_prints_itself_as_the_command_does(my_board: KernelModel) -> None:

@@ -1,10 +1,10 @@
-"""When a total is a lower bound: the rule, at its edges."""
+"""When a total leaves out more than a little: the rule, at its edges."""
 
 from __future__ import annotations
 
 import pytest
 
-from hwnas.api.prediction_notes import Lack, Uncovered, is_lower_bound, work_unknown
+from hwnas.api.prediction_notes import Lack, Uncovered, lacks_much, work_unknown
 
 
 def _part(macs: float, moved: float, lack: Lack = "no model") -> Uncovered:
@@ -22,10 +22,10 @@ def _part(macs: float, moved: float, lack: Lack = "no model") -> Uncovered:
         ([_part(0.0, 3.0), _part(0.0, 3.0)], True),
     ],
 )
-def test_more_than_a_little_makes_a_lower_bound(uncovered: list[Uncovered], bound: bool) -> None:
-    assert is_lower_bound(uncovered) is bound and not work_unknown(uncovered)
+def test_more_than_a_little(uncovered: list[Uncovered], bound: bool) -> None:
+    assert lacks_much(uncovered) is bound and not work_unknown(uncovered)
 
 
 @pytest.mark.parametrize("lack", ["shape not known", "kind not known"])
 def test_unknown_work_is_never_a_little(lack: Lack) -> None:
-    assert is_lower_bound([_part(0.0, 0.0, lack)]) and work_unknown([_part(0.0, 0.0, lack)])
+    assert lacks_much([_part(0.0, 0.0, lack)]) and work_unknown([_part(0.0, 0.0, lack)])
