@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> Any:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Streams end when the server stops, and the database is closed."""
+    """Streams end when the server stops, no answer is begun, and the database is closed."""
     yield
     app.state.stopping.set()
-    app.state.service.database.close()
+    app.state.service.close()

@@ -158,7 +158,7 @@ class JobForm:
     __pydantic_config__: ClassVar[dict[str, Any]] = _DESCRIBED
     id: str
     """Hash of the question: the same question is the same job."""
-    kind: Literal["score", "score-table", "adapt", "predict-onnx", "pareto"]
+    kind: Literal["score", "score-table", "adapt", "predict", "predict-onnx", "pareto"]
     """Which function was asked."""
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     """Where it stands; the last three are final until it is resumed."""

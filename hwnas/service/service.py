@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, cast, final
+from typing import Any, Final, TypeVar, cast, final
 
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 from fastapi import Request
 
 from hwnas.service.errors import ConflictError, NotFoundError
@@ -20,6 +20,8 @@ from hwnas.service.store.devices import added_devices
 from hwnas.service.store.jobs import Asked, find_job, submit
 from hwnas.service.sync import DeviceFolder
 
+_Body = TypeVar("_Body")
+_Answer = TypeVar("_Answer")
 COMPUTING: Final = 2  # answers in the making at a time: they compute, more at once would only be slower
 RECENT_S: Final = 0.25  # a device that another process added is known after so long
 
@@ -33,7 +35,7 @@ class Service:
     database: Database
     devices: DeviceFolder
     fronts: Fronts = field(default_factory=Fronts)
-    _slots: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(COMPUTING))
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(COMPUTING, "answer"))
 
     def refresh_devices(self) -> None:
         """Know the devices that users added through any process."""
@@ -52,14 +54,23 @@ class Service:
         self.devices.refresh(every_s=RECENT_S)
         return self.fronts.answer(body)
 
+    async def compute(self, ask: Callable[[_Body], _Answer], body: _Body) -> _Answer:
+        """The answer of a function that computes, from a thread that few may have at a time. Where nobody waits for it
+        any more it is not begun; begun, it keeps its thread until it is done, for none can be stopped."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask, body)
+
+    def close(self) -> None:
+        """Begin no further answers, and close the database."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.database.close()
+
     async def front_json(self, body: ParetoBody) -> tuple[str, bytes]:
         """Id and JSON of the answer: at once where it is kept, else from a thread that few may have at a time."""
         self.devices.refresh(every_s=RECENT_S)
         known = self.fronts.known(body)
         if known is not None:
             return known
-        answered: tuple[str, bytes] = await run_sync(self.fronts.answer_json, body, limiter=self._slots)
-        return answered
+        return await self.compute(self.fronts.answer_json, body)
 
     def submit(self, request: Request, asked: Asked, *, key: str | None = None) -> tuple[Job, bool]:
         """The job of a question, and whether it is new. Raises what `store.jobs.submit` does."""

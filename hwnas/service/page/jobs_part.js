@@ -177,6 +177,7 @@ function describe(job) {
     score: "scores of networks",
     pareto: "a search",
     adapt: "a new device",
+    predict: "costs of networks",
     "predict-onnx": "costs of a model",
   };
   const networks = architectures && `${architectures.length} networks`;

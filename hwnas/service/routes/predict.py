@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Final
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Form, Request, Response
 
-from hwnas.api.predict import predict as ask
 from hwnas.latency.kernels.store import kernel_devices
-from hwnas.service.answers import PAGE, Cursor, Limit, described, page_schema, paged, plain_json, problems, tagged
+from hwnas.service.answers import PAGE, Cursor, Limit, described, page_schema, paged, problems, tagged
 from hwnas.service.forms import PredictBody
+from hwnas.service.long_costs import costs_asked, costs_now
 from hwnas.service.service import service_of
 from hwnas.service.store.jobs import Asked
 from hwnas.service.submitting import Key, accepted, answer_job
 from hwnas.service.uploads import Upload
+from hwnas.service.world import world_of_kernels
 
 router: Final = APIRouter(tags=["predict"])
 _RESULT: Final = {"$ref": "#/components/schemas/PredictResult"}
@@ -22,11 +24,25 @@ _DEVICE: Final = {"type": "object", "required": ["name", "targets"]}
 Text = Annotated[str, Form(min_length=1, max_length=100)]
 
 
-@router.post("/v1/predict", responses={**described("Costs with sources.", _RESULT), **problems(409, 413, 415, 422)})
-def predict(body: PredictBody, request: Request) -> Response:
-    """Latency and energy of architectures on a device, with intervals and sources."""
-    service_of(request).refresh_devices()
-    return tagged(request, plain_json(ask(**asdict(body)).to_dict()))
+@router.post(
+    "/v1/predict",
+    responses={**described("Costs with sources.", _RESULT), **accepted(), **problems(409, 413, 415, 422, 500)},
+)
+async def predict(body: PredictBody, request: Request, key: Key = None) -> Response:
+    """Latency and energy of architectures on a device, with intervals and sources.
+
+    Many networks whose costs are predicted kernel by kernel are a job, and its result the same form.
+    """
+    service = service_of(request)
+    await run_sync(service.refresh_devices)
+    content = await service.compute(costs_now, body)
+    if content is not None:
+        return tagged(request, content)
+    return await run_sync(partial(_as_job, body, request, key=key))
+
+
+def _as_job(body: PredictBody, request: Request, *, key: str | None) -> Response:
+    return answer_job(request, costs_asked(body), key=key, at_once=False)
 
 
 @router.get("/v1/predict/onnx", responses={**page_schema("devices", _DEVICE), **problems(422)})
@@ -46,4 +62,5 @@ def predict_onnx(
     """Latency of an uploaded ONNX model on a device, kernel by kernel. The file is read in a process of its own."""
     limits = service_of(request).settings.limits
     asked = {"device": device, "confidence": confidence, "graph_nodes": limits.graph_nodes}
-    return answer_job(request, Asked(kind="predict-onnx", request=asked, payload=model), key=key)
+    question = Asked(kind="predict-onnx", request=asked, payload=model, again=world_of_kernels(device))
+    return answer_job(request, question, key=key)

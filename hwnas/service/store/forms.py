@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, final
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-Kind = Literal["score", "score-table", "adapt", "predict-onnx", "pareto"]
+Kind = Literal["score", "score-table", "adapt", "predict", "predict-onnx", "pareto"]
 FINAL: Final[tuple[State, ...]] = ("done", "failed", "cancelled")
 
 

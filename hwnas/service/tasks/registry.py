@@ -12,6 +12,7 @@ from hwnas.service.tasks.task import Task
 TASKS: Final[dict[Kind, str]] = {
     "adapt": "hwnas.service.tasks.adapt",
     "pareto": "hwnas.service.tasks.pareto",
+    "predict": "hwnas.service.tasks.predict",
     "predict-onnx": "hwnas.service.tasks.predict_onnx",
     "score": "hwnas.service.tasks.score",
     "score-table": "hwnas.service.tasks.score_table",
