@@ -17,6 +17,7 @@ from hwnas.service.store import open_database
 from hwnas.service.store.jobs import Asked, submit
 from hwnas.service.temporary import own_folder
 from hwnas.service.uploads import pack_measurements
+from hwnas.service.world import world_of_scores
 from hwnas.spaces import get_space
 
 OWNER: Final = "demo"
@@ -64,9 +65,11 @@ def _device() -> Asked:
 
 def _scores() -> Asked:
     asked = {"architectures": ["1462", "6900", "11700"], "proxies": ["synflow", "naswot"], "fresh": True}
-    return Asked(kind="score", request={**asked, "space": "nasbench201", "dataset": None, "seed": 0, "batch_size": 64})
+    asked |= {"space": "nasbench201", "dataset": None, "seed": 0, "batch_size": 64}
+    return Asked(kind="score", request=asked, again=world_of_scores("nasbench201", tables=False))
 
 
 def _table() -> Asked:
     asked = {"space": "nasbench201", "dataset": None, "proxies": ["naswot"], "seed": 0, "limit": 200}
-    return Asked(kind="score-table", request={**asked, "executor": "process", "workers": 1})
+    asked |= {"executor": "process", "workers": 1}
+    return Asked(kind="score-table", request=asked, again=world_of_scores("nasbench201", tables=False))

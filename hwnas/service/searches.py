@@ -8,14 +8,15 @@ from functools import lru_cache
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.columns import AUTO
 from hwnas.api.methods import EXHAUSTIVE, method_for
+from hwnas.api.objectives import parse_word
 from hwnas.api.studies import FilesKey, files_key
 from hwnas.devices import get_device
 from hwnas.service.errors import NotFoundError
 from hwnas.service.forms import ParetoBody
 from hwnas.service.job_results import result_file
 from hwnas.service.store import Database
-from hwnas.service.store.devices import find_device
 from hwnas.service.store.jobs import Asked, find_job
+from hwnas.service.world import world_of_searches
 from hwnas.spaces import get_space
 
 
@@ -37,10 +38,11 @@ def _method(asked: str, space: str, dataset: str, _files: FilesKey) -> str:
     return method_for(asked, found, true_accuracy(found, dataset))
 
 
-def search_asked(database: Database, body: ParetoBody) -> Asked:
-    """The question of a job; about a device that a user added it is another one after that was adapted anew."""
-    device = find_device(database, get_device(body.device).name)
-    return Asked(kind="pareto", request=asdict(body), again="" if device is None else device.job)
+def search_asked(body: ParetoBody) -> Asked:
+    """The question of a job; it is another one after a device of it was adapted anew, or a table was pulled."""
+    others = [word.device for word in map(parse_word, body.objectives) if word.device is not None]
+    world = world_of_searches(get_space(body.space).name, [get_device(body.device).name, *others])
+    return Asked(kind="pareto", request=asdict(body), again=world)
 
 
 def searched_front(database: Database, asked: Asked, *, form: str) -> tuple[bytes, str]:
@@ -48,8 +50,8 @@ def searched_front(database: Database, asked: Asked, *, form: str) -> tuple[byte
     job = find_job(database, asked.id)
     if job is None:
         raise NotFoundError(
-            "expected a search whose front is kept, got one that nobody asked for or that was pruned since; "
-            "POST /v1/pareto asks for it"
+            "expected a search whose front is kept, got one that nobody asked for with the data that is there now, or "
+            "that was pruned since; POST /v1/pareto asks for it"
         )
     if job.state != "done":
         raise NotFoundError(

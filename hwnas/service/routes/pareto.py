@@ -50,7 +50,7 @@ def _search(body: ParetoBody, request: Request, *, key: str | None) -> Response:
     service = service_of(request)
     service.refresh_devices()
     check_search(body)
-    return answer_job(request, search_asked(service.database, body), key=key)
+    return answer_job(request, search_asked(body), key=key)
 
 
 @router.get("/v1/fronts/{id}", responses={**described("The fronts.", _SCHEMA), **problems(404, 409, 422)})
@@ -59,7 +59,7 @@ def front(id: Id, request: Request, format: Format = "json") -> Response:
     service, body = service_of(request), body_of(id)
     if needs_search(body):
         service.refresh_devices()
-        content, media_type = searched_front(service.database, search_asked(service.database, body), form=format)
+        content, media_type = searched_front(service.database, search_asked(body), form=format)
         return tagged(request, content, media_type=media_type)
     found = service.front(body)
     if format == "csv":

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from hwnas.service.store.database import Database, now
 from hwnas.service.store.errors import KeyReusedError, TooManyJobsError
 from hwnas.service.store.forms import FINAL, Job, Kind, State
-from hwnas.service.store.parts import put_part
+from hwnas.service.store.parts import part_of, put_part
 from hwnas.service.store.schema import JOBS, KEYS
 
 _DIGITS: Final = 32  # of a job's id: 128 bits
@@ -22,17 +22,26 @@ _DIGITS: Final = 32  # of a job's id: 128 bits
 @final
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a job is asked. payload: a file that belongs to it. again: the state of the world that the answer is for."""
+    """What a job is asked. payload: a file that belongs to it. again: the state of the world that the answer is for.
+
+    anew: whether one that is done answers nothing: it is asked for another answer, under another id.
+    """
 
     kind: Kind
     request: Mapping[str, Any]
     payload: bytes | None = None
     again: str = ""
+    anew: bool = False
 
     @property
     def id(self) -> str:
         """The same for the same question: a hash of everything that the answer depends on."""
-        digest = hashlib.sha256(canonical({"kind": self.kind, "request": self.request, "again": self.again}).encode())
+        return self.id_of(0)
+
+    def id_of(self, answers: int) -> str:
+        """The id where there are so many answers already that do not count."""
+        again = f"{self.again}#{answers}" if answers else self.again
+        digest = hashlib.sha256(canonical({"kind": self.kind, "request": self.request, "again": again}).encode())
         digest.update(hashlib.sha256(self.payload or b"").digest())
         return digest.hexdigest()[:_DIGITS]
 
@@ -45,22 +54,26 @@ def canonical(value: Any) -> str:
 def submit(database: Database, asked: Asked, *, owner: str, most: int, key: str | None = None) -> tuple[Job, bool]:
     """The job of this question, and whether it is new; one that failed or was cancelled is resumed.
 
-    most: unfinished jobs that `owner` may have. key: idempotency key of the caller.
+    most: unfinished jobs that `owner` may have. key: idempotency key of the caller, which leads to the same job also
+    where the world changed since, or the question is asked anew.
     Raises `TooManyJobsError`, `KeyReusedError`, `StoreError`.
     """
     with database.writing() as connection:
-        if key is not None:
-            _claim_key(connection, owner, key, asked.id)
-        found = _row(connection, asked.id, lock=True)
+        job = None if key is None else _job_of_key(connection, owner, key, asked)
+        if job is None:
+            job = _job_of(connection, asked)
+            if key is not None:
+                connection.execute(insert(KEYS).values(owner=owner, key=key, job=job, created_at=now()))
+        found = _row(connection, job, lock=True)
         if found is not None and not _go_on(connection, found, owner, most):
             return as_job(found), False
         if found is None:
             _require_room(connection, owner, most)
             values = {"kind": asked.kind, "request": canonical(asked.request), "owner": owner}
-            connection.execute(insert(JOBS).values(id=asked.id, state="queued", created_at=now(), **values))
+            connection.execute(insert(JOBS).values(id=job, state="queued", created_at=now(), **values))
             if asked.payload is not None:
-                put_part(connection, asked.id, "payload", asked.payload)
-        row = _row(connection, asked.id)
+                put_part(connection, job, "payload", asked.payload)
+        row = _row(connection, job)
         assert row is not None
         return as_job(row), True
 
@@ -152,9 +165,20 @@ def _require_room(connection: Connection, owner: str, most: int) -> None:
         raise TooManyJobsError(number, most)
 
 
-def _claim_key(connection: Connection, owner: str, key: str, job: str) -> None:
-    found = connection.execute(select(KEYS.c.job).where(KEYS.c.owner == owner, KEYS.c.key == key)).scalar()
-    if found is None:
-        connection.execute(insert(KEYS).values(owner=owner, key=key, job=job, created_at=now()))
-    elif found != job:
+def _job_of(connection: Connection, asked: Asked) -> str:
+    """The id of a question: asked anew, that of the first job of it that is not done."""
+    answers = 0
+    while asked.anew and (row := _row(connection, asked.id_of(answers))) is not None and row.state == "done":
+        answers += 1
+    return asked.id_of(answers)
+
+
+def _job_of_key(connection: Connection, owner: str, key: str, asked: Asked) -> str | None:
+    """The job that a key is tied to; None where it is to none. Raises `KeyReusedError` where that was asked another."""
+    job: str | None = connection.execute(select(KEYS.c.job).where(KEYS.c.owner == owner, KEYS.c.key == key)).scalar()
+    if job is None or job == asked.id:
+        return job
+    row, payload = _row(connection, job), part_of(connection, job, "payload")
+    if row is None or (row.kind, row.request, payload) != (asked.kind, canonical(asked.request), asked.payload):
         raise KeyReusedError(key)
+    return job

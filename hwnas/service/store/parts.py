@@ -28,7 +28,10 @@ def drop_parts(connection: Connection, job: str, *parts: Part) -> None:
 def get_part(database: Database, job: str, part: Part) -> bytes | None:
     """A part of a job; None where it has none."""
     with database.reading() as connection:
-        packed: Any = connection.execute(
-            select(PARTS.c.content).where(PARTS.c.job == job, PARTS.c.part == part)
-        ).scalar()
+        return part_of(connection, job, part)
+
+
+def part_of(connection: Connection, job: str, part: Part) -> bytes | None:
+    """As `get_part`, within a transaction."""
+    packed: Any = connection.execute(select(PARTS.c.content).where(PARTS.c.job == job, PARTS.c.part == part)).scalar()
     return None if packed is None else zlib.decompress(packed)
