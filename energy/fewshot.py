@@ -12,7 +12,7 @@ from typing import Final, final
 
 import numpy as np
 
-from hwnas.arrays import Array, Float, Integer
+from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.energy.student import student_reach
 from hwnas.errors import UsageError
 from hwnas.estimates import CostModel, Estimate, Provenance
@@ -21,6 +21,9 @@ from hwnas.latency.observations import check_observations
 from hwnas.spaces import get_space
 
 _FEWEST_FOR_A_MODEL: Final = 10  # leave-one-out errors of fewer measurements choose by chance
+_ODD_SHARE: Final = 0.5
+_ODD_DEVIATIONS: Final = 5.0
+_ODD_AT_MOST: Final = 0.25
 _MUST_BEAT_BY: Final = 0.8  # the model's error as a share of that of constant power
 
 
@@ -86,7 +89,7 @@ def adapt_energy(
     *,
     latency_ms: Float[Array, " m"],
     energy_mj: Float[Array, " k"],
-) -> CostModel:
+) -> ConstantPower | AdaptedModel:
     """Energy model of a device whose latency was adapted, from networks of which both were measured.
 
     Constant power, or a few-shot model of the energy itself where, over at least ten networks, its mean leave-one-out
@@ -97,12 +100,7 @@ def adapt_energy(
     times = check_observations(space, vectors, latency_ms)
     energies = check_observations(space, vectors, energy_mj, what="energy_mj")
     powers = np.log(energies.costs / times.costs)
-    constant = ConstantPower(
-        latency,
-        power_w=float(np.exp(np.median(powers))),
-        power_spread=float(powers.std(ddof=1)),
-        measured=len(powers),
-    )
+    constant = constant_power(latency, latency_ms=times.costs, energy_mj=energies.costs)
     if len(powers) < _FEWEST_FOR_A_MODEL:
         return constant
     of_energy = AdaptedModel(
@@ -114,6 +112,27 @@ def adapt_energy(
     by_model = np.abs(np.log(of_energy.left_out()[0] / energies.costs))
     by_power = np.abs(np.log(of_latency.left_out()[0] / energies.costs) + _power_without_each(powers))
     return of_energy if by_model.mean() < _MUST_BEAT_BY * by_power.mean() else constant
+
+
+def constant_power(
+    latency: CostModel, *, latency_ms: Float[Array, " m"], energy_mj: Float[Array, " m"]
+) -> ConstantPower:
+    """The median power of networks of which both were measured, times their latency."""
+    powers = np.log(energy_mj / latency_ms)
+    power, spread = float(np.exp(np.median(powers))), float(powers.std(ddof=1))
+    return ConstantPower(latency, power_w=power, power_spread=spread, measured=len(powers))
+
+
+def odd_powers(*, latency_ms: Float[Array, " m"], energy_mj: Float[Array, " m"]) -> Bool[Array, " m"]:
+    """Measured networks whose power is far from the median: by half of it, and by five standard deviations.
+
+    The standard deviation is 1.4826 times the median distance, which a few wrong ones do not move. Where a quarter of
+    the networks or more is as far, power differs between networks, and none is odd.
+    """
+    powers = np.log(energy_mj / latency_ms)
+    distance = np.abs(powers - np.median(powers))
+    odd = distance > max(math.log(1 + _ODD_SHARE), _ODD_DEVIATIONS * 1.4826 * float(np.median(distance)))
+    return odd if odd.mean() < _ODD_AT_MOST else np.zeros(len(powers), dtype=bool)
 
 
 def given_power(latency: CostModel, *, power_w: float, relative_error: float) -> ConstantPower:

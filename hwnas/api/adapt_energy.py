@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
-from hwnas.api.adapt_forms import EnergyAnswer, EnergySource, Figures, figures
-from hwnas.arrays import Array, Bool, Float
+from hwnas.api.adapt_forms import EnergyAnswer, EnergySource, Figures, PowerSuspicion, figures
+from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.devices import load_devices
 from hwnas.energy.boards import left_out_energy, title_of
-from hwnas.energy.fewshot import ConstantPower, adapt_energy, given_power
+from hwnas.energy.fewshot import ConstantPower, adapt_energy, constant_power, given_power, odd_powers
 from hwnas.errors import UsageError
-from hwnas.estimates import CostModel
 from hwnas.latency.fewshot import AdaptedModel, adapt
 from hwnas.latency.measurements import Measurements
 from hwnas.latency.methods import AdaptedLatency
@@ -38,47 +37,25 @@ def fit_energy(
     *,
     power_w: float | None,
     power_error: float,
+    alone: bool,
 ) -> EnergyFit:
     """The energy model of a device whose latency was adapted.
 
     latency_left_out: latency of each measured net as the others predict it. power_w, power_error: a power that is given
-    and its relative error, for a device without measured energies.
+    and its relative error, for a device without measured energies. alone: a power times the latency, in any space,
+    which no known device has to teach.
     Raises `UsageError` for energies or a power that cannot be used, and where both are there.
     """
     known = np.isfinite(used.energy_mj)
     if known.sum() >= FEWEST:
         if power_w is not None:
             raise UsageError(f"expected measured energies or a power, got both: {known.sum()} energies, {power_w:g} W")
-        return _from_energies(latency, used, latency_left_out, known)
+        return _from_energies(latency, used, latency_left_out, np.flatnonzero(known), alone=alone)
     if power_w is not None:
-        given = given_power(_latent(latency, used), power_w=power_w, relative_error=power_error)
-        return _of_given_power(given, _reason(used, known))
+        model = given_power(_base(latency, used, alone=alone), power_w=power_w, relative_error=power_error)
+        answer = _answer("given power", model, 0, reason=_reason(used, known))
+        return EnergyFit(model=model, method="given power", answer=answer)
     return EnergyFit(model=None, method="", answer=_answer("not measured", None, 0, reason=_reason(used, known)))
-
-
-def fit_energy_alone(
-    latency: AdaptedLatency,
-    used: Measurements,
-    latency_left_out: Float[Array, " n"],
-    *,
-    power_w: float | None,
-    power_error: float,
-) -> EnergyFit:
-    """As `fit_energy`, in any space: a power times the latency, which no known device has to teach."""
-    known = np.isfinite(used.energy_mj)
-    enough = known.sum() >= FEWEST
-    if enough == (power_w is not None):  # nothing to fit, or two things: said as for other methods
-        return fit_energy(latency, used, latency_left_out, power_w=power_w, power_error=power_error)
-    assert isinstance(latency, CostModel)
-    if power_w is not None:
-        given = given_power(latency, power_w=power_w, relative_error=power_error)
-        return _of_given_power(given, _reason(used, known))
-    measured = {"latency_ms": used.latency_ms[known], "energy_mj": used.energy_mj[known]}
-    powers = np.log(measured["energy_mj"] / measured["latency_ms"])
-    spread, nets = float(powers.std(ddof=1)), int(known.sum())
-    model = ConstantPower(latency, power_w=float(np.exp(np.median(powers))), power_spread=spread, measured=nets)
-    left_out = figures(measured["energy_mj"], left_out_energy(model, latency_left_out[known], **measured))
-    return EnergyFit(model=model, method="constant power", answer=_answer("measured", model, nets, left_out=left_out))
 
 
 def public_energy_devices() -> tuple[str, ...]:
@@ -88,28 +65,49 @@ def public_energy_devices() -> tuple[str, ...]:
 
 
 def _from_energies(
-    latency: AdaptedLatency, used: Measurements, latency_left_out: Float[Array, " n"], known: Bool[Array, " n"]
+    latency: AdaptedLatency,
+    used: Measurements,
+    latency_left_out: Float[Array, " n"],
+    rows: Integer[Array, " k"],
+    *,
+    alone: bool,
 ) -> EnergyFit:
-    measured = {"latency_ms": used.latency_ms[known], "energy_mj": used.energy_mj[known]}
-    model = adapt_energy(_latent(latency, used), used.vectors[known], **measured)
-    assert isinstance(model, ConstantPower | AdaptedModel)
-    left_out = left_out_energy(model, latency_left_out[known], **measured)
-    answer = _answer("measured", model, int(known.sum()), left_out=figures(measured["energy_mj"], left_out))
+    """The model of the energies in these rows, but for those whose power looks wrong."""
+    odd = odd_powers(latency_ms=used.latency_ms[rows], energy_mj=used.energy_mj[rows])
+    kept = rows[~odd] if (~odd).sum() >= FEWEST else rows
+    measured = {"latency_ms": used.latency_ms[kept], "energy_mj": used.energy_mj[kept]}
+    base = _base(latency, used, alone=alone)
+    model = constant_power(base, **measured) if alone else adapt_energy(base, used.vectors[kept], **measured)
+    left_out = figures(measured["energy_mj"], left_out_energy(model, latency_left_out[kept], **measured))
+    answer = _answer(
+        "measured", model, len(kept), left_out=left_out, suspects=_suspicions(used, np.setdiff1d(rows, kept), kept)
+    )
     return EnergyFit(
         model=model, method="constant power" if isinstance(model, ConstantPower) else "latent", answer=answer
     )
 
 
-def _of_given_power(model: ConstantPower, reason: str) -> EnergyFit:
-    return EnergyFit(model=model, method="given power", answer=_answer("given power", model, 0, reason=reason))
+def _suspicions(
+    used: Measurements, odd: Integer[Array, " o"], kept: Integer[Array, " k"]
+) -> tuple[PowerSuspicion, ...]:
+    powers = used.energy_mj / used.latency_ms
+    archs = get_space(used.space).strings(used.vectors[odd])
+    return tuple(
+        PowerSuspicion(
+            arch=arch,
+            energy_mj=float(used.energy_mj[row]),
+            power_w=float(powers[row]),
+            expected_w=float(np.median(powers[kept])),
+        )
+        for arch, row in zip(archs, odd.tolist(), strict=True)
+    )
 
 
-def _latent(latency: AdaptedLatency, used: Measurements) -> AdaptedModel:
-    """The latency model if it is a latent one, else one of the same measurements: a power goes with any of them."""
-    if isinstance(latency, AdaptedModel):
+def _base(latency: AdaptedLatency, used: Measurements, *, alone: bool) -> Any:
+    """The latency model that a power goes with: a latent one of the same measurements, unless nothing may teach it."""
+    if alone or isinstance(latency, AdaptedModel):
         return latency
-    space = get_space(used.space)
-    return adapt(space, used.vectors, used.latency_ms, device=latency.device, unit_is_right=True)
+    return adapt(get_space(used.space), used.vectors, used.latency_ms, device=latency.device, unit_is_right=True)
 
 
 def _answer(
@@ -118,6 +116,7 @@ def _answer(
     nets: int,
     *,
     left_out: Figures | None = None,
+    suspects: tuple[PowerSuspicion, ...] = (),
     reason: str | None = None,
 ) -> EnergyAnswer:
     power = model if isinstance(model, ConstantPower) else None
@@ -128,6 +127,7 @@ def _answer(
         power_w=None if power is None else power.power_w,
         power_error_percent=None if power is None else 100 * float(np.expm1(power.power_spread)),
         left_out=left_out,
+        suspects=suspects,
         public_devices=public_energy_devices(),
         reason=reason,
     )

@@ -44,12 +44,24 @@ class Suspicion:
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class PowerSuspicion:
+    """An energy that looks wrong, as its power is far from that of all others (their median: expected_w)."""
+
+    arch: str
+    energy_mj: float
+    power_w: float
+    expected_w: float
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class EnergyAnswer:
     """What is known of the energy of a device.
 
     source: "measured" where a model rests on `nets` measured energies, "given power", or "not measured".
     model: what predicts it; None where nothing does. power_w, power_error_percent: where the model is a power times the
-    latency. left_out: figures of leaving each measured net out.
+    latency. left_out: figures of leaving each measured net out. suspects: measured energies that look wrong, which
+    neither the model nor the figures count.
     public_devices: on which public measurements the claim rests that power hardly differs between nets.
     reason: why nothing was measured.
     """
@@ -60,6 +72,7 @@ class EnergyAnswer:
     power_w: float | None
     power_error_percent: float | None
     left_out: Figures | None
+    suspects: tuple[PowerSuspicion, ...]
     public_devices: tuple[str, ...]
     reason: str | None
 

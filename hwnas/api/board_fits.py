@@ -13,7 +13,7 @@ from typing import Final, final
 import numpy as np
 
 from hwnas import metrics
-from hwnas.api.adapt_energy import EnergyFit, fit_energy, fit_energy_alone
+from hwnas.api.adapt_energy import EnergyFit, fit_energy
 from hwnas.api.adapt_forms import Figures, Suspicion, figures
 from hwnas.api.board_cards import variant_name
 from hwnas.api.board_measurements import TABLE, table_text
@@ -81,8 +81,8 @@ def fit_board(
     name, way = method_for(space, method)
     latency = way.adapt(space, used.vectors, used.latency_ms, device=reference, unit_is_right=True)
     left_out = latency.left_out()[0]
-    with_energy = fit_energy_alone if name == ALONE else fit_energy
-    energy = with_energy(latency, used, left_out, power_w=power_w, power_error=power_error)
+    alone = name == ALONE
+    energy = fit_energy(latency, used, left_out, power_w=power_w, power_error=power_error, alone=alone)
     return BoardFit(space=space, measured=measured, method=name, latency=latency, left_out=left_out, energy=energy)
 
 

@@ -78,14 +78,20 @@ def _trust(answer: AdaptResult) -> list[str]:
 
 
 def _suspects(answer: AdaptResult) -> list[str]:
+    energies = [
+        f"looks wrong: {short_architecture(one.arch)} measured {one.energy_mj:.4g} mJ, a power of {one.power_w:.3g} W "
+        f"where the others have {one.expected_w:.3g} W; it is left out of the energy; measure it again"
+        for one in answer.energy.suspects
+    ]
     if not answer.suspects:
-        return ["no measurement looks wrong"]
+        return energies or ["no measurement looks wrong"]
     lines = [
         f"looks wrong: {short_architecture(one.arch)} measured {one.measured_ms:.4g} ms, the others expect "
         f"{one.expected_ms:.4g} ms; probability that it is right: {_chance(1 - one.probability)}"
         for one in answer.suspects
     ]
-    return [*lines, "what looks wrong counts less in the model, but fully in the figures above; measure it again"]
+    end = "a latency that looks wrong counts less in the model, but fully in the figures above; measure it again"
+    return [*lines, end, *energies]
 
 
 def _chance(share: float) -> str:

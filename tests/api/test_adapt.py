@@ -175,6 +175,23 @@ def test_an_energy_that_is_no_power_times_latency_gets_a_model_of_its_own(
     assert metrics.spearman(predicted.mean, board(CELLS, others, seed=321)) > 0.95
 
 
+@pytest.mark.parametrize("method", ["latent", "alone"])
+def test_an_energy_with_an_odd_power_is_named_and_left_out(
+    write: Write, taught: Path, board: Board, tmp_path: Path, method: str
+) -> None:
+    vectors, settings = CELLS.sample(10, seed=3), AdaptSettings(method=method)
+    energy = 4.0 * board(CELLS, vectors)
+    energy[6] *= 8
+    found = adapt(write(tmp_path, vectors, board(CELLS, vectors), energy), name="odd", settings=settings).energy
+    (one,) = found.suspects
+    assert (one.arch, one.energy_mj) == (CELLS.strings(vectors)[6], pytest.approx(energy[6], rel=1e-4))
+    assert one.power_w == pytest.approx(32, rel=1e-3) and one.expected_w == pytest.approx(4, rel=1e-3)
+    assert found.nets == 9 and found.power_w == pytest.approx(4, rel=1e-3) and found.power_error_percent < 1
+    energy[[1, 2, 3]] *= [3, 0.2, 5]
+    spread = adapt(write(tmp_path, vectors, board(CELLS, vectors), energy), name="spread", settings=settings).energy
+    assert spread.suspects == () and spread.nets == 10, "where power differs everywhere nothing is odd"
+
+
 def test_two_energies_are_too_few(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(6, seed=3)
     energy = np.array(["", "", "", "", 3.0, 4.0], dtype=object)

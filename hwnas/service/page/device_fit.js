@@ -85,7 +85,7 @@ export async function showFit(card, result, measured) {
     element(
       "ul",
       { class: "sources" },
-      result.notes.map((note) => element("li", {}, note)),
+      [...result.energy.suspects.map(oddPower), ...result.notes].map((note) => element("li", {}, note)),
     ),
   );
   card.hidden = false;
@@ -100,6 +100,11 @@ export async function showFit(card, result, measured) {
 function energyOf(energy) {
   if (energy.source === "not measured") return energy.reason ?? "not measured";
   return energy.power_w ? `${rounded(energy.power_w, 3)} W times the latency (${energy.source})` : energy.source;
+}
+
+function oddPower(one) {
+  const [energy, power, expected] = [one.energy_mj, one.power_w, one.expected_w].map((value) => rounded(value, 3));
+  return `looks wrong: ${one.arch} measured ${energy} mJ, a power of ${power} W where the others have ${expected} W; left out of the energy`;
 }
 
 async function drawFit(node, result, measured) {
