@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
 from hwnas.errors import ProxyError
+from hwnas.proxies.replaced_norms import replace_norm
 
 WEIGHTED: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+NORMS: Final = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 _ABSENT: Final = object()
 
 
@@ -36,12 +37,15 @@ def _weight_names(layer: nn.Module) -> tuple[str, ...]:
 
 
 @contextmanager
-def training_mode(module: nn.Module, *, statistics: Literal["batch", "record", "identity", "image"]) -> Iterator[None]:
+def training_mode(
+    module: nn.Module, *, statistics: Literal["batch", "record", "identity", "image"], dropout: bool = True
+) -> Iterator[None]:
     """Training mode, also for layers that were frozen; flags and buffers are as before afterwards.
 
     statistics: "batch" normalises by the batch, "record" does so and holds the batch's variance in `running_var`
     inside the block, "identity" makes every batch norm return its input, "image" normalises each image by itself, as
     if it were a batch of one.
+    dropout: False puts all layers that are no norms in evaluation mode, where dropout and stochastic depth draw nothing.
     """
     layers = list(module.modules())
     norms = [layer for layer in layers if isinstance(layer, _BatchNorm)]
@@ -49,12 +53,19 @@ def training_mode(module: nn.Module, *, statistics: Literal["batch", "record", "
     buffers = [dict(layer._buffers) for layer in layers]
     # Batch norms get other buffers below; those of all other layers are written to in place.
     contents = [(b, b.clone()) for layer in layers if not isinstance(layer, _BatchNorm) for b in _own_buffers(layer)]
-    module.train()
+    fast = torch.backends.mha.get_fastpath_enabled()
     try:
+        if dropout:
+            module.train()
+        else:
+            torch.backends.mha.set_fastpath_enabled(False)  # a kernel for evaluation mode that runs no layers
+            for layer in layers:
+                layer.training = isinstance(layer, _NormBase)
         for norm in norms:
             _use_statistics(norm, statistics)
         yield
     finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
         for layer, values, kept in zip(layers, attributes, buffers, strict=True):
             layer._buffers.clear()
             layer._buffers.update(kept)
@@ -65,7 +76,7 @@ def training_mode(module: nn.Module, *, statistics: Literal["batch", "record", "
 
 
 # `forward` is an attribute of the instance only where someone replaced it.
-_CHANGED: Final = ("training", "momentum", "forward")
+_CHANGED: Final = ("training", "momentum", "track_running_stats", "forward")
 
 
 def _own_buffers(layer: nn.Module) -> list[Tensor]:
@@ -74,10 +85,10 @@ def _own_buffers(layer: nn.Module) -> list[Tensor]:
 
 def _use_statistics(norm: _BatchNorm, statistics: str) -> None:
     if statistics == "identity":
-        norm.forward = _identity  # type: ignore[assignment,method-assign]
+        replace_norm(norm, _identity)
         return
     if statistics == "image":
-        norm.forward = partial(_by_image, norm)  # type: ignore[method-assign]
+        replace_norm(norm, _by_image)
         return
     kept = norm.running_var if norm.weight is None else norm.weight
     norm.running_mean = norm.running_var = norm.num_batches_tracked = None
@@ -85,7 +96,7 @@ def _use_statistics(norm: _BatchNorm, statistics: str) -> None:
         like = torch.empty(0) if kept is None else kept
         norm.running_mean = torch.zeros(norm.num_features, dtype=like.dtype, device=like.device)
         norm.running_var = torch.ones(norm.num_features, dtype=like.dtype, device=like.device)
-        norm.momentum = 1.0
+        norm.momentum, norm.training, norm.track_running_stats = 1.0, True, True
 
 
 def _restore(layer: nn.Module, values: dict[str, Any]) -> None:
@@ -96,18 +107,18 @@ def _restore(layer: nn.Module, values: dict[str, Any]) -> None:
             layer.__dict__[name] = value
 
 
-def _identity(x: Tensor) -> Tensor:
+def _identity(x: Tensor, _scale: Tensor | None, _shift: Tensor | None, _epsilon: float) -> Tensor:
     return x
 
 
-def _by_image(norm: _BatchNorm, x: Tensor) -> Tensor:
+def _by_image(x: Tensor, scale: Tensor | None, shift: Tensor | None, epsilon: float) -> Tensor:
     """Batch norm of each image alone, all at once: group norm with a group for each channel."""
     if x.ndim < 3 or x[0, 0].numel() == 1:
         raise ProxyError(
             "grad_sign runs each image alone: expected a batch norm to see several values of each channel in an image, "
             f"got inputs of shape {tuple(x.shape)}; give larger images, or use another proxy"
         )
-    return nn.functional.group_norm(x, norm.num_features, norm.weight, norm.bias, norm.eps)
+    return nn.functional.group_norm(x, x.shape[1], scale, shift, epsilon)
 
 
 @contextmanager

@@ -12,14 +12,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 
-def batch_norm(norm: _BatchNorm, x: Tensor) -> Tensor:
-    """`norm` with statistics of the batch; its scale and shift count as constants in derivatives."""
-    if x.numel() == x.shape[1]:
-        return type(norm).forward(norm, x)  # a single value: it says what is wrong
-    y: Tensor = _Forward.apply(x, norm.weight, norm.bias, norm.eps)  # type: ignore[no-untyped-call]
+def batch_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    """Batch norm by the statistics of the batch; its scale and shift count as constants in derivatives."""
+    if x.numel() == x.shape[1]:  # a single value: torch says what is wrong
+        return torch.nn.functional.batch_norm(x, None, None, weight, bias, training=True, eps=eps)
+    y: Tensor = _Forward.apply(x, weight, bias, eps)  # type: ignore[no-untyped-call]
     return y
 
 

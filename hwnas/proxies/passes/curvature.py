@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -15,6 +13,7 @@ from hwnas.proxies.evidence import LayerPair
 from hwnas.proxies.module_state import gradients_required, layer_weights, training_mode
 from hwnas.proxies.passes.batch_norms import batch_norm
 from hwnas.proxies.passes.supervised import gradients_of, logits_of, loss_of
+from hwnas.proxies.replaced_norms import replace_norm
 
 
 def hessian_gradient(module: nn.Module, batch: Batch) -> list[LayerPair]:
@@ -30,7 +29,7 @@ def hessian_gradient(module: nn.Module, batch: Batch) -> list[LayerPair]:
     ):
         for norm in module.modules():
             if isinstance(norm, _BatchNorm):
-                norm.forward = partial(batch_norm, norm)  # type: ignore[method-assign]
+                replace_norm(norm, batch_norm)
         loss = loss_of(logits_of(module, batch.images), batch.labels, batch.loss)
         if not loss.requires_grad:
             return [LayerPair(weight=weight.detach(), gradient=torch.zeros_like(weight)) for weight in weights]

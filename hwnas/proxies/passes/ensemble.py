@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hwnas.proxies.batches import Batch
 from hwnas.proxies.module_state import parameters_replaced, training_mode
 from hwnas.proxies.nngp import NNGP_NETWORKS
-from hwnas.proxies.passes.redrawing import he_normal
+from hwnas.proxies.passes.redrawing import redrawn
 from hwnas.proxies.passes.supervised import logits_of
 
 
@@ -20,8 +20,8 @@ def random_features(module: nn.Module, batch: Batch, *, seed: int) -> list[Tenso
     found = []
     for _ in range(NNGP_NETWORKS):
         with (
-            parameters_replaced(module, lambda name, value: he_normal(module, name, value, generator)),
-            training_mode(module, statistics="batch"),
+            parameters_replaced(module, lambda name, value: redrawn(module, name, value, generator, variance="he")),
+            training_mode(module, statistics="batch", dropout=False),
             torch.no_grad(),
         ):
             found.append(_features(module, batch.images).flatten(1))

@@ -15,7 +15,7 @@ from hwnas.errors import ProxyError
 from hwnas.proxies.batches import Batch
 from hwnas.proxies.linear_regions import REGION_IMAGES, REGION_PIXELS, REGION_REPEATS
 from hwnas.proxies.module_state import parameters_replaced, training_mode
-from hwnas.proxies.passes.redrawing import he_normal
+from hwnas.proxies.passes.redrawing import redrawn
 from hwnas.proxies.passes.supervised import logits_of
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -31,7 +31,7 @@ def region_counts(module: nn.Module, batch: Batch, *, seed: int) -> list[int]:
             images = nn.functional.interpolate(images, size=batch.images.shape[-2:])
         with (
             parameters_replaced(module, lambda name, value: _thin(module, name, value, generator)),
-            training_mode(module, statistics="batch"),
+            training_mode(module, statistics="batch", dropout=False),
             torch.no_grad(),
         ):
             counts.append(count_patterns(module, images, base=_base(module)))
@@ -104,7 +104,7 @@ def _convolutions(module: nn.Module) -> list[nn.Conv1d | nn.Conv2d | nn.Conv3d]:
 
 def _thin(module: nn.Module, name: str, value: Tensor, generator: torch.Generator) -> Tensor:
     """He's weights between the channels that a thin network keeps, 0 elsewhere."""
-    drawn = he_normal(module, name, value, generator)
+    drawn = redrawn(module, name, value, generator, variance="he")
     owner, _, attribute = name.rpartition(".")
     layer = module.get_submodule(owner)
     if attribute != "weight" or not isinstance(layer, _CONVOLUTIONS):

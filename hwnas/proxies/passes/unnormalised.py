@@ -14,6 +14,10 @@ def unnormalised_agreement(module: nn.Module, batch: Batch) -> Tensor:
     """(b, b) number of units of activations on which two images agree, float64; batch norms return their input."""
     size = len(batch.images)
     kernel = torch.zeros(size, size, dtype=torch.float64, device=batch.images.device)
-    with training_mode(module, statistics="identity"), observe_activations(module, kernel), torch.no_grad():
+    with (
+        training_mode(module, statistics="identity", dropout=False),
+        observe_activations(module, kernel),
+        torch.no_grad(),
+    ):
         logits_of(module, batch.images)
     return kernel
