@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from hwnas.errors import ProxyError
 from hwnas.proxies.batches import Batch, Loss
@@ -180,18 +182,25 @@ def observe_activations(module: nn.Module, kernel: Tensor) -> Iterator[None]:
     on/off patterns x, two images agree on units - x_i.1 - x_j.1 + 2 x_i.x_j units: one matrix product where
     x x^T + (1-x)(1-x)^T takes two. Activations that read the same tensor share it.
     """
-    seen: dict[int, tuple[Tensor, int, Tensor]] = {}
+    # Holds no activation alive that the forward pass would let go.
+    seen = WeakTensorKeyDictionary()
 
-    def observe(_layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def observe(name: str, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         tensor = inputs[0]
-        known = seen.get(id(tensor))
+        if tensor.shape[:1] != kernel.shape[:1]:
+            raise ProxyError(
+                f"naswot compares images: expected the input of {name} to have a row for each of {len(kernel)} images, "
+                f"got shape {tuple(tensor.shape)}; put the images first, or use another proxy"
+            )
+        known = seen.get(tensor)
         # A tensor that was written to in place since has another version.
-        if known is None or known[0] is not tensor or known[1] != tensor._version:
-            known = (tensor, tensor._version, _agreements(tensor.detach()))
-            seen[id(tensor)] = known
-        kernel.add_(known[2])
+        if known is None or known[0] != tensor._version:
+            known = (tensor._version, _agreements(tensor.detach()))
+            seen[tensor] = known
+        kernel.add_(known[1])
 
-    hooks = [layer.register_forward_pre_hook(observe) for layer in module.modules() if isinstance(layer, RECTIFIERS)]
+    layers = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, RECTIFIERS)]
+    hooks = [layer.register_forward_pre_hook(partial(observe, name)) for name, layer in layers]
     try:
         yield
     finally:
