@@ -21,7 +21,7 @@ def score(evidence: Evidence) -> float:
     """With E_c = sum over pairs of class c of log(|correlation| + k): the sum of |E_c| over classes.
 
     With more than 100 classes: E_c divided by the images of the class, for classes with several, and the sum over
-    pairs of classes of |E_c - E_d|, divided by their number.
+    pairs of classes of |E_c - E_d|, divided by their number. Raises `ProxyError` where no class has several images.
     """
     jacobian, labels = evidence.jacobian, evidence.labels
     assert jacobian is not None and labels is not None
@@ -30,11 +30,11 @@ def score(evidence: Evidence) -> float:
     logs = (row_correlations(jacobian).abs() + EPSILON).log().cpu().numpy()
     classes = labels.cpu().numpy()
     members = [np.flatnonzero(classes == label) for label in np.unique(classes)]
+    if max(map(len, members)) < 2:  # the sum would be a constant
+        raise ProxyError("epe_nas expected a class with several images in the batch, got none; give a larger batch")
     if evidence.classes <= MANY_CLASSES:
         return float(sum(abs(logs[np.ix_(rows, rows)].sum()) for rows in members))
     sums = np.array([logs[np.ix_(rows, rows)].sum() / len(rows) for rows in members if len(rows) > 1])
-    if not len(sums):
-        raise ProxyError("epe_nas expected a class with several images in the batch, got none; give a larger batch")
     return float(np.abs(sums[:, None] - sums[None, :]).sum() / len(sums))
 
 

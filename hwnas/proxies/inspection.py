@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from hwnas.errors import ProxyError
 from hwnas.proxies.borrowing import borrowed, ordinary, plain_attention
-from hwnas.proxies.module_state import gradients_required, layer_weights
+from hwnas.proxies.module_state import NORMS, gradients_required, layer_weights
 from hwnas.user_code import told
 
 COUNTER: Final = (
@@ -52,6 +54,11 @@ def inspect(module: nn.Module, images: Tensor, *, seed: int) -> Inspection:
     if any(nn.parameter.is_lazy(parameter) or parameter.is_meta for parameter in module.parameters()):
         raise ProxyError(
             f"expected {name} to have weights, got lazy or meta ones without values; run it once, or load them"
+        )
+    if any(tensor.is_inference() for tensor in (*module.parameters(), *module.buffers())):
+        raise ProxyError(
+            f"expected {name} to be built outside torch.inference_mode, whose tensors take part in no gradient; build "
+            "it outside (torch.no_grad may surround it), or load its state_dict into one built outside"
         )
     image = ordinary(images[:1])
     with borrowed(module, seed=seed, device=images.device), gradients_required(module):
@@ -124,7 +131,19 @@ def _notes(module: nn.Module, unreached: int, weights: int) -> tuple[str, ...]:
             f"scores that read weights leave out {other:,} parameters of other kinds than convolutions, linear layers "
             "and nn.MultiheadAttention, such as embeddings"
         )
+    if norms := sorted({type(layer).__name__ for layer in module.modules() if _is_other_norm(layer)}):
+        notes.append(
+            f"synflow and zen take away the effect of batch norms alone, as in their papers: {', '.join(norms)} "
+            "in this network stays and hides much of its depth from them"
+        )
     return tuple(notes)
+
+
+def _is_other_norm(layer: nn.Module) -> bool:
+    """Whether it is a norm, torch's or another's by its name, and no batch norm."""
+    if isinstance(layer, _BatchNorm) or any(True for _ in layer.children()):
+        return False
+    return isinstance(layer, NORMS) or bool(re.search(r"(Group|Layer|Instance|RMS)Norm", type(layer).__name__))
 
 
 def _counts(module: nn.Module, image: Tensor) -> tuple[dict[str, int], str]:

@@ -1,4 +1,4 @@
-"""`params`: number of trainable parameters (baseline)."""
+"""`params`: number of parameters, frozen ones too (baseline)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def score(evidence: Evidence) -> float:
-    """Trainable parameters, dead operations included."""
+    """Parameters, frozen ones and those of dead operations too; statistics of batch norms are none."""
     assert evidence.graph is not None
     return float(evidence.graph.params)
 
 
 PROXY = Proxy(
     name="params",
-    title="number of trainable parameters (baseline)",
+    title="number of parameters, frozen ones too (baseline)",
     needs=frozenset({"graph"}),
     score=score,
     source="baseline, White 2022",
