@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwnas.arrays import Array, Float, Integer
+from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto.dominance import hypervolume
 from hwnas.pareto.feasibility import Bounds, check_costs, check_length
@@ -44,8 +44,13 @@ class Truth:
         """The bound of each cost."""
         return self.front.bounds[:-1]
 
+    @property
+    def flat(self) -> Bool[Array, " p"]:
+        """Axes on which the front has one value, that of the reference point: they have no part in the hypervolume."""
+        return np.asarray(self.ideal_point >= self.reference_point)
+
     def scale(self, points: Float[Array, "k p"]) -> Float[Array, "k p"]:
-        """Points in the box in which the ideal point is 0 and the reference point is 1 on every axis."""
+        """Points in the box in which the ideal point is 0, and the reference point is 1 on every axis with spread."""
         return _scaled(points, self.ideal_point, self.reference_point)
 
 
@@ -126,13 +131,14 @@ def _reason_if_null(front: Front, ideal: Float[Array, " p"], reference: Float[Ar
             f"no feasible net beats the median accuracy of the space, {-reference[-1]:.2f}; "
             f"the best feasible one has {-ideal[-1]:.2f}"
         )
-    flat = np.flatnonzero(ideal >= reference)
-    if len(flat):
-        return f"no feasible cost on axis {flat[0]} is below its reference point, {reference[flat[0]]:g}"
+    if (ideal[:-1] >= reference[:-1]).all():
+        return f"no feasible cost on axis 0 is below its reference point, {reference[0]:g}"
     return None
 
 
 def _scaled(
     points: Float[Array, "k p"], ideal: Float[Array, " p"], reference: Float[Array, " p"]
 ) -> Float[Array, "k p"]:
-    return np.asarray((points - ideal) / (reference - ideal))
+    """On an axis without spread all are at 0, a factor of 1 in every volume."""
+    wide = reference > ideal
+    return np.where(wide, (points - ideal) / np.where(wide, reference - ideal, 1.0), 0.0)

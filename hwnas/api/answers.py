@@ -208,6 +208,11 @@ def notes(study: Study) -> tuple[str, ...]:
     said = [column.note for column in study.columns if column.note] + list(study.missing)
     if study.judged_apart:
         said.append("nets are chosen by predicted costs; the true front and the comparison use measured ones")
+    if study.truth is not None and study.truth.reason_if_null is None:
+        same = [axis.objective.id for axis, flat in zip(study.axes, study.truth.flat, strict=False) if flat]
+        said += [
+            f"{name} is the same in all of the true front: shares of the hypervolume leave it out" for name in same
+        ]
     budgeted = [axis for axis in study.axes if axis.objective.bound is not None]
     if study.question.confidence is None and any(axis.estimate.upper is not None for axis in budgeted):
         said.append("budgets hold on the best estimate of a net; confidence 0.9 makes them hold for nine nets in ten")

@@ -116,7 +116,7 @@ def simulate(study: Study, count: int, *, seed: int) -> tuple[Trainer, Trained]:
     """Train `count` networks in rounds, as far as a table of accuracies can stand in for training.
 
     A third is drawn by chance, the others are chosen `ROUND` at a time. Raises `DataError` where no accuracies are
-    known, `UsageError` for less than three networks.
+    known, `UsageError` for less than three networks, and where the budgets leave no three.
     """
     if count < LEAST:
         raise UsageError(f"expected at least {LEAST} networks to train, got {count}")
@@ -127,6 +127,13 @@ def simulate(study: Study, count: int, *, seed: int) -> tuple[Trainer, Trained]:
             f"training is simulated by known accuracies, which are {accuracy.source}; or give accuracies of your own"
         )
     trainer = Trainer(study, known=percent)
+    left = len(trainer.candidates)
+    if left < LEAST:
+        within = "what is asked" if all(bound is None for bound in study.bounds) else "the budgets"
+        raise UsageError(
+            f"expected at least {LEAST} distinct networks to train, but {within} and the known accuracies leave {left} "
+            f"distinct network{'' if left == 1 else 's'} of {study.space.name}; raise the budget, or leave out truths"
+        )
     rows: Int[Array, " t"] = trainer.first(max(LEAST, count // 3), seed=seed)
     while len(rows) < min(count, len(trainer.candidates)):
         trained = Trained(rows=rows, percent=percent[rows], source=accuracy.source)

@@ -232,3 +232,21 @@ def test_thirty_truths_on_the_tx2(measured: Path) -> None:
     result = hwnas.pareto("jetson-tx2", budget_mj=20, dataset="cifar100", truths=30, proxies=["params"])
     learned, params = (result.front(name).comparison.relative_hypervolume for name in ("learned", "params"))
     assert learned is not None and params is not None and learned > 0.95
+
+
+def test_a_cost_that_all_networks_share(known: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peak memory of NAS-Bench-201: networks are chosen and compared by the other axes, and the answer says so."""
+    monkeypatch.setattr("hwnas.api.objectives.activation_peaks", lambda _s, vectors, _d: np.full(len(vectors), 327_680))
+    shared = hwnas.pareto("jetson-tx2", ASKED, truths=4, objectives=("peak_memory_bytes",))
+    alone = hwnas.pareto("jetson-tx2", ASKED, truths=4)
+    for name in ("learned", "zen"):
+        found, expected = (result.front(name).comparison.relative_hypervolume for result in (shared, alone))
+        assert found is not None and found == pytest.approx(expected)
+    assert any(note.startswith("peak_memory_bytes is the same in all of the true front") for note in shared.notes)
+
+
+def test_too_few_networks_to_train_are_counted(known: np.ndarray) -> None:
+    known[NETWORKS[4] != NETWORKS] = np.nan
+    study = make_study(ASKED, SPACE, get_device("jetson-tx2"))
+    with pytest.raises(UsageError, match=r"budgets and the known accuracies leave 1 distinct network of .*; raise the"):
+        simulate(study, 10, seed=0)

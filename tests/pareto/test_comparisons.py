@@ -84,6 +84,20 @@ def test_where_shares_mean_nothing_they_are_null_with_a_reason(bound, accuracy, 
     assert (result.accuracy_lost_points is None) == (bound == 1.0)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("bound", [None, 327_680.0])
+def test_a_cost_that_all_nets_share_leaves_the_shares_as_they_are(place, bound):
+    bounds, wider = (10.0,), [10.0]
+    wider.insert(place, bound)
+    shared = ground_truth(np.insert(COSTS, place, 327_680.0, axis=1), ACCURACY, bounds=tuple(wider))
+    assert shared.flat.tolist() == [axis == place for axis in range(3)] and shared.reason_if_null is None
+    found, expected = (
+        compare(np.array([1, 3]), truth) for truth in (shared, ground_truth(COSTS, ACCURACY, bounds=bounds))
+    )
+    assert 0 < found.relative_hypervolume == pytest.approx(expected.relative_hypervolume)
+    assert found.igd_plus == pytest.approx(expected.igd_plus)
+
+
 def test_reference_point_takes_bounds_worst_costs_and_the_median():
     costs = np.array([[1, 7], [2, np.nan], [5, 9], [3, 1]])
     accuracy = np.array([10, 90, np.nan, 30], dtype=np.float64)
