@@ -62,8 +62,8 @@ class Study:
 
     @cached_property
     def groups(self) -> Integer[Array, " n"] | None:
-        """Network ids where each network is listed once; None where each architecture is."""
-        return None if self.question.raw else self.network_ids
+        """Ids of networks, which isomorphic ones share, where each is listed once; None where each architecture is."""
+        return None if self.question.raw else self.space.canonical_id(self.network_ids)
 
     @cached_property
     def feasible(self) -> Bool[Array, " n"]:

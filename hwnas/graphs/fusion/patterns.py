@@ -94,5 +94,14 @@ def _one(kind: str, parts: Sequence[Operator]) -> Operator:
         dtype=last.dtype,
         weights={name: shape for part in parts for name, shape in part.weights.items()},
         constants={name: shape for part in parts for name, shape in part.constants.items()},
+        array_types=_array_types(parts, last.dtype),
         known=all(part.known for part in parts),
     )
+
+
+def _array_types(parts: Sequence[Operator], dtype: str) -> dict[str, str]:
+    """Types of the fixed arrays of the parts, where they are not that of the one operator."""
+    arrays = {
+        name: part.array_types.get(name, part.dtype) for part in parts for name in (*part.weights, *part.constants)
+    }
+    return {name: its for name, its in arrays.items() if its != dtype}
