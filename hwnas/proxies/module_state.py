@@ -45,7 +45,7 @@ def training_mode(
     statistics: "batch" normalises by the batch, "record" does so and holds the batch's variance in `running_var`
     inside the block, "identity" makes every batch norm return its input, "image" normalises each image by itself, as
     if it were a batch of one.
-    dropout: False puts all layers that are no norms in evaluation mode, where dropout and stochastic depth draw nothing.
+    dropout: False puts all layers that are no norms in evaluation mode, where dropout and stochastic depth are off.
     """
     layers = list(module.modules())
     norms = [layer for layer in layers if isinstance(layer, _BatchNorm)]

@@ -33,7 +33,7 @@ def replace_norm(norm: _BatchNorm, normalise: Normalise) -> None:
 
         norm.forward = around  # type: ignore[method-assign]
         return
-    norm.forward = lambda x: normalise(x, norm.weight, norm.bias, norm.eps)  # type: ignore[method-assign,misc,assignment]
+    norm.forward = lambda x: normalise(x, norm.weight, norm.bias, norm.eps)  # type: ignore[method-assign,assignment]
 
 
 class _Replaced(TorchFunctionMode):

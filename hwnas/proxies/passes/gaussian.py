@@ -71,7 +71,8 @@ def _spreads(module: nn.Module) -> Iterator[dict[nn.Module, list[float]]]:
 
 def _features(module: nn.Module, images: Tensor) -> Tensor:
     """What the network pools before its classifier, or its output where it pools nothing. Raises `ProxyError`."""
-    with PooledFeatures() as pooled:
+    pooled = PooledFeatures()
+    with pooled:
         output = module(images)
     if pooled.last is not None:
         return pooled.last

@@ -192,7 +192,7 @@ def observe_activations(module: nn.Module, kernel: Tensor) -> Iterator[None]:
                 f"naswot compares images: expected the input of {name} to have a row for each of {len(kernel)} images, "
                 f"got shape {tuple(tensor.shape)}; put the images first, or use another proxy"
             )
-        known = seen.get(tensor)
+        known: tuple[int, Tensor] | None = seen.get(tensor)  # type: ignore[no-untyped-call]
         # A tensor that was written to in place since has another version.
         if known is None or known[0] != tensor._version:
             known = (tensor._version, _agreements(tensor.detach()))
