@@ -182,4 +182,9 @@ def _union(space: Space, parts: Sequence[Integer[Array, "k v"]]) -> Integer[Arra
 def _notes(found: dict[str, Searched], options: SearchOptions) -> tuple[str, ...]:
     early = [f"{name} after {len(one.vectors):,}" for name, one in found.items() if one.ended == "patience"]
     looked = f"found by {options.method}, which looked at no more than {options.evaluations:,} networks for each proxy"
-    return (looked, *([f"fronts that stood still ended a search early: {', '.join(early)}"] if early else []))
+    over = [f"{name} {one.over:,}" for name, one in found.items() if one.over]
+    return (
+        looked,
+        *([f"networks beyond a budget were looked at without a score: {', '.join(over)}"] if over else []),
+        *([f"searches whose front stood still ended early: {', '.join(early)}"] if early else []),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -11,6 +11,7 @@ import numpy as np
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scores_on_demand import Scores, Scoring
 from hwnas.arrays import Array, Float, Integer
+from hwnas.pareto import feasible
 from hwnas.proxies.kept_pool import keep_pool
 from hwnas.search import Generation, Limits, Problem, RandomSearch, Run, SearchSettings, make_search, run_search
 from hwnas.spaces import Space
@@ -44,11 +45,15 @@ class SearchOptions:
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Searched:
-    """What one search looked at: architectures in that order, their scores, and why it ended."""
+    """What one search looked at: architectures in that order, their scores, and why it ended.
+
+    over: how many of them break a bound; they have no score, as none was asked for.
+    """
 
     vectors: Integer[Array, "n v"]
     scores: Float[Array, " n"]
     ended: str
+    over: int = 0
 
 
 def search_each(
@@ -62,7 +67,8 @@ def search_each(
 ) -> dict[str, Searched]:
     """One search for each scorer, for few costs and a high score, all with the same seed and number of evaluations.
 
-    costs: of architectures, called once for a generation. Scores that are minus infinity are worth less than any other.
+    costs: of architectures, called once for a generation, before their scores: where a bound is broken, or a cost is
+    not known, no score is asked for. Scores that are minus infinity are worth less than any other.
     """
     with keep_pool():
         return {
@@ -89,8 +95,12 @@ def _search(
     found: list[Float[Array, " n"]] = []
 
     def evaluate(vectors: Integer[Array, "n v"]) -> Float[Array, "n m"]:
-        found.append(scores(vectors))
-        return np.column_stack([costs(vectors), -_finite(found)])
+        cost, latest = costs(vectors), np.full(len(vectors), np.nan)
+        within = feasible(cost, bounds)
+        if within.any():
+            latest[within] = scores(vectors[within])
+        found.append(latest)
+        return np.column_stack([cost, -latest])
 
     settings = SearchSettings(seed=options.seed, raw=options.raw, bounds=(*bounds, None))
     run: Run = run_search(
@@ -99,15 +109,5 @@ def _search(
         Limits(evaluations=options.evaluations, patience=options.patience),
         progress=progress,
     )
-    return Searched(vectors=run.vectors, scores=np.concatenate(found), ended=run.ended)
-
-
-def _finite(found: Sequence[Float[Array, "..."]]) -> Float[Array, " k"]:
-    """The latest scores; infinite ones just beyond the finite ones so far, as a model of them needs numbers."""
-    every, latest = np.concatenate(found), found[-1].copy()
-    finite = every[np.isfinite(every)]
-    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
-    reach = (high - low) or 1.0
-    latest[np.isneginf(latest)] = low - reach
-    latest[np.isposinf(latest)] = high + reach
-    return latest
+    over = int(((run.violations > 0) & np.isfinite(run.violations)).sum())
+    return Searched(vectors=run.vectors, scores=np.concatenate(found), ended=run.ended, over=over)

@@ -13,6 +13,7 @@ import numpy as np
 
 from hwnas.arrays import Array, Float, Int, Integer
 from hwnas.errors import MissingExtraError
+from hwnas.search.problem import placed
 
 CROSSOVER: Final = 0.9  # probability that two parents are mixed, as Deb et al. 2002
 _UNKNOWN: Final = 1e30  # stands for a cost that is not known: pymoo compares numbers only
@@ -91,7 +92,7 @@ def _parts() -> Any:
         def population(vectors: Any, costs: Any, violations: Any, choices: Any) -> tuple[Any, Any]:
             upper = np.asarray(choices, dtype=np.int64) - 1
             problem = Problem(n_var=len(upper), n_obj=costs.shape[1], n_ieq_constr=1, xl=0 * upper, xu=upper, vtype=int)
-            finite = np.nan_to_num(costs, nan=_UNKNOWN)
+            finite = np.nan_to_num(placed(costs), nan=_UNKNOWN)
             excess = np.minimum(violations, _UNKNOWN)[:, None]
             found = Population.new(X=vectors.astype(np.int64), F=finite, G=excess, H=np.zeros((len(costs), 0)))
             return found, problem

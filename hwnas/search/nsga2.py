@@ -11,8 +11,9 @@ from hwnas.pareto import feasible, non_dominated
 from hwnas.pareto.fronts import worst_point
 from hwnas.search.genetics import offspring, survivors
 from hwnas.search.improvements import choose
+from hwnas.search.problem import placed
 from hwnas.search.search import Search, SearchSettings
-from hwnas.search.surrogate import Surrogate
+from hwnas.search.surrogate import Belief, Surrogate
 from hwnas.spaces import Space
 
 _CHILDREN: Final = 200  # of a generation, among which the model chooses
@@ -37,20 +38,24 @@ class NSGA2(Search):
         self._known_neighbours: dict[bytes, Integer[Array, "k v"]] = {}
         self._middle: Float[Array, " m"] | None = None
         self._surrogate = Surrogate(space, seed=self.settings.seed) if self.settings.model else None
+        self._without_quality: Surrogate | None = None
 
     def propose(self, n: int) -> Integer[Array, "k v"]:
         """Random architectures until the population is full, then children, best first."""
         if len(self._alive) < self.settings.population:
             return self.space.sample(min(n, self.space.size), seed=int(self.rng.integers(2**32)))
-        known = ~np.isnan(self.known_costs).any(axis=1)
-        if self._surrogate is None or not known.any():
+        if self._surrogate is None or not ((known := self._known()).any() or self._without_quality):
             return self._children(n)
         pool = self.canonical(np.concatenate([self._children(_CHILDREN), self._neighbours()]))
         pool = pool[self.unknown(pool)]
         if not len(pool):
             return np.asarray(pool)
-        front = self.known_costs[self._front()]
-        chosen = choose(self._surrogate.believe(pool), front, self._reference(known), n=n, rng=self.rng)
+        costs = placed(self.known_costs)
+        judged = known if known.any() else ~np.isnan(costs[:, :-1]).any(axis=1)
+        # A cost that all share says nothing, and the box of what is better than it is empty.
+        wide = np.flatnonzero((costs[judged] != costs[judged][0]).any(axis=0) & ~np.isnan(costs[judged]).all(axis=0))
+        front, reference = costs[self._front()][:, wide], self._reference(costs, judged)[wide]
+        chosen = choose(self._believe(pool, wide), front, reference, n=n, rng=self.rng)
         rest = np.setdiff1d(np.arange(len(pool)), chosen)
         return np.asarray(pool[np.concatenate([chosen, self.rng.permutation(rest)])])
 
@@ -59,11 +64,43 @@ class NSGA2(Search):
         rows = np.concatenate([self._alive, np.arange(len(self.vectors) - new, len(self.vectors))])
         best = survivors(self.known_costs[rows], self.violations[rows], n=self.settings.population, rng=self.rng)
         self._alive = rows[best]
-        known = ~np.isnan(self.known_costs[-new:]).any(axis=1)
-        if self._surrogate is not None and known.any():
-            self._surrogate.add(self.vectors[-new:][known], self.known_costs[-new:][known])
-        if self._middle is None and known.any() and len(self.vectors) >= self.settings.population:
-            self._middle = np.nanmedian(self.known_costs, axis=0)
+        costs, known = placed(self.known_costs), self._known()
+        latest = np.flatnonzero(known[-new:])
+        if self._surrogate is not None and len(latest):
+            self._surrogate.add(self.vectors[-new:][latest], costs[-new:][latest])
+        self._learn_without_quality(costs, new)
+        half, full = self.settings.population // 2, self.settings.population
+        if self._middle is None and known.sum() >= half and len(self.vectors) >= full:
+            self._middle = np.nanmedian(costs, axis=0)
+
+    def _known(self) -> Bool[Array, " n"]:
+        """Which of all that was told have every cost."""
+        return np.asarray(~np.isnan(self.known_costs).any(axis=1))
+
+    def _learn_without_quality(self, costs: Float[Array, "n m"], new: int) -> None:
+        """Take in the other costs of all rows in a model of their own, once some lack the quality alone.
+
+        A quality need not be looked at where a bound is broken; that it is broken is worth knowing.
+        """
+        if self._surrogate is None or not self.settings.quality or costs.shape[1] < 2:
+            return
+        rows = ~np.isnan(costs[:, :-1]).any(axis=1)
+        if self._without_quality is None:
+            if not (rows & np.isnan(costs[:, -1])).any():
+                return
+            self._without_quality = Surrogate(self.space, seed=self.settings.seed)
+            new = len(costs)
+        latest = rows[-new:]
+        if latest.any():
+            self._without_quality.add(self.vectors[-new:][latest], costs[-new:][latest][:, :-1])
+
+    def _believe(self, pool: Integer[Array, "n v"], columns: Int[Array, " k"]) -> Belief:
+        """What candidates may cost, of some costs alone."""
+        assert self._surrogate is not None
+        if self._without_quality is None:
+            return self._surrogate.believe(pool).of(columns)
+        belief = self._without_quality.believe(pool)
+        return (belief.beside(self._surrogate.believe(pool)) if self._known().any() else belief).of(columns)
 
     def _children(self, n: int) -> Integer[Array, "n v"]:
         alive = self._alive
@@ -109,11 +146,11 @@ class NSGA2(Search):
                 return np.asarray(found[:wanted])
             looked *= 2
 
-    def _reference(self, known: Bool[Array, " n"]) -> Float[Array, " m"]:
+    def _reference(self, costs: Float[Array, "n m"], known: Bool[Array, " n"]) -> Float[Array, " m"]:
         """The worst cost that counts: the bound, the median of the first generation for a quality, else the worst."""
-        bounds = self.settings.bounds or (None,) * self.known_costs.shape[1]
-        within = known & feasible(self.known_costs, bounds)
-        reference = worst_point(self.known_costs[within if within.any() else known], bounds)
+        bounds = self.settings.bounds or (None,) * costs.shape[1]
+        within = known & feasible(costs, bounds)
+        reference = worst_point(costs[within if within.any() else known], bounds)
         if self.settings.quality and bounds[-1] is None and self._middle is not None:
             reference[-1] = self._middle[-1]
         return reference

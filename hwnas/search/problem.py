@@ -22,7 +22,8 @@ class Problem:
     """Costs of the architectures of a space.
 
     bounds: the largest feasible value of each cost, None for no bound: `hwnas.pareto.bounds_of` makes them.
-    evaluate: costs of architectures it was not asked for before, all of a generation in one call; NaN where not known.
+    evaluate: costs of architectures it was not asked for before, all of a generation in one call; NaN where not known,
+        infinite, in a cost without a bound, where one is worse (or minus infinity, better) than any number.
     known: costs that it gave before, perhaps in an earlier process.
     """
 
@@ -34,7 +35,8 @@ class Problem:
     def costs(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n m"]:
         """Costs of architectures: those that are not known yet by one call of `evaluate`, each once.
 
-        Raises `UsageError` where `evaluate` gives another number of costs, or infinite ones.
+        Raises `UsageError` where `evaluate` gives another number of costs, or infinite ones of a
+        cost with a bound.
         """
         keys = self.space.key(vectors)
         new = vectors[self.known.lacks(keys)]
@@ -44,15 +46,33 @@ class Problem:
                 raise UsageError(
                     f"expected costs of shape ({len(new)}, {len(self.bounds)}), one for each bound, got {costs.shape}"
                 )
-            if np.isinf(costs).any():
-                raise UsageError("expected finite costs, or NaN where one is not known; got infinity")
+            if np.isinf(costs[:, [bound is not None for bound in self.bounds]]).any():
+                raise UsageError("expected finite costs where there is a bound, or NaN for unknown ones; got infinity")
             self.known.add(self.space.key(new), costs)
         return self.known.costs(keys).reshape(len(vectors), len(self.bounds))
 
     def violations(self, costs: Float[Array, "n m"]) -> Float[Array, " n"]:
-        """By how much the bounds do not hold, each excess relative to its bound, summed; infinite for unknown costs."""
+        """By how much the bounds do not hold, each excess relative to its bound, summed.
+
+        Infinite for unknown costs, but where a bound is broken and every cost with a bound is known, the excess.
+        """
         violations = np.zeros(len(costs))
         for column, bound in zip(costs.T, self.bounds, strict=True):
             if bound is not None:
                 violations += np.maximum(column - bound, 0) / (abs(bound) or 1.0)
-        return np.where(np.isnan(costs).any(axis=1), np.inf, violations)
+        unknown = np.isnan(violations) | (np.isnan(costs).any(axis=1) & (violations == 0))
+        return np.where(unknown, np.inf, violations)
+
+
+def placed(costs: Float[Array, "n m"]) -> Float[Array, "n m"]:
+    """Costs with infinite ones just beyond the finite ones of their column, for what needs numbers."""
+    finite = np.isfinite(costs)
+    if not np.isinf(costs).any():
+        return costs
+    low = np.where(finite, costs, np.inf).min(axis=0, initial=np.inf)
+    high = np.where(finite, costs, -np.inf).max(axis=0, initial=-np.inf)
+    some = finite.any(axis=0)
+    low, high = np.where(some, low, 0.0), np.where(some, high, 0.0)
+    reach = np.where(high > low, high - low, 1.0)
+    found = np.where(np.isposinf(costs), high + reach, costs)
+    return np.asarray(np.where(np.isneginf(costs), low - reach, found))

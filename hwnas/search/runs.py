@@ -9,11 +9,11 @@ from typing import Final, Literal, final
 
 import numpy as np
 
-from hwnas.arrays import Array, Float, Int, Integer
+from hwnas.arrays import Array, Bool, Float, Int, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto import hypervolume, non_dominated
 from hwnas.pareto.fronts import worst_point
-from hwnas.search.problem import Problem
+from hwnas.search.problem import Problem, placed
 from hwnas.search.search import Search
 
 _SAVE_SECONDS: Final = 5.0
@@ -27,13 +27,15 @@ class Generation:
     """Where a search stands: evaluations so far and of how many, size of the front, its hypervolume.
 
     hypervolume: of the feasible front, up to each bound, or the worst cost of the first generation on an axis without
-        one; in units of the costs. It never falls.
+        one; in units of the costs, without those that were all the same there. It never falls.
+    violation: the least of all that was looked at, 0 where something is feasible.
     """
 
     evaluations: int
     budget: int
     front: int
     hypervolume: float
+    violation: float = 0.0
 
 
 @final
@@ -42,7 +44,8 @@ class Limits:
     """When a search ends.
 
     evaluations: architectures that are looked at. patience: generations in a row without a better front, after which
-    it ends early; None: never early. least: relative growth of the hypervolume that counts as better.
+    it ends early; None: never early. least: relative growth of the hypervolume that counts as better; while nothing is
+    feasible, relative fall of the least violation; where no front has a volume, any change of it is better.
 
     Raises `UsageError` for values that cannot be.
     """
@@ -92,7 +95,9 @@ def run_search(
     """
     limits, saved = limits or Limits(), time.monotonic()
     generations: list[Generation] = []
+    fronts: list[Float[Array, "_ m"]] = []
     reference: Float[Array, " m"] | None = None
+    wide: Bool[Array, " m"] | None = None
     ended: Ended = "evaluations"
     try:
         while len(search.vectors) < limits.evaluations:
@@ -105,13 +110,27 @@ def run_search(
             costs = problem.costs(vectors)
             search.tell(vectors, costs, problem.violations(costs))
             if reference is None or np.isnan(reference).any():
-                reference = worst_point(costs, problem.bounds)
-            generations.append(_generation(search, reference, limits.evaluations))
+                finite = np.where(np.isinf(costs), np.nan, costs)
+                reference = worst_point(finite, problem.bounds)
+                wide = np.isnan(reference) | ((finite < reference) | (finite > reference)).any(axis=0)
+            assert wide is not None
+            rows = feasible_front(search.known_costs, search.violations)
+            fronts = [*fronts[-(limits.patience or 1) :], np.unique(search.known_costs[rows], axis=0)]
+            volume = _volume(placed(search.known_costs)[rows][:, wide], reference[wide])
+            generations.append(
+                Generation(
+                    evaluations=len(search.vectors),
+                    budget=limits.evaluations,
+                    front=len(rows),
+                    hypervolume=volume,
+                    violation=float(search.violations.min()),
+                )
+            )
             progress(generations[-1])
             if time.monotonic() - saved > _SAVE_SECONDS:
                 problem.known.save()
                 saved = time.monotonic()
-            if _stands_still(generations, limits):
+            if _stands_still(generations, fronts, limits):
                 ended = "patience"
                 break
     finally:
@@ -134,16 +153,25 @@ def feasible_front(costs: Float[Array, "n m"], violations: Float[Array, " n"]) -
     return np.asarray(rows[np.lexsort(costs[rows].T[::-1])], dtype=np.int64)
 
 
-def _generation(search: Search, reference: Float[Array, " m"], budget: int) -> Generation:
-    costs = search.known_costs
-    front = feasible_front(costs, search.violations)
-    volume = 0.0 if np.isnan(reference).any() else hypervolume(costs[front], reference)
-    return Generation(evaluations=len(costs), budget=budget, front=len(front), hypervolume=volume)
+def _volume(costs: Float[Array, "f m"], reference: Float[Array, " m"]) -> float:
+    """Hypervolume of a front; 0 without a reference point or axes with spread."""
+    if np.isnan(reference).any() or not len(reference):
+        return 0.0
+    return hypervolume(costs, reference)
 
 
-def _stands_still(generations: list[Generation], limits: Limits) -> bool:
-    """Whether the hypervolume did not grow enough over the last `patience` generations."""
+def _stands_still(generations: list[Generation], fronts: list[Float[Array, "_ m"]], limits: Limits) -> bool:
+    """Whether the front did not get better enough over the last `patience` generations.
+
+    fronts: the distinct costs of the front, after each of those generations and the one before.
+    """
     if limits.patience is None or len(generations) <= limits.patience:
         return False
-    before, now = generations[-1 - limits.patience].hypervolume, generations[-1].hypervolume
-    return now > 0 and now <= before * (1 + limits.least)
+    before, now = generations[-1 - limits.patience], generations[-1]
+    if not now.front:
+        return now.violation >= before.violation * (1 - limits.least)
+    if not before.front:
+        return False
+    if now.hypervolume > 0:
+        return now.hypervolume <= before.hypervolume * (1 + limits.least)
+    return np.array_equal(fronts[0], fronts[-1])

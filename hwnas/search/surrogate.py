@@ -11,7 +11,7 @@ from typing import Final, final
 
 import numpy as np
 
-from hwnas.arrays import Array, Float, Integer
+from hwnas.arrays import Array, Float, Int, Integer
 from hwnas.spaces import Space
 
 _COSINES: Final = 256
@@ -31,6 +31,17 @@ class Belief:
     def draw(self, rng: np.random.Generator) -> Float[Array, "n m"]:
         """Costs as they may be, each architecture on its own."""
         return np.asarray(self.mean + self.deviation * rng.standard_normal(self.mean.shape))
+
+    def of(self, columns: Int[Array, " k"]) -> Belief:
+        """Of some costs alone."""
+        return Belief(mean=self.mean[:, columns], deviation=self.deviation[:, columns])
+
+    def beside(self, other: Belief) -> Belief:
+        """With the last cost as another belief has it."""
+        return Belief(
+            mean=np.column_stack([self.mean, other.mean[:, -1]]),
+            deviation=np.column_stack([self.deviation, other.deviation[:, -1]]),
+        )
 
 
 @final

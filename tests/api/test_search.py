@@ -17,7 +17,9 @@ import pytest
 from scipy.stats import rankdata
 
 import hwnas
-from hwnas.api.scores_on_demand import Scoring
+from hwnas.api.score_forms import ScoreSettings
+from hwnas.api.scores_on_demand import Scoring, scores_on_demand
+from hwnas.api.searching import SearchOptions, search_each
 from hwnas.errors import DataError, ProxyError, UnknownNameError, UsageError
 from hwnas.latency import latency_model
 from hwnas.outputs import csv_text
@@ -86,6 +88,41 @@ def test_the_form_is_that_of_the_main_job(empty: Path) -> None:
     assert max(map(len, text.split("\n\n")[0].splitlines())) <= 100
 
 
+@pytest.mark.parametrize("method", ["nsga2", "evolution", "random"])
+def test_what_is_over_the_budget_is_not_scored(method: str, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Costs come first: no score is asked for, none is listed, and the answer says of how many."""
+    asked: list[int] = []
+
+    def watched(*arguments: Any, **options: Any):
+        scores, source = scores_on_demand(*arguments, **options)
+        return lambda vectors: asked.append(len(vectors)) or scores(vectors), source
+
+    monkeypatch.setattr("hwnas.api.methods.scores_on_demand", watched)
+    result = _fbnet(method=method)
+    scores, within = result.candidates.scores, result.candidates.feasible
+    assert not within.all() and np.isnan(scores["flops"][~within]).all()
+    assert sum(asked) == sum(int((~np.isnan(scores[name])).sum()) for name in ("flops", "params"))
+    assert any("beyond a budget were looked at without a score: flops " in note for note in result.notes)
+    assert result.front("flops").nets and result.front("flops").evaluations == 80
+
+
+def test_minus_infinity_is_less_than_any_score_that_comes_later() -> None:
+    """Scores fall as the search goes on; what has none that is finite never comes before them."""
+    space, calls = FBNet(), [0]
+
+    def scores(vectors: np.ndarray) -> np.ndarray:
+        calls[0] += 1
+        return np.where(vectors[:, 0] % 3 == 0, -np.inf, -100.0 * calls[0] - vectors.sum(axis=1))
+
+    def costs(vectors: np.ndarray) -> np.ndarray:
+        return np.ones((len(vectors), 1))
+
+    options = SearchOptions(method="nsga2", evaluations=200, patience=None, scoring=ScoreSettings())
+    found = search_each(space, costs, (None,), {"falling": scores}, options)["falling"]
+    infinite = np.isneginf(found.scores)
+    assert infinite[:20].any() and infinite[100:].mean() < infinite[:20].mean()
+
+
 def test_same_seed_same_front(empty: Path) -> None:
     first, second, other = _fbnet(), _fbnet(), _fbnet(seed=1)
     assert first.to_dict() == second.to_dict() != other.to_dict()
@@ -135,7 +172,7 @@ def test_parts_that_are_computed_are_scored_for_the_reference_networks_first(
         if isinstance(at, Scoring):
             told.append((at.reference, at.networks))
 
-    options = {"proxies": ["nn_degree+params"], "evaluations": 24, "nets": 3}
+    options = {"proxies": ["nn_degree+params"], "evaluations": 24, "nets": 3, "budget_ms": 100}
     first = _fbnet(progress=tell, **options)
     assert list(dict.fromkeys(told)) == [(True, 6), (False, 20), (False, 4)]
     (file,) = (empty / "searches").glob("fbnet_cifar100_*.npz")
@@ -155,7 +192,7 @@ def test_what_a_list_of_networks_has_no_table_of_is_computed_by_a_search(
     """Beside what is in tables, and compared with the truth; looking at all of them is refused."""
     pytest.importorskip("torch")
     monkeypatch.setattr("hwnas.api.scores_on_demand.REFERENCES", 4)
-    options = {"device": "jetson-tx2", "budget_mj": 20, "evaluations": 24, "nets": 3, "workers": 1}
+    options = {"device": "jetson-tx2", "budget_mj": 1000, "evaluations": 24, "nets": 3, "workers": 1}
     names = ["nn_degree+params", "zen", "nn_degree"]
     result = hwnas.pareto(proxies=names, method="random", **options)  # type: ignore[arg-type]
     assert [front.name for front in result.fronts][:5] == [*names[::2], "zen", "params", "flops"]
@@ -209,7 +246,7 @@ def test_what_cannot_be_is_refused(
 def test_interrupted_and_resumed_it_ends_with_the_same_front(empty: Path) -> None:
     """Scores are computed with torch and kept: what was scored before the break is not scored again."""
     pytest.importorskip("torch")
-    options = {"proxies": ["nn_degree"], "evaluations": 30, "nets": 3}
+    options = {"proxies": ["nn_degree"], "evaluations": 30, "nets": 3, "budget_ms": 100}
 
     def stop(name: str, at: object) -> None:
         raise KeyboardInterrupt
@@ -244,7 +281,7 @@ def test_killed_in_the_middle_it_ends_with_the_same_front(method: str, empty: Pa
     """The command as a process, killed by a signal that nothing can catch, again and again, until it comes through."""
     pytest.importorskip("torch")
     command = (
-        *(sys.executable, "-m", "hwnas", "pareto", "--device", "titan-rtx", "--space", "fbnet", "--budget-ms", "8.5"),
+        *(sys.executable, "-m", "hwnas", "pareto", "--device", "titan-rtx", "--space", "fbnet", "--budget-ms", "100"),
         *("--proxy", "naswot", "--method", method, "--evaluations", "50", "--nets", "5", "--workers", "2", "--json"),
     )
 

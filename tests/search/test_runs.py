@@ -9,6 +9,7 @@ import pytest
 
 from hwnas.errors import DataError, UsageError
 from hwnas.search import KnownCosts, Limits, Problem, SearchSettings, make_search, run_search
+from hwnas.search.problem import placed
 from hwnas.spaces import FBNet, NASBench201
 
 SPACE = NASBench201()
@@ -92,7 +93,8 @@ def test_interrupted_and_resumed_it_ends_the_same(name: str, tmp_path: Path) -> 
 def test_it_ends_early_where_the_front_stands_still_and_where_nothing_is_left() -> None:
     flat = Problem(space=SPACE, bounds=(None,), evaluate=lambda vectors: np.ones((len(vectors), 1)))
     run = run_search(_search("random"), flat, Limits(evaluations=1000, patience=3))
-    assert run.ended == "evaluations"  # at its own reference point a front has no volume: nothing stands still
+    assert (run.ended, len(run.generations)) == ("patience", 4)  # a front without a volume, which never changes
+    assert run.generations[-1].hypervolume == 0
     run = run_search(_search("evolution"), _problem(), Limits(evaluations=5000, patience=10))
     assert run.ended == "patience" and len(run.vectors) < 5000
     small = run_search(_search("random"), _problem(), Limits(evaluations=20_000))
@@ -124,8 +126,79 @@ def test_wrong_costs_are_refused() -> None:
         Problem(space=SPACE, bounds=BOUNDS, evaluate=lambda rows: np.ones((len(rows), 1))).costs(vectors)
     with pytest.raises(UsageError, match="finite costs"):
         Problem(space=SPACE, bounds=BOUNDS, evaluate=lambda rows: np.full((len(rows), 2), np.inf)).costs(vectors)
+    one_sided = Problem(space=SPACE, bounds=BOUNDS, evaluate=lambda rows: np.tile([0.5, np.inf], (len(rows), 1)))
+    assert np.isposinf(one_sided.costs(vectors)[:, 1]).all()
     with pytest.raises(UsageError, match="at least 1 evaluation"):
         Limits(evaluations=0)
+
+
+@pytest.mark.parametrize(("name", "evaluations"), [("nsga2", 300), ("evolution", 5000)])
+def test_a_cost_that_all_share_changes_nothing(name: str, evaluations: int) -> None:
+    """Neither what is looked at nor the volume, nor when patience ends the search."""
+    limits, bounds = Limits(evaluations=evaluations, patience=10), (0.6, None, None)
+    alone = run_search(_search(name), _problem(), limits)
+    search = make_search(name, SPACE, SearchSettings(seed=0, population=20, raw=True, bounds=bounds))
+    shared = Problem(space=SPACE, bounds=bounds, evaluate=lambda rows: np.insert(_costs(rows), 1, 327_680.0, axis=1))
+    run = run_search(search, shared, limits)
+    assert run.ended == alone.ended and (name != "evolution" or run.ended == "patience")
+    np.testing.assert_array_equal(run.vectors, alone.vectors)
+    assert 0 < run.generations[-1].hypervolume == pytest.approx(alone.generations[-1].hypervolume)
+
+
+@pytest.mark.parametrize("name", ["nsga2", "random", "evolution"])
+def test_where_nothing_is_feasible_the_least_violation_counts(name: str) -> None:
+    bounds = (1e-9, None)
+    search = make_search(name, SPACE, SearchSettings(population=20, bounds=bounds))
+    run = run_search(search, Problem(space=SPACE, bounds=bounds, evaluate=_costs), Limits(evaluations=5000, patience=4))
+    assert run.ended == "patience" and len(run.front) == 0
+    least = [generation.violation for generation in run.generations]
+    assert least == sorted(least, reverse=True) and least[-1] == run.violations.min()
+
+
+@pytest.mark.parametrize("name", ["nsga2", "random", "evolution"])
+def test_what_breaks_a_bound_needs_no_quality(name: str, tmp_path: Path) -> None:
+    """Its violation is that of the costs that are known; a search finds its way, and goes on where it was cut off."""
+
+    def problem(known: KnownCosts | None = None) -> Problem:
+        def evaluate(vectors: np.ndarray) -> np.ndarray:
+            costs = _costs(vectors)
+            costs[costs[:, 0] > BOUNDS[0], 1] = np.nan
+            return costs
+
+        return Problem(space=SPACE, bounds=BOUNDS, evaluate=evaluate, known=KnownCosts() if known is None else known)
+
+    whole = run_search(_search(name), problem(), Limits(evaluations=200))
+    over = np.isnan(whole.costs[:, 1])
+    assert over.any() and not over.all()
+    np.testing.assert_allclose(whole.violations, np.maximum(whole.costs[:, 0] / BOUNDS[0] - 1, 0))
+    run_search(_search(name), problem(KnownCosts(tmp_path / "costs.npz")), Limits(evaluations=100))
+    resumed = run_search(_search(name), problem(KnownCosts(tmp_path / "costs.npz")), Limits(evaluations=200))
+    np.testing.assert_array_equal(resumed.vectors, whole.vectors)
+    if name == "nsga2":  # the model knows what breaks the bound, too
+        assert over[100:].mean() < over[:20].mean() / 2
+
+
+@pytest.mark.parametrize("name", ["nsga2", "evolution"])
+def test_an_infinite_cost_is_worse_than_any_that_comes_later(name: str) -> None:
+    """Of equal first costs none of infinite quality is in a front beside a finite one."""
+
+    def evaluate(vectors: np.ndarray) -> np.ndarray:
+        quality = _costs(vectors)[:, 1] + 50
+        return np.stack([np.ones(len(vectors)), np.where(vectors[:, 0] == 3, np.inf, quality)], axis=1)
+
+    bounds = (2.0, None)
+    search = make_search(name, SPACE, SearchSettings(population=20, raw=True, bounds=bounds))
+    run = run_search(search, Problem(space=SPACE, bounds=bounds, evaluate=evaluate), Limits(evaluations=200))
+    assert np.isposinf(run.costs[:, 1]).any() and np.isfinite(run.costs[run.front]).all()
+    assert run.costs[run.front, 1].min() == run.costs[:, 1].min()
+    volumes = [generation.hypervolume for generation in run.generations]
+    assert volumes == sorted(volumes)
+
+
+def test_infinite_costs_have_their_place_beyond_the_others() -> None:
+    costs = np.array([[1.0, np.inf], [3.0, np.inf], [np.inf, np.inf], [-np.inf, np.nan], [np.nan, -np.inf]])
+    np.testing.assert_array_equal(placed(costs), [[1, 1], [3, 1], [5, 1], [-1, np.nan], [np.nan, -1]])
+    assert placed(costs[:2, :1]) is not None and placed(costs[:2, :1]).tolist() == [[1], [3]]
 
 
 def test_known_costs_are_those_that_were_written(tmp_path: Path) -> None:
