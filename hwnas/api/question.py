@@ -43,7 +43,7 @@ class Question:
     evaluations: networks that a search looks at for each proxy; it ends earlier where its front stands still.
     executor, workers: what spreads scores that a search computes, "process" or "ray", and over how many.
 
-    Raises `UsageError` for values that cannot be.
+    Raises `UsageError` for values that cannot be, `UnknownNameError` for names.
     """
 
     space: str = "nasbench201"
@@ -87,6 +87,12 @@ class Question:
             raise UsageError(
                 f"expected a confidence from 0.5 to below 1, got {self.confidence:g}; 0.9 means nine nets in ten"
             )
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"expected at least 1 worker, got {self.workers}; leave workers out for one per core")
+        if self.executor != "process":  # known without an import
+            from hwnas.proxies.executors import get_executor
+
+            get_executor(self.executor)
         if self.source not in get_args(CostSource):
             raise UnknownNameError("source of costs", self.source, get_args(CostSource))
 

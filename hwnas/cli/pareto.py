@@ -13,7 +13,7 @@ from hwnas.cli.numbers import number
 from hwnas.cli.proxy_option import proxy_option
 from hwnas.cli.remote import Server, client
 from hwnas.cli.space_option import SpaceName
-from hwnas.errors import UnknownNameError
+from hwnas.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from hwnas.api.question import Question
@@ -61,7 +61,9 @@ Method = Annotated[
     str,
     typer.Option(help="How: auto, exhaustive, nsga2, evolution or random; auto searches what cannot be enumerated."),
 ]
-Evaluations = Annotated[int, typer.Option(help="Networks that a search looks at for each proxy, at most.")]
+Evaluations = Annotated[
+    int | None, typer.Option(help="Networks that a search looks at for each proxy, at most; without, 1000.")
+]
 Workers = Annotated[int | None, typer.Option(help="Workers for scores that a search computes; without, one per core.")]
 Show = Annotated[list[str] | None, typer.Option(help="Also list this front: truth, params, flops, random, or all.")]
 Out = Annotated[Path | None, typer.Option(help="Also write a file: .json, .csv, .png, .svg, .pdf or .html.")]
@@ -83,7 +85,7 @@ def pareto_command(
     truths: Truths = None,
     accuracies: Accuracies = None,
     method: Method = "auto",
-    evaluations: Evaluations = 1000,
+    evaluations: Evaluations = None,
     executor: Annotated[str, typer.Option(help="What spreads them: process or ray.")] = "process",
     workers: Workers = None,
     show: Show = None,
@@ -102,7 +104,10 @@ def pareto_command(
     budgets = {"budget_mj": budget_mj, "budget_ms": budget_ms, "confidence": confidence}
     chosen = {"proxies": proxy, "objectives": objective or (), "nets": nets, "source": as_source(source)}
     learning = {"truths": truths, "accuracies": accuracies}
-    searching = {"method": method, "evaluations": evaluations, "executor": executor, "workers": workers}
+    if method == "exhaustive" and evaluations is not None:
+        raise UsageError("expected --evaluations with a search, got it with --method exhaustive; leave one of them out")
+    searching = {"method": method, "executor": executor, "workers": workers}
+    searching |= {} if evaluations is None else {"evaluations": evaluations}
     question = Question().with_options(
         space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen, **learning, **searching
     )

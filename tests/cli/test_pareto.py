@@ -200,3 +200,16 @@ def test_the_shell_completes_names(shipped: Path) -> None:
     assert complete_device("gtx-1080-ti@6") == ["gtx-1080-ti@64"] and "gtx-1080-ti@64" not in complete_device("gtx")
     assert complete_proxy("s") == ["synflow", "snip"]
     assert complete_objective("e") == ["energy_mj"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--executor", "foo"), "executor 'foo' is not known"),
+        (("--workers", "0"), "expected at least 1 worker, got 0"),
+        (("--method", "exhaustive", "--evaluations", "10"), "expected --evaluations with a search"),
+    ],
+)
+def test_options_that_would_be_passed_over_are_refused(run, options: tuple[str, ...], message: str) -> None:
+    out, err = run(*JOB, *options, code=2)
+    assert out == "" and message in err
