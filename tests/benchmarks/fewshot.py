@@ -1,9 +1,10 @@
 """Few-shot latency models in HELP's protocol: `python tests/benchmarks/fewshot.py --folder DIR [--draws 20]`.
 
-DIR holds HELP's files of NAS-Bench-201 (`latency/*.pt`, `str_arch2idx.pt`, `hardware_embedding_index.pt`); any devices
-may be there. The protocol (Lee et al. 2021, arXiv:2106.08630): models learn from nine devices; the first 900 networks
-in the benchmark's order teach, the next 1,000 are queries, of which those in the outer deciles of a device's latency
-are left out; ten networks that are not queries are measured on a device that no model saw.
+DIR holds HELP's files of NAS-Bench-201 (`latency/*.pt`, `str_arch2idx.pt`, `hardware_embedding_index.pt`), as
+`help/nasbench201` of the mirror does; the nine devices that teach must be there, any others may. The protocol (Lee et
+al. 2021, arXiv:2106.08630): models learn from nine devices; the first 900 networks in the benchmark's order teach, the
+next 1,000 are queries, of which those in the outer deciles of a device's latency are left out; ten networks that are
+not queries are measured on a device that no model saw.
 
 Two settings. *inductive*: of known devices only the first 900 networks are used, nothing of the queries is known on any
 device; this is what HELP does. *tabular*: known devices' measurements of all networks are used, as a user of a table
@@ -70,7 +71,14 @@ class Help:
 
 
 def read_folder(folder: Path) -> Help:
-    """The files of `folder`, read as plain data."""
+    """The files of `folder`, read as plain data; ends the script where one is not there."""
+    names = ["str_arch2idx.pt", "hardware_embedding_index.pt", *(f"latency/{name}.pt" for name in TRAINING)]
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise SystemExit(
+            f"expected HELP's files of NAS-Bench-201 in {folder} (of the mirror it is help/nasbench201), "
+            f"got no {missing[0]} ({len(missing)} of {len(names)} files are missing)"
+        )
     numbered = load_torch((folder / "str_arch2idx.pt").read_bytes())
     paths = sorted((folder / "latency").glob("*.pt"))
     return Help(
