@@ -54,6 +54,8 @@ class NSGA2(Search):
         judged = known if known.any() else ~np.isnan(costs[:, :-1]).any(axis=1)
         # A cost that all share says nothing, and the box of what is better than it is empty.
         wide = np.flatnonzero((costs[judged] != costs[judged][0]).any(axis=0) & ~np.isnan(costs[judged]).all(axis=0))
+        if not len(wide):
+            return np.asarray(self.rng.permutation(pool))
         front, reference = costs[self._front()][:, wide], self._reference(costs, judged)[wide]
         chosen = choose(self._believe(pool, wide), front, reference, n=n, rng=self.rng)
         rest = np.setdiff1d(np.arange(len(pool)), chosen)
