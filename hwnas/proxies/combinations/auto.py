@@ -1,7 +1,7 @@
 """`auto`: the combination that `hwnas pareto` uses unless told otherwise.
 
 `tests/benchmarks/choose_auto.py` compares rules that make a combination, on spaces other than NAS-Bench-201; what the
-best rule makes stands here.
+best of those that take all ten makes stands here.
 """
 
 from __future__ import annotations
