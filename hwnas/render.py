@@ -78,7 +78,7 @@ def front_sheet(result: ParetoResult, front: FrontResult) -> Sheet:
 def front_title(result: ParetoResult, front: FrontResult) -> str:
     """One line: which front of what, on which device, within which budgets."""
     kind = {"truth": "true front", "reference": "reference front (predicted cost)"}.get(front.role, front.name)
-    what = "architectures" if result.raw else "networks"
+    what = ("architecture" if result.raw else "network") + "s" * (len(front.nets) != 1)
     budgets = [f"{_name(o)} <= {o.bound:g} {o.unit}" for o in result.objectives if o.bound is not None]
     within = f" with {' and '.join(budgets)}" if budgets else ""
     sure = f" at confidence {result.confidence:g}" if budgets and result.confidence is not None else ""
