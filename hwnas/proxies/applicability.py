@@ -53,15 +53,12 @@ def _weights(module: nn.Module) -> str:
     return ""
 
 
-def _pooled_features(module: nn.Module, batch: Batch) -> str:
-    layers = list(module.modules())
-    convolves = any(isinstance(layer, _CONVOLUTIONS) for layer in layers)
-    if batch.images.ndim == 4 and convolves and any(isinstance(layer, nn.AdaptiveAvgPool2d) for layer in layers):
+def _feature_maps(module: nn.Module, batch: Batch) -> str:
+    """Whether a map is pooled is seen when the network runs."""
+    if batch.images.ndim == 4 and any(isinstance(layer, _CONVOLUTIONS) for layer in module.modules()):
         return ""
-    return (
-        "expected a convolutional network whose feature map is pooled by nn.AdaptiveAvgPool2d, "
-        f"got {type(module).__name__} without; use another proxy"
-    )
+    name = type(module).__name__
+    return f"expected a convolutional network, whose feature map can be read, got {name}; use another proxy"
 
 
 def _layers_that_run(module: nn.Module, _batch: Batch) -> str:
@@ -74,6 +71,6 @@ def _layers_that_run(module: nn.Module, _batch: Batch) -> str:
 
 
 _CHECKS: Final[dict[Need, Callable[[nn.Module, Batch], str]]] = {
-    "gaussian": _pooled_features,
+    "gaussian": _feature_maps,
     "channel_saliency": _layers_that_run,
 }

@@ -114,13 +114,27 @@ def test_a_convolutional_network_gets_what_the_engine_gives() -> None:
     assert {name: found.scores[name] for name in USUAL[2:]} == score_module(module, batch, learned)
 
 
+def test_zen_reads_a_map_that_is_pooled_by_a_mean() -> None:
+    class Mean(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mean((2, 3))
+
+    torch.manual_seed(0)
+    layers, head = [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()], nn.Linear(4, 3)
+    heads = ((Mean(),), (nn.AdaptiveAvgPool2d(1), nn.Flatten()))
+    one, other = (scored(nn.Sequential(*layers, *pool, head), names=("zen",)).scores["zen"] for pool in heads)
+    assert one == other
+    flat = scored(nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * 64, 3)), names=("zen",))
+    assert "got nothing that is pooled so" in flat.reasons["zen"]
+
+
 @pytest.mark.parametrize("attention", [Attention, Torchs])
 def test_a_vision_transformer(attention: type[nn.Module]) -> None:
     """Both kinds of attention are counted in full, though torch runs them by kernels that its counter does not know."""
     module = Transformer(attention).eval()
     found = scored(module)
     assert found.scores["flops"] == transformer_flops()
-    assert "pooled by nn.AdaptiveAvgPool2d, got Transformer without" in found.reasons["zen"]
+    assert "expected Transformer to pool it by nn.AdaptiveAvgPool2d" in found.reasons["zen"]
     assert ("fisher" in found.reasons) == (attention is Torchs)
     given = {"naswot", "synflow", "grad_norm", "snip", "jacob_cov", "epe_nas", "plain", "l2_norm"}
     assert {*USUAL} - {*found.reasons} >= given

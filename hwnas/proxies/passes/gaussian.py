@@ -70,20 +70,16 @@ def _spreads(module: nn.Module) -> Iterator[dict[nn.Module, list[float]]]:
 
 
 def _features(module: nn.Module, images: Tensor) -> Tensor:
-    """What the network pools before its classifier, or its output where it pools nothing. Raises `ProxyError`."""
+    """What the network pools before its classifier, or its output where that is a map. Raises `ProxyError`."""
     pooled = PooledFeatures()
     with pooled:
         output = module(images)
     if pooled.last is not None:
         return pooled.last
-    if pooled.ran:
-        raise ProxyError(
-            f"zen reads the last feature map: expected {type(module).__name__} to pool it by nn.AdaptiveAvgPool2d or a "
-            "mean over height and width, got maps that follow all that is pooled so; use another proxy"
-        )
-    if not isinstance(output, Tensor):
-        raise ProxyError(
-            f"zen expected {type(module).__name__} to return one tensor, got a {type(output).__name__}; "
-            "wrap it in a module that returns the logits alone"
-        )
-    return output
+    if not pooled.ran and isinstance(output, Tensor) and output.ndim == 4:
+        return output
+    got = "maps that follow all that is pooled so" if pooled.ran else "nothing that is pooled so"
+    raise ProxyError(
+        f"zen reads the last feature map: expected {type(module).__name__} to pool it by nn.AdaptiveAvgPool2d or a "
+        f"mean over height and width, or to return it, got {got}; use another proxy"
+    )
