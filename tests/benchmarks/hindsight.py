@@ -2,7 +2,8 @@
 
 The target: on NAS-Bench-201, over all architectures, Spearman's rho with the accuracy of at least 0.90 / 0.90 / 0.87 on
 CIFAR-10 / CIFAR-100 / ImageNet16-120, and over the best twentieth a higher one than that of `params`, of the
-architecture as written, on all three. This counts the combinations of 1 to `--most` proxies that reach it, of all that
+architecture as written, on all three; the same is counted for `params` without what cannot reach the output, as parts
+of combinations have it. This counts the combinations of 1 to `--most` proxies that reach it, of all that
 are scored on every architecture, as sums of ranks and of their logarithms, and says how near `auto` comes. It reads the
 accuracies, so that nothing may be chosen by it: it says what is possible. Reads `hwnas data pull nats-bench`.
 """
@@ -47,10 +48,11 @@ def main() -> None:
     # How far above the target, the lowest of the data sets.
     first = (over_all - np.array(list(LEAST.values()))[:, None]).min(axis=0)
     second = (over_best - params[:, None]).min(axis=0)
-    _report(candidates, first, second)
+    alone = next(place for place, candidate in enumerate(candidates) if set(candidate.weights) == {"params"})
+    pruned = (over_best - over_best[:, [alone]]).min(axis=0)
+    _report(candidates, first, second, pruned)
     nearest = np.argsort(-np.minimum(first, second), kind="stable")[: arguments.show]
     print(f"\nrho over all / over the best {BEST_PERCENT:g} %, on {', '.join(LEAST)}; nearest first")
-    alone = next(place for place, candidate in enumerate(candidates) if set(candidate.weights) == {"params"})
     for place in (*nearest, alone):  # params alone as parts are counted: without what cannot reach the output
         rhos = "  ".join(f"{a:.3f}/{b:.3f}" for a, b in zip(over_all[:, place], over_best[:, place], strict=True))
         print(f"{rhos} | {candidates[place]}")
@@ -119,12 +121,15 @@ def _figures(
     return np.nan_to_num(figures)
 
 
-def _report(candidates: list[Candidate], first: Float[Array, " c"], second: Float[Array, " c"]) -> None:
+def _report(
+    candidates: list[Candidate], first: Float[Array, " c"], second: Float[Array, " c"], pruned: Float[Array, " c"]
+) -> None:
     print(f"{len(candidates):,} combinations")
     whole = " / ".join(f"{least:.2f}" for least in LEAST.values())
     print(f"{(first >= 0).sum():6,} reach {whole} over all architectures")
     print(f"{(second > 0).sum():6,} are above params over the best {BEST_PERCENT:g} % on all three")
     print(f"{((first >= 0) & (second > 0)).sum():6,} do both")
+    print(f"{((first >= 0) & (pruned > 0)).sum():6,} do both where params counts without what cannot reach the output")
 
 
 if __name__ == "__main__":
