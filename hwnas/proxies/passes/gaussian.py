@@ -76,7 +76,12 @@ def _features(module: nn.Module, images: Tensor) -> Tensor:
         output = module(images)
     if pooled.last is not None:
         return pooled.last
-    if not pooled.ran and isinstance(output, Tensor) and output.ndim == 4:
+    if not pooled.ran and not isinstance(output, Tensor):
+        raise ProxyError(
+            f"zen expected {type(module).__name__} to return one tensor, got a {type(output).__name__}; "
+            "wrap it in a module that returns the logits alone"
+        )
+    if not pooled.ran and output.ndim == 4:
         return output
     got = "maps that follow all that is pooled so" if pooled.ran else "nothing that is pooled so"
     raise ProxyError(
