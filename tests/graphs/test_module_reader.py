@@ -99,11 +99,11 @@ def test_a_decoder_is_read_as_from_the_file_that_torch_exports() -> None:
             return self.shuffle(torch.cat([x[:, 8:].relu(), x[:, :8]], dim=1))
 
     shape = (1, 3, 16, 16)
-    module = kernels_of(read_module(Decoder().eval(), shape))
-    file = kernels_of(read_onnx(module_onnx_bytes(Decoder().eval(), shape)))
+    graphs = read_module(Decoder().eval(), shape), read_onnx(module_onnx_bytes(Decoder().eval(), shape))
+    module, file = map(kernels_of, graphs)
     facts = [[(k.kind, k.fused, k.layout, k.features()) for k in kernels] for kernels in (module, file)]
     assert facts[0] == facts[1]
-    assert read_onnx(module_onnx_bytes(Decoder().eval(), shape)).params == read_module(Decoder().eval(), shape).params
+    assert graphs[0].params == graphs[1].params
     assert {"resize", "conv_transpose", "split", "depth_to_space"} <= {kernel.kind for kernel in module}
 
 

@@ -104,7 +104,8 @@ function energyOf(energy) {
 
 function oddPower(one) {
   const [energy, power, expected] = [one.energy_mj, one.power_w, one.expected_w].map((value) => rounded(value, 3));
-  return `looks wrong: ${one.arch} measured ${energy} mJ, a power of ${power} W where the others have ${expected} W; left out of the energy`;
+  const seen = `${one.arch} measured ${energy} mJ, a power of ${power} W`;
+  return `looks wrong: ${seen} where the others have ${expected} W; left out of the energy`;
 }
 
 async function drawFit(node, result, measured) {
