@@ -76,7 +76,7 @@ def _features(module: nn.Module, images: Tensor) -> Tensor:
         output = module(images)
     if pooled.last is not None:
         return pooled.last
-    if not pooled.ran and not isinstance(output, Tensor):
+    if not isinstance(output, Tensor):
         raise ProxyError(
             f"zen expected {type(module).__name__} to return one tensor, got a {type(output).__name__}; "
             "wrap it in a module that returns the logits alone"
