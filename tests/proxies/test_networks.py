@@ -119,13 +119,11 @@ def test_zen_reads_a_map_that_is_pooled_by_a_mean() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x.mean((2, 3))
 
-    torch.manual_seed(0)
-    layers, head = [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()], nn.Linear(4, 3)
+    layers = [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()]
     heads = ((Mean(),), (nn.AdaptiveAvgPool2d(1), nn.Flatten()))
-    one, other = (scored(nn.Sequential(*layers, *pool, head), names=("zen",)).scores["zen"] for pool in heads)
+    one, other = (scored(nn.Sequential(*layers, *head), names=("zen",)).scores["zen"] for head in heads)
     assert one == other
-    flat = scored(nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * 64, 3)), names=("zen",))
-    assert "got nothing that is pooled so" in flat.reasons["zen"]
+    assert "nothing that is pooled" in scored(nn.Sequential(*layers, nn.Flatten()), names=("zen",)).reasons["zen"]
 
 
 @pytest.mark.parametrize("attention", [Attention, Torchs])

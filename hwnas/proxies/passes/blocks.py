@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from torch import nn
 
 from hwnas.errors import ProxyError
+from hwnas.proxies.module_state import NORMS
 
 _LISTS = (nn.Sequential, nn.ModuleList)
-_NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
 def blocks_of(module: nn.Module) -> list[nn.Module]:
@@ -46,7 +46,7 @@ def _items(layers: Iterable[nn.Module]) -> list[nn.Module]:
     found: list[nn.Module] = []
     for item in layers:
         inner = _items(item) if isinstance(item, _LISTS) else []
-        several = len([layer for layer in inner if not isinstance(layer, _NORMS)]) > 1
+        several = len([layer for layer in inner if not isinstance(layer, NORMS)]) > 1
         if inner and (several or all(map(_is_block, inner))):
             found += inner
         elif any(True for _ in item.parameters()):
@@ -60,7 +60,7 @@ def _is_block(layer: nn.Module) -> bool:
 
 def _without_ends(blocks: list[nn.Module]) -> list[nn.Module]:
     """Without norms that stand alone, and without linear layers at the end; all of them where nothing else is left."""
-    kept = [block for block in blocks if not isinstance(block, _NORMS)]
+    kept = [block for block in blocks if not isinstance(block, NORMS)]
     if all(isinstance(block, nn.Linear) for block in kept):
         return kept[:-1] or blocks
     while isinstance(kept[-1], nn.Linear):

@@ -15,10 +15,8 @@ from hwnas.errors import ProxyError
 from hwnas.proxies.az_expressivity import AZ_BATCH
 from hwnas.proxies.batches import Batch
 from hwnas.proxies.evidence import StageResponse
-from hwnas.proxies.module_state import WEIGHTED, parameters_replaced, training_mode
+from hwnas.proxies.module_state import NORMS, WEIGHTED, parameters_replaced, training_mode
 from hwnas.proxies.passes.blocks import blocks_of
-
-_NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
 def stages(module: nn.Module, batch: Batch, *, seed: int) -> StageResponse:
@@ -72,7 +70,7 @@ def _kaiming_value(module: nn.Module, name: str, value: Tensor, generator: torch
     if isinstance(layer, WEIGHTED) and attribute == "weight":
         deviation = math.sqrt(2 / value[0].numel())
         return torch.empty_like(value).copy_(_drawn(value, generator)).mul_(deviation)
-    if isinstance(layer, (*WEIGHTED, *_NORMS)):
+    if isinstance(layer, (*WEIGHTED, *NORMS)):
         return torch.zeros_like(value) if attribute == "bias" else torch.ones_like(value)
     return value
 
