@@ -78,7 +78,7 @@ class OnnxRuntime(Runtime):
             run, session = self._runner(model, options)
             time_runs(run, plan)
             written = Path(session.end_profiling())
-            events = json.loads(written.read_text())
+            events = json.loads(written.read_text(encoding="utf-8"))
             written.unlink()
             burst = time_runs(self._runner(model, self._options())[0], plan)
         except AgentError:

@@ -33,6 +33,7 @@ from hwnas.cli import (
     verify,
     worker,
 )
+from hwnas.cli.encodings import print_in_any_encoding
 from hwnas.errors import HwnasError
 from hwnas.version import __version__
 
@@ -87,6 +88,7 @@ def common(
 
 def main() -> None:
     """Run the command line. Exits with 0, with 1 on failure, with 2 on wrong use, with 130 on interruption."""
+    print_in_any_encoding()
     with _noted_interrupts() as interrupts:
         _run(interrupts)
 

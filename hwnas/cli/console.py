@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from hwnas.cli.encodings import is_unicode
+
 PIPED_WIDTH: Final = 100  # columns of a table that goes to a file or another program
 _FOLDED: Final = 12  # columns of text that folds
 _BETWEEN: Final = 2  # columns between two others
@@ -17,8 +19,8 @@ LINE_SECONDS: Final = 30.0  # between two lines of progress in a log
 
 
 def print_json(value: Any) -> None:
-    """Print as JSON; NaN and infinity are refused, because JSON has none."""
-    print(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+    """Print as JSON; NaN and infinity are refused, because JSON has none. Signs that the stream lacks are escaped."""
+    print(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=not is_unicode(sys.stdout.encoding)))
 
 
 def print_table(

@@ -23,10 +23,11 @@ def serve(
     quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings alone, not each request.")] = False,
 ) -> None:
     """Serve the API, its documentation and a page to look at; Ctrl-C ends it, jobs go on at the next start."""
-    from hwnas.service.ending import end_by_signals, leave_busy_threads, leave_quickly
     from hwnas.service.extra import require_service
 
     require_service()
+    from hwnas.service.ending import end_by_signals, leave_busy_threads, leave_quickly
+
     end = end_by_signals()
     from contextlib import nullcontext
 

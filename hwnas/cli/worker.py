@@ -16,10 +16,11 @@ def worker(
     quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings alone.")] = False,
 ) -> None:
     """Work on jobs, here or on any machine that reaches the database; Ctrl-C gives back what is under way."""
-    from hwnas.service.ending import end_by_signals, leave_quickly
     from hwnas.service.extra import require_service
 
     require_service()
+    from hwnas.service.ending import end_by_signals, leave_quickly
+
     end = end_by_signals()
     from hwnas.service.settings import Settings
     from hwnas.service.work import work
