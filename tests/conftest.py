@@ -9,6 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before torch is imported: cores are shared
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+    for name in ("COLUMNS", "LINES"):  # of a terminal that is none
+        os.environ.pop(name, None)
+
 from hwnas import data
 from hwnas.folders import config_folder
 from hwnas.predictors.fewshot_features import FeatureScale, feature_groups

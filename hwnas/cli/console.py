@@ -35,30 +35,45 @@ def print_table(
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
+    console = Console(markup=False, highlight=False)
+    width = console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    cells = [[name, *(row[i] for row in rows)] for i, name in enumerate(heading)]
     whole = {0, *numeric}
-    narrowest = [_narrowest(name, [row[i] for row in rows], i in whole) for i, name in enumerate(heading)]
+    narrowest = [_narrowest(column, i in whole) for i, column in enumerate(cells)]
+    widths = _widths(narrowest, [max(map(len, column)) for column in cells], width - _BETWEEN * (len(heading) - 1))
+    console.width = sum(widths) + _BETWEEN * len(heading)
     for number, name in enumerate(heading):
         table.add_column(
             name,
             overflow="fold",
             justify="right" if number in numeric else "left",
             no_wrap=number == 0,
-            min_width=narrowest[number],
+            width=widths[number],
         )
     for row in rows:
         table.add_row(*row)
-    console = Console(markup=False, highlight=False)
-    width = console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
-    console.width = max(width, sum(narrowest) + _BETWEEN * len(heading))
     if title is not None:
         print(title)
     console.print(table)
 
 
-def _narrowest(name: str, cells: Sequence[str], whole: bool) -> int:
+def _narrowest(column: Sequence[str], whole: bool) -> int:
     """Width that keeps the cells of a column whole, or folds them at a width that can be read; its heading may fold."""
+    name, *cells = column
     longest = max(map(len, cells), default=0)
     return max(longest if whole else min(longest, _FOLDED), *map(len, name.split()), 0)
+
+
+def _widths(narrowest: Sequence[int], widest: Sequence[int], room: int) -> list[int]:
+    """Widths of columns between the two; what room is left over the narrowest goes to the smallest wishes first."""
+    widths = list(narrowest)
+    left = room - sum(widths)
+    wishes = sorted(range(len(widths)), key=lambda i: widest[i] - narrowest[i])
+    for done, i in enumerate(wishes):
+        more = max(min(widest[i] - narrowest[i], left // (len(wishes) - done)), 0)
+        widths[i] += more
+        left -= more
+    return widths
 
 
 @contextmanager

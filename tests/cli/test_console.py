@@ -33,3 +33,18 @@ def test_a_table_is_wider_than_a_terminal_that_cannot_hold_it(
     assert all(name in printed for name in ("outside", "share", "MACs"))
     if width == "200":
         assert printed.count("256001.0x weight_bytes") == 2
+
+
+@pytest.mark.parametrize("width", range(40, 130, 5))
+def test_no_cell_is_cut_off_at_any_width(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two columns of text share what a column of numbers leaves: each sign of both is there, on however many lines."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    kind, outside = "conv+batch_norm+add", "2.0x residual"
+    heading = ("kernel", "kind", "output", "latency (ms)", "%", "M MACs", "outside")
+    row = ("features.3.conv.6", kind, "1x128x8x8", "0.282 [0.196, 0.511]", "8.5", "6.29", outside)
+    console.print_table(heading, [row], numeric=(3, 4, 5))
+    lines = capsys.readouterr().out.splitlines()
+    assert len({len(line) for line in lines}) == 1 and all(name in "".join(lines) for name in ("outside", "kind"))
+    assert sorted("".join(lines).replace(" ", "")) == sorted("".join((*heading, *row)).replace(" ", ""))
