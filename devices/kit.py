@@ -18,17 +18,23 @@ from hwnas.folders import write_whole
 from hwnas.version import __version__
 
 Role = Literal["calibrate", "check"]
+Format = Literal["onnx", "tflite"]
+Precision = Literal["float32", "int8"]
+MANIFEST: Final = "manifest.json"
 AGENT_FOLDER: Final = Path(__file__).with_name("agent")
 # Each file uses only those before it.
 AGENT_PARTS: Final = (
     *("timings", "files", "host", "meters", "ina3221", "rapl", "nvml", "find_meter", "runs", "onnx_runtime"),
-    *("tools", "trtexec", "tflite", "command", "summary", "busy", "campaign", "main"),
+    *("tools", "trtexec", "litert", "adb", "tflite", "command", "summary", "busy", "campaign", "main"),
 )
 
 
 @final
 class OtherKitError(UsageError):
     """The folder for a kit holds another kit."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"expected a folder without a kit, got {folder}, which holds another one; choose another name")
 
 
 @final
@@ -37,7 +43,7 @@ class KitNet:
     """One net of a kit.
 
     role: "calibrate" a model with it, or "check" the model. index: null in a space that cannot be enumerated.
-    input_shape: batch, channels, height, width.
+    input_shape: as the file takes it: batch, channels, height, width, in a TFLite file channels last.
     """
 
     name: str
@@ -52,7 +58,10 @@ class KitNet:
 @final
 @dataclass(frozen=True, kw_only=True)
 class KitFacts:
-    """What all nets of a kit share, and how they were chosen."""
+    """What all nets of a kit share, and how they were chosen.
+
+    format: of their files. precision: of their weights and activations; int8 in TFLite files alone.
+    """
 
     space: str
     dataset: str
@@ -60,22 +69,22 @@ class KitFacts:
     seed: int
     method: str
     chosen: str
+    format: Format = "onnx"
+    precision: Precision = "float32"
 
 
 def write_kit(folder: Path, *, facts: KitFacts, nets: Sequence[KitNet], files: dict[str, bytes]) -> Path:
     """Write nets, agent and README, then the manifest, whose presence says that the kit is whole. Returns its path.
 
-    files: contents by the `file` of each net. Raises `OtherKitError` where the folder holds another kit,
-    `DataError` where it cannot be written.
+    files: contents by the `file` of each net that is not in the folder yet. Raises `OtherKitError` where the folder
+    holds another kit, `DataError` where it cannot be written.
     """
-    manifest = folder / "manifest.json"
+    manifest = folder / MANIFEST
     content = json.dumps(manifest_of(facts, nets), indent=1, ensure_ascii=False).encode() + b"\n"
     if manifest.exists() and manifest.read_bytes() != content:
-        raise OtherKitError(
-            f"expected a folder without a kit, got {folder}, which holds another one; choose another name"
-        )
-    for name, onnx in files.items():
-        write_whole(folder / name, onnx)
+        raise OtherKitError(folder)
+    for name, net in files.items():
+        write_whole(folder / name, net)
     write_whole(folder / "agent.py", agent_source().encode())
     write_whole(folder / "README.md", kit_readme(facts, nets).encode())
     write_whole(manifest, content)
@@ -132,4 +141,13 @@ def kit_readme(facts: KitFacts, nets: Sequence[KitNet]) -> str:
     """What the person at the board should do."""
     text = (AGENT_FOLDER / "kit_readme.md").read_text(encoding="utf-8")
     shape = ", ".join(sorted({"x".join(map(str, net.input_shape)) for net in nets}))
-    return text.format(nets=len(nets), space=facts.space, dataset=facts.dataset, shape=shape, version=__version__)
+    first, *more = (AGENT_FOLDER / f"kit_readme_{facts.format}.md").read_text(encoding="utf-8").rstrip().split("\n\n")
+    return text.format(
+        nets=len(nets),
+        space=facts.space,
+        dataset=facts.dataset,
+        shape=shape,
+        version=__version__,
+        commands=first,
+        runtimes="\n\n".join(more),
+    )

@@ -19,6 +19,7 @@ class TorchRuntime(Runtime):
     """
 
     name = "torch"
+    reads = ("onnx",)
 
     def __init__(self, manifest: dict[str, Any], *, threads: int | None = None) -> None:
         try:

@@ -20,12 +20,11 @@ from hwnas.devices.agent.files import (
     sha256_of,
     write_json,
 )
-from hwnas.devices.agent.host import conditions, host_facts
 from hwnas.devices.agent.meters import EnergyRecorder, Meter
 from hwnas.devices.agent.runs import Burst, Plan, RunError, Runtime
 from hwnas.devices.agent.summary import summarise
 
-KIT_FACTS = ("space", "dataset", "batch_size", "seed", "hwnas_version")
+KIT_FACTS = ("space", "dataset", "batch_size", "seed", "hwnas_version", "format", "precision")
 
 
 class Campaign(NamedTuple):
@@ -100,10 +99,11 @@ def open_results(campaign: Campaign) -> "dict[str, Any]":
         "kind": "hwnas-results",
         "schema_version": RESULTS_SCHEMA,
         "kit": dict(
-            {name: manifest[name] for name in KIT_FACTS}, manifest_sha256=sha256_of(campaign.kit / "manifest.json")
+            {name: manifest[name] for name in KIT_FACTS if name in manifest},
+            manifest_sha256=sha256_of(campaign.kit / "manifest.json"),
         ),
-        "device": host_facts(),
-        "runtime": dict(campaign.runtime.facts(), name=campaign.runtime.name),
+        "device": campaign.runtime.device(),
+        "runtime": runtime_facts(campaign.runtime, manifest),
         "protocol": dict(
             campaign.plan._asdict(), rounds=campaign.rounds, order="all nets in turn, shuffled each round"
         ),
@@ -123,6 +123,19 @@ def open_results(campaign: Campaign) -> "dict[str, Any]":
     return results
 
 
+def runtime_facts(runtime: Runtime, manifest: "dict[str, Any]") -> "dict[str, Any]":
+    """Facts of a runtime as the results of a kit state them. Raises `AgentError` where it cannot run such a kit."""
+    wanted = manifest.get("format", "onnx")  # older kits do not say
+    if runtime.reads and wanted not in runtime.reads:
+        other = "--runtime litert or tflite" if wanted == "tflite" else "--runtime onnxruntime or trtexec"
+        raise AgentError(
+            f"expected a kit of {' or '.join(runtime.reads)} files for {runtime.name}, got one of {wanted} files; use "
+            f"{other}, or plan another kit"
+        )
+    facts = dict(runtime.facts(), name=runtime.name)
+    return dict(facts, precision=manifest["precision"] + " files") if wanted == "tflite" else facts
+
+
 def in_turn(nets: "list[dict[str, Any]]", number: int) -> "list[dict[str, Any]]":
     """The nets in the order of round `number`, the same again after an interruption."""
     order = list(nets)
@@ -139,7 +152,7 @@ def measure_net(
     campaign: Campaign, recorder: "EnergyRecorder | None", net: "dict[str, Any]", number: int
 ) -> "dict[str, Any]":
     """The record of one net in one round: latency, runs, energy, conditions; or an error."""
-    record = {"round": number, "at": _now(), "conditions": conditions()}  # type: dict[str, Any]
+    record = {"round": number, "at": _now(), "conditions": campaign.runtime.conditions()}  # type: dict[str, Any]
     plan = campaign.plan
     if campaign.meter and campaign.meter.lag_s > plan.warmup_s:
         plan = plan._replace(warmup_s=campaign.meter.lag_s)

@@ -5,11 +5,14 @@ import shlex
 import sys
 from pathlib import Path
 
+from hwnas.devices.agent.adb import Phone
 from hwnas.devices.agent.busy import busy_note
 from hwnas.devices.agent.campaign import Campaign, run_campaign, usual_plan
 from hwnas.devices.agent.command import Command, CommandForm
-from hwnas.devices.agent.files import AgentError
+from hwnas.devices.agent.files import AgentError, read_json
 from hwnas.devices.agent.find_meter import METERS, choose_meter
+from hwnas.devices.agent.litert import Litert
+from hwnas.devices.agent.meters import Meter
 from hwnas.devices.agent.onnx_runtime import OnnxRuntime
 from hwnas.devices.agent.runs import Runtime
 from hwnas.devices.agent.tflite import Tflite
@@ -21,29 +24,66 @@ EPILOG = "Ctrl-C or a power cut loses one net of one round: run the same command
 def make_runtime(options: argparse.Namespace) -> Runtime:
     """The runtime that the options ask for. Raises `AgentError`."""
     extra = tuple(shlex.split(options.tool_args))
-    if options.runtime == "trtexec":
+    wanted = options.runtime or usual_runtime(options)
+    if wanted != "tflite" and (options.adb is not None or options.cores):
+        raise AgentError(
+            f"expected --adb and --cores with --runtime tflite, got {wanted}; a phone runs benchmark_model"
+        )
+    if wanted == "trtexec":
         return Trtexec(options.tool or "trtexec", extra)
-    if options.runtime == "tflite":
-        return Tflite(options.tool or "benchmark_model", extra, options.threads)
-    if options.runtime == "command":
+    if wanted == "tflite":
+        phone = None if options.adb is None else Phone(options.adb)
+        return Tflite(options.tool or "benchmark_model", extra, options.threads, phone, options.cores)
+    if wanted == "litert":
+        return Litert(options.threads, options.delegate)
+    if wanted == "command":
         form = CommandForm(options.command, options.latency_regex, options.latency_key, options.latency_unit)
         return Command(form, options.uses_gpu)
     return OnnxRuntime(options.threads, options.provider)
+
+
+def usual_runtime(options: argparse.Namespace) -> str:
+    """The runtime of a kit where none is asked for. Raises `AgentError` where there is no kit."""
+    if options.adb is not None:
+        return "tflite"
+    return "litert" if read_json(options.kit / "manifest.json").get("format") == "tflite" else "onnxruntime"
+
+
+def find_meter(options: argparse.Namespace, runtime: Runtime) -> "tuple[Meter | None, str]":
+    """The meter to read, or None and why there is none. Raises `AgentError` for a meter of another machine."""
+    if not runtime.elsewhere:
+        return choose_meter(options.meter, runtime.uses_gpu, options.gpu)
+    if options.meter not in ("auto", "none"):
+        raise AgentError(f"meter {options.meter} is of this machine: {runtime.elsewhere}; leave --meter out")
+    return None, runtime.elsewhere
 
 
 def parse_arguments(arguments: "list[str]") -> argparse.Namespace:
     """Options of the agent; the program ends with 2 for wrong ones."""
     parser = argparse.ArgumentParser(description="Measure the nets of a hwnas kit on this device.", epilog=EPILOG)
     add = parser.add_argument
-    add("--runtime", choices=("onnxruntime", "trtexec", "tflite", "command"), default="onnxruntime")
+    add(
+        "--runtime",
+        choices=("onnxruntime", "trtexec", "litert", "tflite", "command"),
+        help="default: onnxruntime for a kit of ONNX files, litert for one of TFLite files, tflite with --adb",
+    )
     add("--rounds", type=int, default=5, help="how often every net is measured (default 5)")
     add("--window", type=float, help="seconds of each measurement (default 2 with a meter, else 0.5)")
     add("--warmup", type=float, help="seconds before each measurement (default 1 with a meter, else 0.5)")
     add("--min-runs", type=int, default=30, help="runs of a net in a round, at least (default 30)")
     add("--idle", type=float, default=5.0, help="seconds in which the idle power is measured (default 5)")
-    add("--threads", type=int, help="threads of onnxruntime or tflite")
+    add("--threads", type=int, help="threads of onnxruntime, litert or tflite")
     add("--provider", default="CPUExecutionProvider", help="of onnxruntime, e.g. CUDAExecutionProvider")
+    add("--delegate", default="", help="of litert: library of an accelerator, e.g. libedgetpu.so.1")
     add("--tool", default="", help="path of trtexec or benchmark_model")
+    add(
+        "--adb",
+        nargs="?",
+        const="",
+        metavar="SERIAL",
+        help="run benchmark_model on an Android phone",
+    )
+    add("--cores", default="", help='of benchmark_model: mask for taskset, e.g. "f0" for big cores')
     add("--tool-args", default="", help='more arguments for it, e.g. "--fp16"')
     add("--command", default="", help='e.g. "mytool {model} --n {n}"')
     add("--latency-regex", default="", help=r'where the command prints a latency, e.g. "time: ([0-9.]+) ms"')
@@ -68,7 +108,7 @@ def main(arguments: "list[str]") -> int:
     out = options.out or options.kit / "results.json"
     try:
         runtime = make_runtime(options)
-        meter, no_meter = choose_meter(options.meter, runtime.uses_gpu, options.gpu)
+        meter, no_meter = find_meter(options, runtime)
         print("energy: " + (meter.name if meter else "not measured: " + no_meter), flush=True)
         plan = usual_plan(meter, options.warmup, options.window, options.min_runs)
         results = run_campaign(

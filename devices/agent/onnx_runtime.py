@@ -28,6 +28,7 @@ class OnnxRuntime(Runtime):
     """
 
     name = "onnxruntime"
+    reads = ("onnx",)
 
     def __init__(self, threads: "int | None" = None, provider: str = "CPUExecutionProvider") -> None:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hwnas.devices.agent.host import conditions, host_facts
 from hwnas.devices.agent.timings import spread_of_runs
 
 
@@ -40,17 +41,31 @@ class RunError(Exception):
 
 
 class Runtime:
-    """Something that runs a net file. uses_gpu: whether the GPU's energy is what counts."""
+    """Something that runs a net file.
+
+    uses_gpu: whether the GPU's energy is what counts. reads: formats of kits that it can run; none for any.
+    elsewhere: why no meter of this machine counts, where the nets run on another one; empty where they run here.
+    """
 
     name: str
     uses_gpu = False
+    reads = ()  # type: tuple[str, ...]
+    elsewhere = ""
 
     def facts(self) -> "dict[str, Any]":
         """Versions and settings; results measured with other ones are not continued."""
         raise NotImplementedError
 
+    def device(self) -> "dict[str, object]":
+        """Facts of the machine on which the nets run; of this one unless said otherwise."""
+        return host_facts()
+
+    def conditions(self) -> "dict[str, object]":
+        """What may change there from run to run."""
+        return conditions()
+
     def measure(self, path: Path, plan: Plan) -> Burst:
-        """Run the net in the ONNX file `path`. Raises `RunError`."""
+        """Run the net in the file `path`. Raises `RunError`."""
         raise NotImplementedError
 
 

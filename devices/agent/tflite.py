@@ -4,42 +4,67 @@ import re
 from pathlib import Path
 from typing import Any
 
+from hwnas.devices.agent.adb import Phone
 from hwnas.devices.agent.files import sha256_of
+from hwnas.devices.agent.litert import tflite_of
 from hwnas.devices.agent.runs import Burst, Plan, RunError, Runtime
 from hwnas.devices.agent.tools import NUMBER, find_tool, run_tool
 
 
 class Tflite(Runtime):
-    """TFLite's benchmark_model, on files `*.tflite` that lie beside the ONNX files."""
+    """TFLite's benchmark_model, on files `*.tflite`, here or on a phone.
+
+    cores: mask for `taskset`, such as "f0" for the four big cores of many phones; empty for all.
+    """
 
     name = "tflite"
+    reads = ("tflite", "onnx")
 
     def __init__(
-        self, tool: str = "benchmark_model", extra: "tuple[str, ...]" = (), threads: "int | None" = None
+        self,
+        tool: str = "benchmark_model",
+        extra: "tuple[str, ...]" = (),
+        threads: "int | None" = None,
+        phone: "Phone | None" = None,
+        cores: str = "",
     ) -> None:
-        self._tool, self._extra, self._threads = find_tool(tool), tuple(extra), threads
+        self._phone, self._extra, self._threads = phone, tuple(extra), threads
+        self._tool = phone.program(tool) if phone else find_tool(tool)
+        self._version = phone.shell(f"sha256sum {self._tool}").split()[:1] if phone else [sha256_of(Path(self._tool))]
+        self._cores = cores
         self.uses_gpu = any("use_gpu=true" in word for word in extra)
+        self.elsewhere = "the nets run on a phone, whose energy adb does not tell" if phone else ""
+
+    def device(self) -> "dict[str, object]":
+        """Facts of the phone where there is one."""
+        return self._phone.facts() if self._phone else super().device()
+
+    def conditions(self) -> "dict[str, object]":
+        """Those of the phone where there is one."""
+        return self._phone.conditions() if self._phone else super().conditions()
 
     def facts(self) -> "dict[str, Any]":
         """Settings; the tool states no version, its hash stands for it."""
         return {
-            "version": "sha256 " + sha256_of(Path(self._tool)),
+            "version": "sha256 " + (self._version[0] if self._version else "unknown"),
             "arguments": list(self._extra),
             "threads": self._threads or "default",
             "precision": "as the .tflite files were converted",
             "timed": "inference alone",
+            **({"cores": self._cores} if self._cores else {}),
         }
 
     def measure(self, path: Path, plan: Plan) -> Burst:
         """Median of one run of the tool; the mean where it is too old to print a median."""
-        model = path.with_suffix(".tflite")
-        if not model.exists():
-            raise RunError(f"{model.name} is missing: convert the ONNX files first (README of the kit)")
-        command = [self._tool, f"--graph={model}", f"--num_runs={plan.min_runs}"]
+        model = tflite_of(path)
+        place = self._phone.push(model) if self._phone else str(model)
+        command = ["taskset", self._cores] if self._cores else []
+        command += [self._tool, f"--graph={place}", f"--num_runs={plan.min_runs}"]
         command += [f"--min_secs={plan.window_s}", f"--max_secs={plan.limit_s}"]
         command += ["--warmup_runs=3", f"--warmup_min_secs={plan.warmup_s}"]
         command += [f"--num_threads={self._threads}"] if self._threads else []
-        output = run_tool(command + list(self._extra))
+        command += list(self._extra)
+        output = run_tool(self._phone.command(command) if self._phone else command)
         return parse_tflite(output.text, output.moment("count="))
 
 

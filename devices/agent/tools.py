@@ -56,11 +56,11 @@ def run_tool(command: "list[str]") -> Output:
     return output
 
 
-def find_tool(name: str) -> str:
-    """Path of a program. Raises `AgentError` where there is none."""
+def find_tool(name: str, advice: str = "give its path with --tool") -> str:
+    """Path of a program. Raises `AgentError` with the advice where there is none."""
     places = [name, "/usr/src/tensorrt/bin/" + name]  # where JetPack puts trtexec, which is not on the PATH
     for place in places:
         found = shutil.which(place)
         if found:
             return found
-    raise AgentError(f"program {name!r} is not found; give its path with --tool")
+    raise AgentError(f"program {name!r} is not found; {advice}")

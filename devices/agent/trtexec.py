@@ -16,6 +16,7 @@ class Trtexec(Runtime):
     """TensorRT's own tool. Engines are built once and kept beside the nets."""
 
     name = "trtexec"
+    reads = ("onnx",)
     uses_gpu = True
 
     def __init__(self, tool: str = "trtexec", extra: "tuple[str, ...]" = ()) -> None:

@@ -33,6 +33,7 @@ EXTRAS: Final = {
     "onnx": "measuring networks (`hwnas plan`, `hwnas measure`)",
     "service": "the service and its client (`hwnas serve`, `--server`)",
     "models": "named ImageNet models (space `imagenet-models`)",
+    "tflite": "kits and files for phones and LiteRT (`--format tflite`, `hwnas export net.tflite`)",
     "search": "searching spaces that cannot be enumerated (`hwnas pareto --method nsga2`)",
 }
 PREDICTED: Final = ("nasbench201", "fbnet", "ofa")  # spaces for which models of known devices are shipped

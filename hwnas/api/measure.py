@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from hwnas.devices.agent.busy import busy_note
-from hwnas.devices.agent.campaign import Campaign, run_campaign, usual_plan
+from hwnas.devices.agent.campaign import Campaign, run_campaign, runtime_facts, usual_plan
 from hwnas.devices.agent.files import AgentError, read_manifest
 from hwnas.devices.agent.find_meter import choose_meter
-from hwnas.devices.agent.host import host_facts
+from hwnas.devices.agent.litert import Litert
 from hwnas.devices.agent.onnx_runtime import OnnxRuntime
 from hwnas.devices.agent.runs import Runtime
 from hwnas.errors import DataError, MissingExtraError, UnknownNameError, UsageError
 from hwnas.latency.torch_runtime import TorchRuntime
 
-RUNTIMES: Final = ("onnxruntime", "torch")
+RUNTIMES: Final = ("onnxruntime", "litert", "torch")
 OF_THE_AGENT: Final = ("trtexec", "tflite", "command")
+TFLITE_RUNTIMES: Final = ("litert", "tflite")  # read TFLite files
+_NEEDED: Final = {"onnxruntime": ("onnxruntime", "onnx"), "torch": ("torch", "torch")}  # package, and its extra
 
 
 @final
@@ -66,7 +68,7 @@ class MeasureResult:
 def measure(
     kit: Path,
     *,
-    runtime: str = "onnxruntime",
+    runtime: str | None = None,
     settings: MeasureSettings | None = None,
     out: Path | None = None,
     elsewhere: str = "another --out",
@@ -74,17 +76,17 @@ def measure(
 ) -> MeasureResult:
     """Measure every net of the kit in every round, and write the results after each; what is there already is kept.
 
-    runtime: "onnxruntime" or "torch". out: results file, by default `results.json` in the kit. elsewhere: what
-    the caller can give where that holds other results, for messages. progress: called with the numbers of measurements
-    done and in all. Energy is measured where the machine has a meter that may be read; the
-    results say why where it was not.
+    runtime: "onnxruntime", "litert" or "torch"; None for what runs the files of the kit. out: results file, by default
+    `results.json` in the kit. elsewhere: what the caller can give where that holds other results, for messages.
+    progress: called with the numbers of measurements done and in all. Energy is measured where the machine has a meter
+    that may be read; the results say why where it was not.
     Raises `UsageError` for a folder that is no whole kit of this version and for results of other settings,
     `UnknownNameError`, `MissingExtraError`, `DataError` where files cannot be read or written.
     """
     settings = settings or MeasureSettings()
     path = out or kit / "results.json"
     with _as_own_errors():
-        engine = _runtime(kit, runtime, settings.threads)
+        engine = _runtime(kit, runtime or usual_runtime(kit), settings.threads)
         meter, no_meter = choose_meter(settings.meter, engine.uses_gpu)
         campaign = Campaign(
             kit=kit,
@@ -120,7 +122,12 @@ def way_here(kit: Path, *, runtime: str, threads: int | None) -> dict[str, Any]:
     """
     with _as_own_errors():
         engine = _runtime(kit, runtime, threads)
-        return {"device": host_facts(), "runtime": {**engine.facts(), "name": engine.name}}
+        return {"device": engine.device(), "runtime": runtime_facts(engine, read_manifest(kit))}
+
+
+def usual_runtime(kit: Path) -> str:
+    """The runtime that runs the files of a kit. Raises `AgentError` for a folder that is no kit."""
+    return "litert" if read_manifest(kit).get("format") == "tflite" else "onnxruntime"
 
 
 @contextmanager
@@ -141,7 +148,10 @@ def _runtime(kit: Path, name: str, threads: int | None) -> Runtime:
         raise UnknownNameError("runtime", name, RUNTIMES)
     if threads is not None and threads < 1:
         raise UsageError(f"expected at least one thread, got {threads}")
-    if importlib.util.find_spec(name) is None:
-        raise MissingExtraError(f"the runtime {name}", "onnx" if name == "onnxruntime" else "torch")
+    package, extra = _NEEDED.get(name, ("", ""))
+    if package and importlib.util.find_spec(package) is None:
+        raise MissingExtraError(f"the runtime {name}", extra)
     manifest = read_manifest(kit)
-    return OnnxRuntime(threads) if name == "onnxruntime" else TorchRuntime(manifest, threads=threads)
+    if name == "torch":
+        return TorchRuntime(manifest, threads=threads)
+    return Litert(threads) if name == "litert" else OnnxRuntime(threads)

@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, cast, final, get_args
 
 import numpy as np
 
 from hwnas.api.choosing import AUTO, CHOOSERS, choose_nets, method_for
+from hwnas.api.export import initial_module
 from hwnas.arrays import Array, Integer
-from hwnas.devices.kit import KitFacts, KitNet, Role, write_kit
+from hwnas.devices.kit import Format, KitFacts, KitNet, Precision, Role, write_kit
+from hwnas.devices.unfinished_kit import UnfinishedKit
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.graphs.onnx_file import onnx_bytes
+from hwnas.graphs.tflite_file import module_tflite_bytes, require_converter, tflite_shape
 from hwnas.latency.observations import FEWEST
 from hwnas.results import SCHEMA_VERSION
 from hwnas.spaces import Space, get_space
@@ -52,7 +55,7 @@ class PlanSettings:
 
     method: how the nets are chosen, a key of `CHOOSERS` or "auto". given: architectures to measure instead of a choice.
     check: so many random nets more, to test the model on. batch_size: images of one run. seed: of the choice and of the
-    random weights.
+    random weights. format: of the files, "onnx" or "tflite". precision: int8 in TFLite files alone.
     """
 
     method: str = AUTO
@@ -60,14 +63,22 @@ class PlanSettings:
     check: int = 0
     batch_size: int = 1
     seed: int = 0
+    format: str = "onnx"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
-        """Raise `UsageError` for values out of range, `UnknownNameError` for another method."""
+        """Raise `UsageError` for values out of range, `UnknownNameError` for another method, format or precision."""
         for name, least in (("check", 0), ("batch_size", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"expected {name} of at least {least}, got {getattr(self, name)}")
         if self.method not in (AUTO, *CHOOSERS):
             raise UnknownNameError("method of choosing nets", self.method, (AUTO, *CHOOSERS))
+        if self.format not in get_args(Format):
+            raise UnknownNameError("format", self.format, get_args(Format))
+        if self.precision not in get_args(Precision):
+            raise UnknownNameError("precision", self.precision, get_args(Precision))
+        if self.precision != "float32" and self.format != "tflite":
+            raise UsageError(f"expected --format tflite for nets in {self.precision}, got {self.format}")
 
 
 def plan(
@@ -79,14 +90,16 @@ def plan(
     settings: PlanSettings | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> PlanResult:
-    """Choose architectures to measure on a new device and write a kit with them: ONNX files, a manifest, the agent.
+    """Choose architectures to measure on a new device and write a kit with them: their files, a manifest, the agent.
 
     folder: made if need be; it must not hold another kit. progress: called with the numbers of nets written and in all.
     The nets are in evaluation mode with random weights: time and energy do not depend on weights.
-    Raises `UsageError`, `UnknownNameError`, `MissingExtraError` without onnx, `DataError`.
+    Raises `UsageError`, `UnknownNameError`, `MissingExtraError` without onnx or the extra `tflite`, `DataError`.
     """
     found, settings = get_space(space), settings or PlanSettings()
     where = found.dataset(dataset)
+    if settings.format == "tflite":
+        require_converter()
     if settings.given:
         method, chosen, said = GIVEN, _different(found, settings.given), "Given one by one."
     else:
@@ -102,6 +115,8 @@ def plan(
         seed=settings.seed,
         method=method,
         chosen=said,
+        format=cast(Format, settings.format),
+        precision=cast(Precision, settings.precision),
     )
     checks = _others(found, chosen, settings.check, seed=settings.seed)
     made = write_nets(folder, facts, calibrate=chosen, check=checks, progress=progress)
@@ -116,15 +131,26 @@ def write_nets(
     check: Integer[Array, "m v"],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> PlanResult:
-    """Write a kit of these architectures. Raises as `plan` does."""
+    """Write a kit of these architectures; one that was interrupted goes on. Raises as `plan` does."""
     space, vectors = get_space(facts.space), np.concatenate([calibrate, check])
-    kit = []
-    for number, vector in enumerate(vectors):
-        role: Role = "calibrate" if number < len(calibrate) else "check"
-        kit.append(_kit_net(space, vector, number, role, facts))
-        progress(number + 1, len(vectors))
-    write_kit(folder, facts=facts, nets=[net for net, _ in kit], files={net.file: onnx for net, onnx in kit})
-    return PlanResult(folder=folder, facts=facts, nets=tuple(net for net, _ in kit))
+    roles: list[Role] = ["calibrate" if number < len(calibrate) else "check" for number in range(len(vectors))]
+    planned = [
+        _planned(space, vector, number, role, facts.format)
+        for number, (vector, role) in enumerate(zip(vectors, roles, strict=True))
+    ]
+    unfinished = UnfinishedKit(folder, facts, planned)
+    kit: list[KitNet] = []
+    for vector, net in zip(vectors, planned, strict=True):
+        if made := unfinished.made(net):
+            kit.append(made)
+        else:
+            content, shape = _content(space, vector, facts)
+            kit.append(replace(net, sha256=hashlib.sha256(content).hexdigest(), input_shape=shape))
+            unfinished.keep(kit, content)
+        progress(len(kit), len(vectors))
+    write_kit(folder, facts=facts, nets=kit, files={})
+    unfinished.finished()
+    return PlanResult(folder=folder, facts=facts, nets=tuple(kit))
 
 
 def _different(space: Space, given: Sequence[str]) -> Integer[Array, "n v"]:
@@ -134,24 +160,30 @@ def _different(space: Space, given: Sequence[str]) -> Integer[Array, "n v"]:
     return vectors
 
 
-def _kit_net(
-    space: Space, vector: Integer[Array, " v"], number: int, role: Role, facts: KitFacts
-) -> tuple[KitNet, bytes]:
-    """A net's line of the manifest, and its ONNX file."""
-    graph = space.graph(vector, dataset=facts.dataset)
-    content = onnx_bytes(graph, batch_size=facts.batch_size, seed=facts.seed)
+def _planned(space: Space, vector: Integer[Array, " v"], number: int, role: Role, format: Format) -> KitNet:
+    """A net's line of the manifest before there is a file."""
     index = int(space.index(vector[None])[0]) if space.enumerable else None
     name = f"{number:03d}" if index is None else f"{number:03d}-{index}"
-    net = KitNet(
+    return KitNet(
         name=name,
         arch=space.strings(vector[None])[0],
         index=index,
         role=role,
-        file=f"nets/{name}.onnx",
-        sha256=hashlib.sha256(content).hexdigest(),
-        input_shape=(facts.batch_size, *graph.operators[0].shape[1:]),
+        file=f"nets/{name}.{format}",
+        sha256="",
+        input_shape=(),
     )
-    return net, content
+
+
+def _content(space: Space, vector: Integer[Array, " v"], facts: KitFacts) -> tuple[bytes, tuple[int, ...]]:
+    """A net's file, and the shape of its input."""
+    graph = space.graph(vector, dataset=facts.dataset)
+    shape = (facts.batch_size, *graph.operators[0].shape[1:])
+    if facts.format == "onnx":
+        return onnx_bytes(graph, batch_size=facts.batch_size, seed=facts.seed), shape
+    module = initial_module(space, space.strings(vector[None])[0], dataset=facts.dataset, seed=facts.seed)
+    int8 = facts.precision == "int8"
+    return module_tflite_bytes(module, shape, int8=int8, seed=facts.seed), tflite_shape(shape)
 
 
 def _others(space: Space, chosen: Integer[Array, "n v"], count: int, *, seed: int) -> Integer[Array, "m v"]:

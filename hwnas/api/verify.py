@@ -14,12 +14,12 @@ from hwnas.api.adapt_forms import AdaptResult
 from hwnas.api.board_cards import measured_by, other_way
 from hwnas.api.front_files import SavedFront, SavedNet, read_front, spaced
 from hwnas.api.joined_measurements import selected
-from hwnas.api.measure import MeasureSettings, measure, way_here
+from hwnas.api.measure import TFLITE_RUNTIMES, MeasureSettings, measure, way_here
 from hwnas.api.plan import write_nets
 from hwnas.api.verified import comparison_notes, summary, unmeasured_net, verified_net, where_measured
 from hwnas.api.verify_forms import VerifiedNet, VerifyResult
 from hwnas.devices import NOT_STATED, Device, get_device
-from hwnas.devices.kit import KitFacts, OtherKitError
+from hwnas.devices.kit import Format, KitFacts, OtherKitError, Precision
 from hwnas.devices.user_devices import own_card
 from hwnas.errors import UsageError
 from hwnas.latency.measurements import Measurements, read_measurements
@@ -79,12 +79,12 @@ def verify(
     if len(nets) < FEWEST:
         raise UsageError(f"{front}: expected a front of at least {FEWEST} nets, got {len(nets)}; raise the budget")
     if settings.kit is not None and settings.runtime is None:
-        _write_kit(kit, saved, device, nets, elsewhere="--kit FOLDER")
+        _write_kit(kit, _kit_facts(saved, device, settings.runtime), saved, nets, elsewhere="--kit FOLDER")
         unmeasured = tuple(unmeasured_net(saved, net) for net in nets)
         return _result(saved, nets=unmeasured, kit=str(kit), notes=_way_note(device))
     runtime, how = _way(device, settings)
     elsewhere = f"--kit FOLDER --runtime {runtime}"
-    _write_kit(kit, saved, device, nets, elsewhere=elsewhere)
+    _write_kit(kit, _kit_facts(saved, device, runtime), saved, nets, elsewhere=elsewhere)
     if settings.feed_back:
         here = way_here(kit, runtime=runtime, threads=how.threads)
         _require_same_way(device, here, _as_the_card(device, runtime, how.threads))
@@ -125,20 +125,32 @@ def _require_same_way(device: Device, how: dict[str, Any], otherwise: str) -> No
         raise UsageError(f"{difference}; {otherwise}, or leave out --feed-back, to compare alone")
 
 
-def _write_kit(kit: Path, saved: SavedFront, device: Device, nets: Sequence[SavedNet], *, elsewhere: str) -> None:
-    """A kit with the nets as checks; the same kit again where it is there, so that measuring can go on.
+def _kit_facts(saved: SavedFront, device: Device, runtime: str | None) -> KitFacts:
+    """What the nets of a front are written as: files that the runtime reads, None for the one that the card states.
 
-    elsewhere: the options for another folder. Raises `UsageError` where the folder holds other nets.
+    They are as precise as those by which a device of one's own was measured.
     """
-    space = get_space(saved.space)
-    facts = KitFacts(
-        space=space.name,
+    how = device.card.measurement
+    precision: Precision = "int8" if how.precision.value == "int8 files" else "float32"
+    form: Format = "tflite" if (runtime or how.runtime.value.split(" ")[0]) in TFLITE_RUNTIMES else "onnx"
+    return KitFacts(
+        space=get_space(saved.space).name,
         dataset=saved.dataset,
         batch_size=device.variant.batch_size or 1,
         seed=0,
         method="front",
         chosen=f"Evenly along the front {saved.name} for {saved.device}.",
+        format=form,
+        precision=precision if form == "tflite" else "float32",
     )
+
+
+def _write_kit(kit: Path, facts: KitFacts, saved: SavedFront, nets: Sequence[SavedNet], *, elsewhere: str) -> None:
+    """A kit with the nets as checks; the same kit again where it is there, so that measuring can go on.
+
+    elsewhere: the options for another folder. Raises `UsageError` where the folder holds other nets.
+    """
+    space = get_space(saved.space)
     vectors = space.parse([net.arch for net in nets])
     try:
         write_nets(kit, facts, calibrate=vectors[:0], check=vectors)

@@ -13,7 +13,10 @@ Warmup = Annotated[float | None, typer.Option(help="Seconds before each; 1 with 
 
 def measure(
     kit: Annotated[Path, typer.Argument(help="Folder that `hwnas plan` wrote.")],
-    runtime: Annotated[str, typer.Option(help="onnxruntime or torch; the kit's agent has others.")] = "onnxruntime",
+    runtime: Annotated[
+        str | None,
+        typer.Option(help="onnxruntime, litert or torch; without, what reads the kit. The kit's agent has others."),
+    ] = None,
     rounds: Annotated[int, typer.Option(help="How often each net has its turn.")] = 5,
     threads: Annotated[int | None, typer.Option(help="Threads; the runtime's choice by default.")] = None,
     window: Seconds = None,

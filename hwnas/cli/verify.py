@@ -15,7 +15,7 @@ def verify(
     front: Annotated[Path, typer.Argument(help="JSON file of `hwnas pareto --out front.json`.")],
     name: Annotated[str | None, typer.Option("--front", help="Front of the answer; its first by default.")] = None,
     nets: Annotated[int, typer.Option(help="How many of its nets, evenly along its costs.")] = 5,
-    runtime: Annotated[str | None, typer.Option(help="Measure here by onnxruntime or torch.")] = None,
+    runtime: Annotated[str | None, typer.Option(help="Measure here by onnxruntime, litert or torch.")] = None,
     kit: Kit = None,
     results: Results = None,
     feed_back: Annotated[bool, typer.Option("--feed-back", help="Adapt the device again with these too.")] = False,

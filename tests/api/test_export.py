@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwnas.api.export import export, initial_module
+from hwnas.api.export import ExportSettings, export, initial_module
 from hwnas.api.export import initial_module as initial_module_as_drawn
 from hwnas.cli.app import app
 from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
@@ -39,7 +39,8 @@ def compare(arch: str, space: Space, path: Path, **options: Any) -> Any:
     """Export, run, and hold the logits against the module's."""
     torch = pytest.importorskip("torch")
     runtime = pytest.importorskip("onnxruntime")
-    result = export(arch, path, space=space.name, **options)
+    where = options.pop("dataset", None)
+    result = export(arch, path, space=space.name, dataset=where, settings=ExportSettings(**options))
     module = initial_module(space, arch, dataset=result.dataset, seed=result.seed)
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     shape = session.get_inputs()[0].shape
@@ -104,7 +105,10 @@ def test_weights_follow_the_seed_and_torchs_state_stays(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(1)
     before = torch.random.get_rng_state()
-    one, same, other = (export("0", tmp_path / f"{i}.onnx", seed=seed) for i, seed in enumerate((5, 5, 6)))
+    one, same, other = (
+        export("0", tmp_path / f"{number}.onnx", settings=ExportSettings(seed=seed))
+        for number, seed in enumerate((5, 5, 6))
+    )
     assert torch.equal(before, torch.random.get_rng_state())
     assert one.sha256 == same.sha256 != other.sha256
     assert (tmp_path / "0.onnx").read_bytes() == (tmp_path / "1.onnx").read_bytes()
@@ -124,7 +128,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_wrong_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="batch size of at least 1 and a seed of at least 0, got 0 and 0"):
-        export("0", tmp_path / "net.onnx", batch_size=0)
+        export("0", tmp_path / "net.onnx", settings=ExportSettings(batch_size=0))
     with pytest.raises(UnknownNameError, match="space 'nb' is not known"):
         export("0", tmp_path / "net.onnx", space="nb")
     monkeypatch.setitem(__import__("sys").modules, "torch", None)

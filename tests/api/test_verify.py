@@ -201,7 +201,7 @@ def test_another_machine_cannot_be_fed_back(
     with pytest.raises(UsageError, match=r"got 'onnxruntime 1.0, threads 2'; measure again for .*results.json, as the"):
         verify(front_here, VerifySettings(results=path, feed_back=True))
     facts = host_facts() | {"cpu": "another processor"}
-    monkeypatch.setattr("hwnas.api.measure.host_facts", lambda: facts)
+    monkeypatch.setattr("hwnas.devices.agent.runs.host_facts", lambda: facts)
     with pytest.raises(
         UsageError, match=r"got 'another processor'; measure on the device .*--kit FOLDER, its agent.py"
     ):

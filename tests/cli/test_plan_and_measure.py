@@ -101,6 +101,6 @@ def test_a_machine_that_does_not_name_its_processor_is_shown(
     pytest.importorskip("onnxruntime")
     kit = str(tmp_path / "kit")
     hwnas("plan", "--out", kit, "-n", "3", "--method", "random")
-    monkeypatch.setattr("hwnas.devices.agent.campaign.host_facts", lambda: {"machine": "aarch64"})
+    monkeypatch.setattr("hwnas.devices.agent.runs.host_facts", lambda: {"machine": "aarch64"})
     code, out, _ = hwnas("measure", kit, "--rounds", "1", "--window", "0", "--warmup", "0", "--meter", "none")
     assert code == 0 and "nasbench201 on cifar10, aarch64, onnxruntime" in out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,13 +71,15 @@ def test_a_kit_without_its_manifest_is_none(tmp_path: Path) -> None:
 
 
 def test_the_readme_names_every_runtime_and_option_that_there_is() -> None:
-    text = kit_readme(FACTS, [net(0), net(1)])
+    nets = [net(0), net(1)]
+    text = kit_readme(FACTS, nets) + kit_readme(replace(FACTS, format="tflite"), nets)
     assert "2 nets" in text and "nasbench201 (cifar10)" in text and "2x3x8x8, 2x3x9x8" in text
     source = agent_source()
-    for word in ("onnxruntime", "trtexec", "tflite", "command"):
+    for word in ("onnxruntime", "trtexec", "litert", "tflite", "command"):
         assert f"--runtime {word}" in text and f'"{word}"' in source
     options = {word.strip("`\"'.,();=").split("=")[0] for word in text.split() if word.strip("`(").startswith("--")}
-    assert {option for option in options if f'"{option}"' not in source} == {"--name", "--n"}, "of hwnas and of mytool"
+    of_others = {option for option in options if f'"{option}"' not in source}
+    assert of_others == {"--name", "--n", "--format", "--precision"}, "of hwnas and of mytool"
 
 
 def test_joining_keeps_every_definition_and_imports_once() -> None:
