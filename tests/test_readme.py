@@ -26,7 +26,7 @@ SHELL = [line.strip() for language, text in BLOCKS if language == "sh" for line 
 # These train, score a whole space, or need a download or the mirror's folder.
 LONG = re.compile(
     r"train|--all|data pull|data import|pip install|pytest|git clone|--module|measure|adapt|verify|my-board"
-    r"|serve|hwnas worker|kernels build|kernels fit|\.onnx"
+    r"|serve|hwnas worker|kernels build|kernels fit|\.onnx|tflite"
 )
 COMMANDS = [line.split("#")[0].strip() for line in SHELL if line.startswith("hwnas ") and not LONG.search(line)]
 

@@ -100,14 +100,13 @@ def export(
         raise UsageError(f"expected a file that ends in {TFLITE} for {settings.precision}, got {str(out)!r}")
     module = initial_module(found, arch, dataset=where, seed=settings.seed)
     graph = found.graph(vector, dataset=where) if found.has_graphs else None
-    image = found.image_shape(where) if graph is None else graph.operators[0].shape[1:]
-    shape = (settings.batch_size, *image)
+    shape = (settings.batch_size, *input_shape(found, graph, where))
     version: int | None = None
     if out.suffix.lower() == TFLITE:
         by, int8 = CONVERTER, settings.precision == "int8"
         content = module_tflite_bytes(module, shape, int8=int8, seed=settings.seed)
         shape = tflite_shape(shape)
-    elif graph is not None and _is_written(graph):
+    elif graph is not None and is_written(graph):
         by, version = "operators", OPERATOR_SET
         content = onnx_bytes(graph, batch_size=settings.batch_size, seed=settings.seed, arrays=_arrays(module))
     else:
@@ -143,7 +142,13 @@ def initial_module(space: Space, arch: str, *, dataset: str, seed: int = 0) -> n
         return space.module(vector, dataset=dataset).eval()
 
 
-def _is_written(graph: Graph) -> bool:
+def input_shape(space: Space, graph: Graph | None, dataset: str) -> tuple[int, ...]:
+    """The shape of one input, without the batch; of an image, (channels, height, width), where there is no graph."""
+    return space.image_shape(dataset) if graph is None else graph.operators[0].shape[1:]
+
+
+def is_written(graph: Graph) -> bool:
+    """Whether all operators of a graph have an ONNX form of their own."""
     return all(operator.kind in WRITERS for operator in graph.operators)
 
 

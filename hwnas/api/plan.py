@@ -11,11 +11,12 @@ from typing import Any, Final, cast, final, get_args
 import numpy as np
 
 from hwnas.api.choosing import AUTO, CHOOSERS, choose_nets, method_for
-from hwnas.api.export import initial_module
+from hwnas.api.export import initial_module, input_shape, is_written
 from hwnas.arrays import Array, Integer
 from hwnas.devices.kit import Format, KitFacts, KitNet, Precision, Role, write_kit
 from hwnas.devices.unfinished_kit import UnfinishedKit
 from hwnas.errors import UnknownNameError, UsageError
+from hwnas.graphs.module_export import module_onnx_bytes
 from hwnas.graphs.onnx_file import onnx_bytes
 from hwnas.graphs.tflite_file import module_tflite_bytes, require_converter, tflite_shape
 from hwnas.latency.observations import FEWEST
@@ -176,14 +177,16 @@ def _planned(space: Space, vector: Integer[Array, " v"], number: int, role: Role
 
 
 def _content(space: Space, vector: Integer[Array, " v"], facts: KitFacts) -> tuple[bytes, tuple[int, ...]]:
-    """A net's file, and the shape of its input."""
-    graph = space.graph(vector, dataset=facts.dataset)
-    shape = (facts.batch_size, *graph.operators[0].shape[1:])
-    if facts.format == "onnx":
-        return onnx_bytes(graph, batch_size=facts.batch_size, seed=facts.seed), shape
+    """A net's file, and the shape of its input: operator by operator where all have an ONNX form, else its module."""
+    graph = space.graph(vector, dataset=facts.dataset) if space.has_graphs else None
+    if facts.format == "onnx" and graph is not None and is_written(graph):
+        content = onnx_bytes(graph, batch_size=facts.batch_size, seed=facts.seed)
+        return content, (facts.batch_size, *graph.operators[0].shape[1:])
+    shape = (facts.batch_size, *input_shape(space, graph, facts.dataset))
     module = initial_module(space, space.strings(vector[None])[0], dataset=facts.dataset, seed=facts.seed)
-    int8 = facts.precision == "int8"
-    return module_tflite_bytes(module, shape, int8=int8, seed=facts.seed), tflite_shape(shape)
+    if facts.format == "onnx":
+        return module_onnx_bytes(module, shape), shape
+    return module_tflite_bytes(module, shape, int8=facts.precision == "int8", seed=facts.seed), tflite_shape(shape)
 
 
 def _others(space: Space, chosen: Integer[Array, "n v"], count: int, *, seed: int) -> Integer[Array, "m v"]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hwnas.api.choosing import CHOOSERS, choose_nets
+from hwnas.api.export import initial_module
 from hwnas.api.measure import MeasureSettings, measure
 from hwnas.api.plan import PlanSettings, plan
 from hwnas.devices.agent.files import read_manifest
@@ -40,6 +41,23 @@ def test_spread_takes_the_farthest_each_time() -> None:
         before = chosen[:number]
         nearest = ((features[:, None] - before) ** 2).sum(axis=2).min(axis=1)
         assert ((chosen[number] - before) ** 2).sum(axis=1).min() == pytest.approx(nearest.max())
+
+
+@pytest.mark.parametrize("name", ["autoformer", "nas-bench-macro"])
+def test_nets_without_an_onnx_form_of_their_own_are_written_from_their_modules(name: str, tmp_path: Path) -> None:
+    """Attention over tokens has none; the file gives what the module gives either way."""
+    torch, runtime = pytest.importorskip("torch"), pytest.importorskip("onnxruntime")
+    made = plan(tmp_path, space=name, nets=3, settings=PlanSettings(method="random", seed=4))
+    (net, *_) = sorted(made.nets, key=lambda net: (tmp_path / net.file).stat().st_size)
+    session = runtime.InferenceSession(str(tmp_path / net.file), providers=["CPUExecutionProvider"])
+    assert tuple(session.get_inputs()[0].shape) == net.input_shape
+    if name == "autoformer":
+        module = initial_module(get_space(name), net.arch, dataset=made.facts.dataset, seed=4)
+        images = torch.randn(net.input_shape, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            expected = module(images).numpy()
+        (found,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
+        assert found == pytest.approx(expected, abs=1e-4 * float(np.abs(expected).max()))
 
 
 def test_choosing_refuses_what_it_cannot_do() -> None:
