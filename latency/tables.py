@@ -19,7 +19,7 @@ from hwnas.errors import DataError, UsageError
 from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target, check_confidence
 from hwnas.folders import cache_folder
 from hwnas.latency.regressions import RegressionCosts, open_regressions
-from hwnas.predictors.shipped import SHIPPED_FOLDER, Head, HeadRecord, head_id, interval_factors, open_shipped_costs
+from hwnas.predictors.shipped import SHIPPED_FOLDER, Head, HeadRecord, head_id, open_shipped_costs
 from hwnas.spaces import Space, get_space
 
 CostSource = Literal["auto", "measured", "predicted"]
@@ -94,19 +94,18 @@ class ShippedPredictions(CostModel):
         self._space, self._head = space, head
 
     def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
-        """Predicted costs with the calibrated interval of the fold that predicted each net.
+        """Predicted costs with the interval that was calibrated for nets of such a cost.
 
         Raises `UsageError` for a confidence outside of what was calibrated.
         """
         check_confidence(confidence)
         index = self._space.index(architectures)
         mean = self._head.mean[index]
-        low, high = interval_factors(self._head.quantiles, self._head.levels, confidence)
-        fold = self._head.fold[index]
+        low, high = self._head.factors(index, confidence)
         return Estimate(
             mean=mean,
-            lower=mean * low[fold],
-            upper=mean * high[fold],
+            lower=mean * low,
+            upper=mean * high,
             confidence=confidence,
             unit=self.unit,
             provenance=_predicted(self._head.record, self._batch),

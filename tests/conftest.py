@@ -16,6 +16,7 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before torch is im
 
 from hwnas import data
 from hwnas.folders import config_folder
+from hwnas.predictors.conformal import CostIntervals
 from hwnas.predictors.fewshot_features import FeatureScale, feature_groups
 from hwnas.predictors.fewshot_files import save_model
 from hwnas.predictors.fewshot_intervals import Calibration
@@ -75,7 +76,12 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
         mean=np.stack([scale * (1 + 8e-6 * params * rng.uniform(0.5, 1.5, len(params))) for _, _, scale in heads]),
         fold=np.arange(len(params)) % 2,
         levels=np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]),
-        quantiles=np.tile(np.array([0.92, 0.95, 0.98, 1.0, 1.02, 1.05, 1.08]), (len(heads), 2, 1)),
+        intervals=[
+            CostIntervals(
+                starts=np.zeros((2, 1)), quantiles=np.tile([0.92, 0.95, 0.98, 1.0, 1.02, 1.05, 1.08], (2, 1, 1))
+            )
+        ]
+        * len(heads),
         card={},
     )
     recipe = {"space": space.name, "dataset": "cifar10", "images": "made-up images", "seed": 0}

@@ -21,6 +21,7 @@ from hwnas.estimates import UNITS
 from hwnas.latency import MeasuredCosts, ShippedPredictions, latency_model
 from hwnas.latency import tables as latency_tables
 from hwnas.latency.tables import cost_model
+from hwnas.predictors.conformal import CostIntervals
 from hwnas.predictors.shipped import HeadRecord, write_shipped_costs
 from hwnas.spaces import get_space
 
@@ -73,7 +74,9 @@ def shipped(tmp_path: Path) -> np.ndarray:
         mean=mean,
         fold=np.arange(SPACE.size) % 2,
         levels=np.array([0.01, 0.05, 0.95, 0.99]),
-        quantiles=np.array([[[0.8, 0.9, 1.2, 1.3], [0.4, 0.5, 1.5, 2.0]]]),
+        intervals=[
+            CostIntervals(starts=np.zeros((2, 1)), quantiles=np.array([[[0.8, 0.9, 1.2, 1.3]], [[0.4, 0.5, 1.5, 2.0]]]))
+        ],
         card={},
     )
     return mean[0]

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
 from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.predictors.conformal import CostIntervals
 from hwnas.predictors.shipped import (
     HeadRecord,
+    as_stored,
     head_id,
     interval_factors,
     open_shipped_costs,
@@ -45,7 +47,13 @@ def parts(nets: int = 40, folds: int = 3) -> dict[str, Any]:
         "mean": np.exp(rng.normal(size=(2, nets))) * np.array([[1.0], [1000.0]]),
         "fold": np.arange(nets) % folds,
         "levels": LEVELS,
-        "quantiles": 0.8 + np.cumsum(rng.random((2, folds, len(LEVELS))), axis=2) / 10,
+        "intervals": [
+            CostIntervals(
+                starts=np.tile([0.0, 0.5 * size, 2.0 * size], (folds, 1)),
+                quantiles=0.8 + np.cumsum(rng.random((folds, 3, len(LEVELS))), axis=2) / 10,
+            )
+            for size in (1.0, 1000.0)
+        ],
         "card": {"data": "made up", "seeds": [0, 1]},
     }
 
@@ -64,7 +72,26 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         np.testing.assert_allclose(head.mean, given_parts["mean"][row], rtol=2**-11 * 1.01)  # half a step of float16
         np.testing.assert_array_equal(head.fold, given_parts["fold"])
         np.testing.assert_array_equal(head.levels, LEVELS)
-        np.testing.assert_allclose(head.quantiles, given_parts["quantiles"][row], rtol=1e-7)
+        given = given_parts["intervals"][row]
+        np.testing.assert_allclose(head.intervals.quantiles, given.quantiles, rtol=1e-7)
+        np.testing.assert_array_equal(head.intervals.starts, given.starts)
+        assert (as_stored(given_parts["mean"])[row] == head.mean).all()
+
+
+def test_a_net_has_the_factors_of_its_fold_and_of_nets_of_its_cost(tmp_path: Path) -> None:
+    """By the definition, one net after another."""
+    write_shipped_costs(tmp_path, **parts())
+    costs = open_shipped_costs(tmp_path, "toy")
+    assert costs is not None
+    head = costs.head(costs.heads[1])
+    index = np.array([5, 0, 17, 5])
+    low, high = head.factors(index, 0.8)
+    for row, net in enumerate(index):
+        fold, mean = head.fold[net], head.mean[net]
+        group = max(number for number in range(3) if head.intervals.starts[fold, number] <= mean)
+        expected = interval_factors(head.intervals.quantiles[fold, group][None], LEVELS, 0.8)
+        assert (low[row], high[row]) == (expected[0][0], expected[1][0])
+    assert len(set(low.tolist())) > 1
 
 
 def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
@@ -85,6 +112,11 @@ def test_unknown_heads_and_spaces(tmp_path: Path) -> None:
 
 
 def _with(key: str, index: Any, value: float) -> dict[str, Any]:
+    if key in ("starts", "quantiles"):
+        first, *others = parts()["intervals"]
+        array = getattr(first, key).copy()
+        array[index] = value
+        return {"intervals": [replace(first, **{key: array}), *others]}
     array = parts()[key].copy()
     array[index] = value
     return {key: array}
@@ -102,6 +134,8 @@ def _with(key: str, index: Any, value: float) -> dict[str, Any]:
         (_with("fold", 0, -1), "folds 0 to 2"),
         ({"levels": LEVELS[::-1].copy()}, "levels that increase"),
         ({"levels": np.array([0.1, 0.5, 0.8, 0.9, 1.0])}, "levels that increase"),
+        (_with("starts", (0, 0), 0.1), "begin at 0 and increase"),
+        (_with("starts", (1, 2), 0.1), "begin at 0 and increase"),
         (_with("quantiles", (0, 0, 0), 0.0), "finite positive quantiles"),
         (_with("quantiles", (0, 0, 3), 0.5), "do not decrease"),
         (_with("quantiles", (0, 0, 3), np.inf), "finite positive quantiles"),
@@ -129,7 +163,7 @@ def test_damaged_files(tmp_path: Path) -> None:
         npz.write_bytes(damaged)
         _expect_data_error(tmp_path)
     npz.write_bytes(whole)
-    for wrong in (facts[:50], "[]", facts.replace('"version": 1', '"version": 2'), facts.replace("0.99", "0.98")):
+    for wrong in (facts[:50], "[]", facts.replace('"version": 2', '"version": 1'), facts.replace("0.99", "0.98")):
         assert wrong != facts
         text.write_text(wrong, encoding="utf-8")
         _expect_data_error(tmp_path)
@@ -161,7 +195,7 @@ def test_the_interval_holds_the_mean_even_where_the_model_is_biased() -> None:
 
 @given(confidence=st.floats(0, 0.98), step=st.floats(0, 0.2))
 def test_intervals_grow_with_confidence(confidence: float, step: float) -> None:
-    quantiles = parts()["quantiles"][0]
+    quantiles = parts()["intervals"][0].quantiles[:, 1]
     (low, high), (lower, higher) = (
         interval_factors(quantiles, LEVELS, value) for value in (confidence, min(confidence + step, 0.98))
     )
@@ -172,4 +206,4 @@ def test_intervals_grow_with_confidence(confidence: float, step: float) -> None:
 @pytest.mark.parametrize("confidence", [-0.1, 0.985])
 def test_confidence_outside_of_what_was_calibrated(confidence: float) -> None:
     with pytest.raises(UsageError, match=r"expected 0 to 0\.98"):
-        interval_factors(parts()["quantiles"][0], LEVELS, confidence)
+        interval_factors(parts()["intervals"][0].quantiles[:, 1], LEVELS, confidence)

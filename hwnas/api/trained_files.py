@@ -12,10 +12,11 @@ from hwnas import metrics
 from hwnas.arrays import Array, Float, Integer
 from hwnas.pareto import shortlist
 from hwnas.predictors.heads import HeadData
-from hwnas.predictors.shipped import HeadRecord, write_shipped_costs
+from hwnas.predictors.shipped import HeadRecord, as_stored, write_shipped_costs
 from hwnas.spaces import Space
 
 if TYPE_CHECKING:
+    from hwnas.predictors.conformal import CostIntervals
     from hwnas.predictors.crossfit import FoldResult
 
 
@@ -31,13 +32,12 @@ def write_trained(
     """Write predictions, weights and card to `folder`; return the figures that users get, by head."""
     from hwnas.predictors.bundle import save_bundle
     from hwnas.predictors.conformal import LEVELS
-    from hwnas.predictors.evaluation import default_figures
+    from hwnas.predictors.crossfit import out_of_fold
+    from hwnas.predictors.evaluation import calibrated, default_figures
 
-    mean = np.empty((len(heads), space.size))
-    for result in results:
-        mean[:, result.split.test] = result.chosen()[result.split.test].T
-    figures = default_figures(heads, results)
-    for head, covered in zip(heads, _selected_coverage(space, heads, mean, fold, results), strict=True):
+    mean = as_stored(out_of_fold(results).T)
+    figures, intervals = default_figures(heads, mean.T, fold), calibrated(heads, mean.T, fold)
+    for head, covered in zip(heads, selected_coverage(space, heads, mean, fold, intervals), strict=True):
         figures[head.id]["selected_coverage"] = covered
     trained_on = len(results[0].split.train)
     records = [
@@ -58,19 +58,19 @@ def write_trained(
         mean=mean,
         fold=fold,
         levels=np.array(LEVELS),
-        quantiles=np.stack([result.factors for result in results], axis=1),
+        intervals=intervals,
         card=_card(space, heads, results, seed=seed),
     )
     save_bundle(folder, space.name, [result.regressors for result in results])
     return figures
 
 
-def _selected_coverage(
+def selected_coverage(
     space: Space,
     heads: Sequence[HeadData],
     mean: Float[Array, "h n"],
     fold: Integer[Array, " n"],
-    results: Sequence[FoldResult],
+    intervals: Sequence[CostIntervals],
 ) -> list[float]:
     """Share (%) of the nets that searches selected whose cost lies in the 90 % interval, for each head.
 
@@ -89,8 +89,8 @@ def _selected_coverage(
         lists = [shortlist(costs, params, bounds=(float(budget),), k=20, groups=networks) for budget in budgets]
         rows = np.unique(np.concatenate([each.indices for each in lists]))
         rows = rows[~np.isnan(head.costs[rows])]
-        factors = np.stack([result.factors[column] for result in results])[fold[rows]]
         predicted = mean[column, rows]
+        factors = intervals[column].factors(predicted, fold[rows])
         covered = metrics.coverage(head.costs[rows], predicted * factors[:, low], predicted * factors[:, high])
         shares.append(round(covered, 3))
     return shares
@@ -112,8 +112,9 @@ def _card(space: Space, heads: Sequence[HeadData], results: Sequence[FoldResult]
         "models": "MLP on flat features, GCN on graphs of operations (BRP-NAS style), and their geometric mean; one "
         "trunk for all heads; per head and fold the one with the smallest mean absolute log error on validation nets",
         "split": f"five random folds of architectures, seed {seed}: in each, {len(first.train)} nets train, "
-        f"{len(first.validation)} choose and calibrate, {len(first.test)} are predicted",
-        "intervals": "split conformal on validation nets, the two ends apart, in log cost",
+        f"{len(first.validation)} choose, {len(first.test)} are predicted",
+        "intervals": "cross-conformal: for nets of a fold from the errors of the other folds, in groups of equal size "
+        "by predicted cost, the two ends apart, in log cost",
         "figures": "mean over the five folds on nets that no model of the fold saw",
         "measured": {head.id: head.measured for head in heads},
         "choice": {head.id: [result.choice[column] for result in results] for column, head in enumerate(heads)},

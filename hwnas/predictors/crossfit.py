@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.predictors.conformal import LEVELS, residual_quantiles
 from hwnas.predictors.regressor import Regressor, fit_regressor, load_tensors, regressor_from_tensors, save_tensors
 from hwnas.predictors.splits import FOLDS, Setting, Split, assign_folds, make_split
 from hwnas.predictors.training import MODEL_KINDS, ModelKind
@@ -28,14 +27,12 @@ class FoldResult:
     predictions: costs of all nets by method, (n, h), of which only validation and test nets may be looked at.
     regressors: the trained models.
     choice: per head the method with the smallest mean absolute log error on validation nets.
-    factors: per head and level, what a prediction of the chosen method is multiplied by to give that quantile.
     """
 
     split: Split
     regressors: Mapping[ModelKind, Regressor]
     predictions: Mapping[str, Float[Array, "n h"]]
     choice: tuple[str, ...]
-    factors: Float[Array, "h l"]
 
     def chosen(self) -> Float[Array, "n h"]:
         """Costs by the method that each head chose."""
@@ -89,18 +86,22 @@ def judge(
     vectors: Integer[Array, "n v"],
     costs: Float[Array, "n h"],
 ) -> FoldResult:
-    """Predict with each model and with their geometric mean; choose and calibrate on validation nets."""
+    """Predict with each model and with their geometric mean; choose on validation nets."""
     methods: dict[str, Float[Array, "n h"]] = {kind: model.predict(vectors) for kind, model in regressors.items()}
     methods["mean"] = np.exp(np.mean([np.log(predicted) for predicted in methods.values()], axis=0))
     rows = split.validation
     residuals = {method: np.log(costs[rows] / predicted[rows]) for method, predicted in methods.items()}
     errors = np.stack([np.nanmean(np.abs(residuals[method]), axis=0) for method in METHODS])
     choice = tuple(METHODS[best] for best in errors.argmin(axis=0))
-    factors = []
-    for head, method in enumerate(choice):
-        column = residuals[method][:, head]
-        factors.append(np.exp(residual_quantiles(column[~np.isnan(column)], np.array(LEVELS))))
-    return FoldResult(split=split, regressors=regressors, predictions=methods, choice=choice, factors=np.stack(factors))
+    return FoldResult(split=split, regressors=regressors, predictions=methods, choice=choice)
+
+
+def out_of_fold(results: Sequence[FoldResult]) -> Float[Array, "n h"]:
+    """Cost of each net by the method that the fold chose whose models did not see it; NaN for nets of no fold."""
+    mean = np.full_like(results[0].chosen(), np.nan)
+    for result in results:
+        mean[result.split.test] = result.chosen()[result.split.test]
+    return mean
 
 
 def _fit_or_load(  # noqa: PLR0913 - what is fitted, and where it is kept

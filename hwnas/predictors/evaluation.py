@@ -10,8 +10,8 @@ import numpy as np
 from hwnas import metrics
 from hwnas.arrays import Array, Float, Integer
 from hwnas.predictors.boosting import boosting_predictions
-from hwnas.predictors.conformal import LEVELS
-from hwnas.predictors.crossfit import METHODS, FoldResult
+from hwnas.predictors.conformal import LEVELS, CostIntervals, bins_for, cost_intervals
+from hwnas.predictors.crossfit import METHODS, FoldResult, out_of_fold
 from hwnas.predictors.heads import HeadData
 
 FIGURES: Final = ("spearman", "kendall", "median_ape", "mape", "within_10")
@@ -30,33 +30,51 @@ def point_figures(true: Float[Array, " n"], predicted: Float[Array, " n"]) -> di
 
 
 def interval_figures(
-    true: Float[Array, " n"], predicted: Float[Array, " n"], factors: Float[Array, " l"]
+    true: Float[Array, " n"], predicted: Float[Array, " n"], factors: Float[Array, "n l"]
 ) -> dict[str, float]:
-    """Coverage of the 90 % interval and of its one-sided 90 % bound, width relative to the truth, interval score."""
-    at = dict(zip(LEVELS, factors, strict=True))
+    """Coverage of the 90 % interval, overall and of the tenth of nets with the lowest predictions, and of its one-sided
+    90 % bound; width relative to the truth, interval score."""
+    at = dict(zip(LEVELS, factors.T, strict=True))
     lower, upper = predicted * at[0.05], predicted * at[0.95]
+    cheap = predicted <= np.quantile(predicted, 0.1)
     return {
         "coverage": metrics.coverage(true, lower, upper),
+        "cheapest_coverage": metrics.coverage(true[cheap], lower[cheap], upper[cheap]),
         "upper_coverage": metrics.coverage(true, np.zeros_like(true), predicted * at[0.9]),
         "relative_width": metrics.relative_width(true, lower, upper),
         "interval_score": metrics.interval_score(true, lower, upper, confidence=0.9),
     }
 
 
-def default_figures(heads: Sequence[HeadData], results: Sequence[FoldResult]) -> dict[str, dict[str, float]]:
-    """Figures of what users get, by head: means over the splits, on test nets."""
+def calibrated(
+    heads: Sequence[HeadData], mean: Float[Array, "n h"], fold: Integer[Array, " n"]
+) -> tuple[CostIntervals, ...]:
+    """Intervals of each head from out-of-fold predictions; nets without one (NaN) calibrate nothing."""
+    bins, levels = bins_for(np.stack([head.costs for head in heads], axis=1)), np.array(LEVELS)
+    return tuple(
+        cost_intervals(head.costs, mean[:, column], fold, levels=levels, bins=bins) for column, head in enumerate(heads)
+    )
+
+
+def default_figures(
+    heads: Sequence[HeadData], mean: Float[Array, "n h"], fold: Integer[Array, " n"]
+) -> dict[str, dict[str, float]]:
+    """Figures of what users get, by head: means over the splits, on test nets.
+
+    mean: out-of-fold predictions, ms or mJ.
+    """
     figures: dict[str, dict[str, float]] = {}
-    for column, head in enumerate(heads):
+    for column, (head, intervals) in enumerate(zip(heads, calibrated(heads, mean, fold), strict=True)):
         values: Figures = {}
-        for result in results:
-            rows = result.split.test[~np.isnan(head.costs[result.split.test])]
-            predicted = result.predictions[result.choice[column]][rows, column]
-            _append(values, _figures(head.costs[rows], predicted, result.factors[column]))
+        for number in range(int(fold.max()) + 1):
+            rows = np.flatnonzero((fold == number) & ~np.isnan(head.costs))
+            predicted = mean[rows, column]
+            _append(values, _figures(head.costs[rows], predicted, intervals.factors(predicted, fold[rows])))
         figures[head.id] = {name: round(float(np.mean(splits)), 5) for name, splits in values.items()}
     return figures
 
 
-def _figures(true: Float[Array, " n"], predicted: Float[Array, " n"], factors: Float[Array, " l"]) -> dict[str, float]:
+def _figures(true: Float[Array, " n"], predicted: Float[Array, " n"], factors: Float[Array, "n l"]) -> dict[str, float]:
     return point_figures(true, predicted) | interval_figures(true, predicted, factors)
 
 
@@ -74,6 +92,10 @@ def evaluate(
     nothing to choose or calibrate.
     """
     figures: dict[str, dict[str, Figures]] = {head.id: {} for head in heads}
+    fold = np.zeros(len(features), dtype=np.int64)
+    for number, result in enumerate(results):
+        fold[result.split.test] = number
+    intervals = calibrated(heads, out_of_fold(results), fold)
     latencies = {(head.device, head.dataset): head.costs for head in heads if head.target == "latency"}
     for number, result in enumerate(results):
         fitted = np.concatenate([result.split.train, result.split.validation])
@@ -89,7 +111,7 @@ def evaluate(
                 )[rows]
             for method, predicted in candidates.items():
                 _append(figures[head.id].setdefault(method, {}), point_figures(true, predicted))
-            own = _figures(true, default, result.factors[column])
+            own = _figures(true, default, intervals[column].factors(default, fold[rows]))
             _append(figures[head.id].setdefault("default", {}), own)
             progress(number * len(heads) + column + 1, len(results) * len(heads))
     return figures

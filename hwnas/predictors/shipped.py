@@ -21,9 +21,10 @@ from hwnas.data.table_files import ARCHIVE_DAMAGE
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import Target
 from hwnas.folders import write_whole
+from hwnas.predictors.conformal import CostIntervals
 
 SHIPPED_FOLDER: Final = Path(__file__).parents[1] / "data" / "shipped"
-VERSION: Final = 1
+VERSION: Final = 2
 _REBUILD: Final = "install hwnas again, or rebuild the files with `hwnas train`"
 
 
@@ -56,15 +57,24 @@ class Head:
     """Predictions of one head.
 
     mean: ms or mJ, in index order. fold: which fold's model predicted the net, the one that did not see it.
-    quantiles: by fold and level, what the mean is multiplied by to give that quantile of the cost.
-    levels: one-sided probabilities, increasing.
+    intervals: by fold and size of the mean, what it is multiplied by to give quantiles of the cost.
+    levels: one-sided probabilities of these, increasing.
     """
 
     record: HeadRecord
     mean: Float[Array, " n"]
     fold: Integer[Array, " n"]
     levels: Float[Array, " l"]
-    quantiles: Float[Array, "f l"]
+    intervals: CostIntervals
+
+    def factors(self, index: Integer[Array, " n"], confidence: float) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        """Factors (low, high) on the means of these nets; see `interval_factors`, which raises `UsageError`."""
+        folds, groups, levels = self.intervals.quantiles.shape
+        rows = self.intervals.quantiles.reshape(folds * groups, levels)
+        low, high = interval_factors(rows, self.levels, confidence)
+        fold = self.fold[index].astype(np.int64)
+        row = fold * groups + self.intervals.group(self.mean[index], fold)
+        return low[row], high[row]
 
 
 def head_id(device: str, dataset: str, target: Target) -> str:
@@ -73,9 +83,9 @@ def head_id(device: str, dataset: str, target: Target) -> str:
 
 
 def interval_factors(
-    quantiles: Float[Array, "f l"], levels: Float[Array, " l"], confidence: float
-) -> tuple[Float[Array, " f"], Float[Array, " f"]]:
-    """Factors (low, high) of the central interval mean * low .. mean * high at `confidence`, for each fold.
+    quantiles: Float[Array, "r l"], levels: Float[Array, " l"], confidence: float
+) -> tuple[Float[Array, " r"], Float[Array, " r"]]:
+    """Factors (low, high) of the central interval mean * low .. mean * high at `confidence`, for each row of quantiles.
 
     They are the quantiles at (1 - confidence) / 2 and (1 + confidence) / 2, interpolated in the log between levels; the
     interval always holds the mean. Outside of the levels nothing was calibrated: raises `UsageError`.
@@ -99,19 +109,18 @@ def write_shipped_costs(  # noqa: PLR0913 - the parts of one file, none of them 
     mean: Float[Array, "h n"],
     fold: Integer[Array, " n"],
     levels: Float[Array, " l"],
-    quantiles: Float[Array, "h f l"],
+    intervals: Sequence[CostIntervals],
     card: Mapping[str, Any],
 ) -> None:
     """Write both files, the same bytes for the same arguments.
 
     heads: one for each row of `mean`. mean: ms or mJ, positive; stored as float16 relative to the head's median.
-    fold: 0 .. f-1 for each net. levels: one-sided, increasing, in (0, 1). quantiles: positive factors on
-    the mean, not decreasing with the level.
+    fold: 0 .. f-1 for each net. levels: one-sided, increasing, in (0, 1). intervals: of each head, all of one shape.
     card: facts of the model for people, JSON values. Raises `UsageError` for arguments that do not fit together.
     """
-    _check(heads, mean=mean, fold=fold, levels=levels, quantiles=quantiles)
-    scale = np.median(mean, axis=1).astype(np.float32)
-    relative = (mean / scale[:, None]).astype(np.float16)
+    starts, quantiles = (np.stack([getattr(head, part) for head in intervals]) for part in ("starts", "quantiles"))
+    _check(heads, mean=mean, fold=fold, levels=levels, starts=starts, quantiles=quantiles)
+    scale, relative = _stored(mean)
     rounding = np.abs(relative * scale[:, None].astype(np.float64) / mean - 1).max()
     if not rounding < 1e-3:  # float16 keeps 5e-4; worse means that a head spans more than its range
         raise UsageError(
@@ -134,12 +143,25 @@ def write_shipped_costs(  # noqa: PLR0913 - the parts of one file, none of them 
         scale=scale,
         fold=fold.astype(np.uint8),
         levels=levels.astype(np.float64),
+        starts=starts.astype(np.float64),
         quantiles=quantiles.astype(np.float32),
         json_sha256=np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint8),
     )
     npz_path, json_path = _paths(folder, space)
     write_whole(npz_path, arrays.getvalue())
     write_whole(json_path, text)
+
+
+def as_stored(mean: Float[Array, "h n"]) -> Float[Array, "h n"]:
+    """Means as they are read from a file into which they were written; intervals are calibrated on these."""
+    scale, relative = _stored(mean)
+    return relative * scale[:, None].astype(np.float64)
+
+
+def _stored(mean: Float[Array, "h n"]) -> tuple[Float[Array, " h"], Float[Array, "h n"]]:
+    """Median of each head, and its means relative to that in float16."""
+    scale = np.median(mean, axis=1).astype(np.float32)
+    return scale, (mean / scale[:, None]).astype(np.float16)
 
 
 def open_shipped_costs(folder: Path, space: str) -> ShippedCosts | None:
@@ -196,7 +218,9 @@ class ShippedCosts:
                     mean=arrays["mean"][column] * np.float64(arrays["scale"][column]),
                     fold=arrays["fold"],
                     levels=arrays["levels"],
-                    quantiles=arrays["quantiles"][column].astype(np.float64),
+                    intervals=CostIntervals(
+                        starts=arrays["starts"][column], quantiles=arrays["quantiles"][column].astype(np.float64)
+                    ),
                 )
         except (*ARCHIVE_DAMAGE, IndexError) as error:
             raise DataError(f"{self._path}: expected shipped predictions, got {error!r}; {_REBUILD}") from error
@@ -212,11 +236,15 @@ def _check(
     mean: Float[Array, "h n"],
     fold: Integer[Array, " n"],
     levels: Float[Array, " l"],
-    quantiles: Float[Array, "h f l"],
+    starts: Float[Array, "h f b"],
+    quantiles: Float[Array, "h f b l"],
 ) -> None:
     ids = [head.id for head in heads]
-    folds, shape = quantiles.shape[1], (len(heads), quantiles.shape[1], len(levels))
+    folds, shape = quantiles.shape[1], (len(heads), *quantiles.shape[1:3], len(levels))
     problems = {
+        "groups of means that begin at 0 and increase": not (
+            (starts[..., 0] == 0).all() and (np.diff(starts, axis=2) >= 0).all() and np.isfinite(starts).all()
+        ),
         f"a head of its own for each of {len(mean)} rows of mean, got {ids}": not len(set(ids))
         == len(ids)
         == len(mean),
@@ -226,7 +254,7 @@ def _check(
         "levels that increase within (0, 1)": not (np.diff(levels, prepend=0, append=1) > 0).all(),
         f"quantiles of shape {shape}, got {quantiles.shape}": quantiles.shape != shape,
         "finite positive quantiles that do not decrease with the level": not (
-            np.isfinite(quantiles).all() and (np.diff(quantiles, prepend=0, axis=2) >= 0).all() and quantiles.min() > 0
+            np.isfinite(quantiles).all() and (np.diff(quantiles, prepend=0, axis=3) >= 0).all() and quantiles.min() > 0
         ),
     }
     for expected, wrong in problems.items():
