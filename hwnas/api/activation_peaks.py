@@ -11,6 +11,7 @@ from hwnas.folders import cache_folder
 from hwnas.graphs.activations import peak_activation_bytes
 from hwnas.search import KnownCosts
 from hwnas.spaces import Space
+from hwnas.spaces.fingerprint import fingerprint
 
 _WORTH_KEEPING: Final = 1000  # graphs of NAS-Bench-201 take 2 ms each, all of them half a minute
 
@@ -20,8 +21,10 @@ def activation_peaks(space: Space, vectors: Integer[Array, "n v"], dataset: str)
 
     Raises `UsageError` for a space without graphs, `DataError` for a damaged file of the cache.
     """
-    path = cache_folder() / "counts" / f"{space.name}_{dataset}_activations.npz"
-    known = KnownCosts(path, facts={"space": space.name, "dataset": dataset, "count": "peak activation bytes"})
+    own = fingerprint(space)
+    path = cache_folder() / "counts" / f"{space.name}_{dataset}{own and f'_{own}'}_activations.npz"
+    facts = {"space": space.name, "dataset": dataset, "count": "peak activation bytes"}
+    known = KnownCosts(path, facts=facts | ({"space_fingerprint": own} if own else {}))
     keys = space.key(vectors)
     new = vectors[known.lacks(keys)]
     if len(new):

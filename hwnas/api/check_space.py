@@ -6,6 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, final
 
+from hwnas.errors import HwnasError
 from hwnas.spaces.registry import make_space
 from hwnas.testing import SpaceContract
 from hwnas.user_code import told
@@ -62,7 +63,11 @@ def _checked(contract: SpaceContract, name: str) -> Check:
 
 
 def _where(error: Exception) -> str:
-    """The line that failed, and the error unless it is an assertion without words."""
+    """The line that failed, and the error unless it is an assertion without words; an error of ours says all itself."""
+    if isinstance(error, HwnasError):
+        return str(error)
+    if isinstance(error, AssertionError) and str(error):
+        return str(error).splitlines()[0]
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    words = "" if isinstance(error, AssertionError) and not str(error) else f" ({told(error)})"
+    words = "" if isinstance(error, AssertionError) else f" ({told(error)})"
     return f"{frame.line or frame.name}{words}"

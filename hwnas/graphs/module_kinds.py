@@ -64,6 +64,7 @@ logical_or logical_not full_like zeros_like ones_like new_zeros new_ones logsume
 index_put copy fill zero tril triu
 """
 _BY_CALL: Final = {call: kind for kind, calls in _KINDS.items() for call in calls} | {k: k for k in _KEPT.split()}
+MODULE_KINDS: Final = frozenset({*_BY_CALL.values(), "global_avg_pool"})  # all that `kind_of` may say
 
 
 @final

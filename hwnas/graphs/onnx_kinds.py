@@ -214,3 +214,6 @@ _SPECIAL: Final[Mapping[str, Callable[[Reading], dict[str, Any]]]] = {
 def _snake(name: str) -> str:
     """`MaxPool` as "max_pool", `PRelu` as "prelu", `ReduceL2` as "reduce_l2"."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+ONNX_KINDS: Final = frozenset({*RENAMED.values(), *map(_snake, PLAIN)})  # all that `kind_of` may say

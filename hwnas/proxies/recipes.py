@@ -16,6 +16,7 @@ from hwnas.proxies.engine import score_module
 from hwnas.proxies.initial_modules import initial_module, train_briefly
 from hwnas.proxies.registry import get_proxy
 from hwnas.spaces import Space, get_space
+from hwnas.spaces.fingerprint import fingerprint
 from hwnas.user_code import told
 
 _DEFAULTS: Final = "torch's defaults"
@@ -53,6 +54,8 @@ class Recipe:
             "initialisation": f"{_DEFAULTS if default else self.initialisation}, per network from the seed",
             "networks": "isomorphic networks share the score of the one with the smallest id",
         }
+        if own := fingerprint(get_space(self.space)):
+            facts["space_fingerprint"] = own
         if self.epochs and self.training is not None:
             facts |= {
                 "epochs": self.epochs,

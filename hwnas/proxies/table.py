@@ -16,6 +16,7 @@ from hwnas.data.table_files import ARCHIVE_DAMAGE
 from hwnas.errors import DataError, UsageError
 from hwnas.folders import cache_folder, write_whole
 from hwnas.spaces import get_space
+from hwnas.spaces.fingerprint import fingerprint
 
 FORMAT_VERSION: Final = 1
 SHIPPED_FOLDER: Final = Path(__file__).parents[1] / "data" / "shipped"
@@ -133,8 +134,9 @@ def empty_table(recipe: Mapping[str, Any], proxies: Sequence[str], network_ids: 
 
 
 def scores_path(space: str, dataset: str) -> Path:
-    """Where `hwnas score --all` keeps the scores of a space in the cache."""
-    return cache_folder() / "scores" / f"{space}_{dataset}.npz"
+    """Where `hwnas score --all` keeps the scores of a space in the cache; one of your own, once edited, elsewhere."""
+    own = fingerprint(get_space(space))
+    return cache_folder() / "scores" / f"{space}_{dataset}{own and f'_{own}'}.npz"
 
 
 def tables_of(space: str, dataset: str) -> list[ScoreTable]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Final
 
 from hwnas.errors import UnknownNameError, UsageError
@@ -10,11 +11,13 @@ from hwnas.spaces.accel_nasbench import AccelNASBench
 from hwnas.spaces.autoformer import AutoFormer
 from hwnas.spaces.darts import DARTS
 from hwnas.spaces.fbnet import FBNet
+from hwnas.spaces.fingerprint import code_of
 from hwnas.spaces.imagenet_models import ImageNetModels
 from hwnas.spaces.nasbench201 import NASBench201
 from hwnas.spaces.nasbench_macro import NASBenchMacro
 from hwnas.spaces.nats_size import NATSSize
 from hwnas.spaces.ofa import OnceForAll
+from hwnas.spaces.own_methods import is_own
 from hwnas.spaces.pit import PiT
 from hwnas.spaces.space import Space
 from hwnas.spaces.transnas_micro import TransNASMicro
@@ -39,6 +42,7 @@ SPACES: Final[dict[str, Space]] = {
 
 
 VARIABLE: Final = "HWNAS_SPACES"  # spaces of one's own, as package.module:Class, with commas between them
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of files in the cache
 _named: Final[dict[str, Space]] = {}  # by what stands in the variable
 
 
@@ -68,14 +72,28 @@ def known_spaces() -> dict[str, Space]:
 
 
 def register(space: Space) -> Space:
-    """Make a space known by its name in this process. Raises `UsageError` where another one is called so."""
+    """Make a space known by its name in this process. Raises `UsageError` as `check_names` does."""
+    check_names(space)
+    if is_own(type(space)):
+        code_of(type(space))  # now, as the file may be edited while the process has the code that it read
+    return SPACES.setdefault(space.name, space)
+
+
+def check_names(space: Space) -> None:
+    """Raise `UsageError` where a name of the space is another one's, or it or a data set's cannot be that of a file."""
+    for what, names in (("space", (space.name, *space.aliases)), ("data set", space.datasets)):
+        for name in names:
+            if not _NAME.fullmatch(name) or (what == "space" and name != name.lower()):
+                raise UsageError(
+                    f"expected a name of letters{' in lower case' if what == 'space' else ''}, digits, '-', '_' and "
+                    f"'.' for the {what}, beginning with a letter or digit, got {name!r}; give {space.title} such a one"
+                )
     for other in SPACES.values():
         shared = {space.name, *space.aliases} & {other.name, *other.aliases}
         if shared and type(other) is not type(space):
             raise UsageError(
                 f"expected a name that no other space has, got {min(shared)!r}; give {space.title} another"
             )
-    return SPACES.setdefault(space.name, space)
 
 
 def register_by_name(name: str) -> Space:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UnknownNameError, UsageError
+from hwnas.spaces.own_methods import is_own, supported
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,6 +55,12 @@ class Space(abc.ABC):
     has_graphs: bool = True
     lacks: tuple[str, ...] = ()
     cell_operations: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Of a space that is not of hwnas, `parse` reads indices too, and errors of `graph` and `module` are told."""
+        super().__init_subclass__()
+        if is_own(cls):
+            supported(cls)
 
     @property
     def size(self) -> int:
@@ -151,6 +158,15 @@ class Space(abc.ABC):
         """Number of classes of a data set, the length of the logits of one image."""
         return self._some_graph(dataset).operators[-1].shape[-1]
 
+    def accuracies(self, dataset: str) -> Mapping[str, float] | None:
+        """True accuracies in percent, by architecture in any form that `parse` takes, of a benchmark of one's own.
+
+        Of all architectures or of some; None where none is known. Fronts are compared with the true one then, and
+        proxies judged by it.
+        """
+        del dataset
+        return None
+
     def _some_graph(self, dataset: str) -> Graph:
         return self.graph(self.sample(1, seed=0)[0], dataset=self.dataset(dataset))
 
@@ -164,7 +180,10 @@ class Space(abc.ABC):
 
     @abc.abstractmethod
     def parse(self, strings: Sequence[str]) -> Integer[Array, "n v"]:
-        """Vectors of architectures given in any string form that the space knows. Raises `UsageError`."""
+        """Vectors of architectures given in any string form that the space knows. Raises `UsageError`.
+
+        Commands take indices and tuples of codes as well: what this refuses of them is read by `vector`.
+        """
 
     def from_table_rows(self, rows: Integer[Array, "n w"]) -> Integer[Array, "n v"]:
         """Vectors from the rows of a measured table's column `architectures`, which are vectors unless overridden."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 
 import numpy as np
 
 from hwnas.arrays import Array, Integer
-from hwnas.errors import UnknownNameError, UsageError
+from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
+from hwnas.graphs.kinds import is_kind
 from hwnas.spaces import Space
+from hwnas.spaces.registry import check_names
 from hwnas.testing.refusals import refused
 
 
@@ -27,6 +30,10 @@ class SpaceContract:
         assert space.datasets and len(set(space.datasets)) == len(space.datasets)
         assert all(choice >= 1 for choice in space.choices)
         assert space.size == math.prod(space.choices)
+
+    def test_names(self) -> None:
+        """No other space has its names, and that of the space and its data sets can be those of files."""
+        check_names(self.space)
 
     def test_datasets(self) -> None:
         """Data sets answer in any case, with images and classes; the first is the default; others are refused."""
@@ -106,14 +113,30 @@ class SpaceContract:
                 assert (graph.params, graph.macs) == (counts["params"][row], counts["macs"][row])
 
     def test_graph_can_be_executed(self) -> None:
-        """Names are unique, and every operator reads operators before it."""
+        """Names are unique, kinds are known, and every operator reads operators before it."""
         for vector in self._vectors()[: 5 if self.space.has_graphs else 0]:
             seen: set[str] = set()
             for operator in self.space.graph(vector, dataset=self.space.datasets[0]).operators:
                 assert operator.name not in seen and set(operator.inputs) <= seen
                 assert bool(operator.inputs) == (operator.kind != "input")
+                assert is_kind(operator.kind), f"expected a kind of hwnas.graphs.kinds.KINDS, got {operator.kind!r}"
                 assert all(size > 0 for size in operator.shape)
                 seen.add(operator.name)
+
+    def test_module(self) -> None:
+        """With torch: modules have the parameters of the counts, and make of an image as many logits as classes."""
+        if importlib.util.find_spec("torch") is None:
+            return
+        vectors, dataset = self._vectors()[:2], self.space.datasets[0]
+        params = self.space.counts(vectors, dataset=dataset)["params"]
+        for vector, expected in zip(vectors, params.tolist(), strict=True):
+            for pruned in (False, True):
+                try:
+                    got = _params_of_module(self.space, vector, pruned=pruned)
+                except MissingExtraError:  # what builds them is not here
+                    return
+                fits = got <= expected if pruned else got == expected
+                assert fits, f"expected a module of {expected} parameters, as counts say, got {got}"
 
     def test_predictor_inputs(self) -> None:
         """Features and cell graphs: finite float32, row by row, different for different architectures."""
@@ -125,3 +148,17 @@ class SpaceContract:
         assert np.array_equal(self.space.features(vectors[3:4])[0], features[3])
         for inputs in (features, graphs.nodes.reshape(len(vectors), -1)):
             assert len(np.unique(inputs, axis=0)) == len(np.unique(vectors, axis=0))
+
+
+def _params_of_module(space: Space, vector: Integer[Array, " v"], *, pruned: bool) -> int:
+    """Parameters of a network that is built, and run on a black image of the first data set."""
+    import torch
+
+    dataset = space.datasets[0]
+    shape, classes = space.image_shape(dataset), space.classes(dataset)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        module = space.module(vector, dataset=dataset, pruned=pruned).eval()
+        logits = module(torch.zeros(1, *shape))
+    got = tuple(logits.shape)
+    assert (got[0], got[-1]) == (1, classes), f"expected {classes} logits of one image of {shape}, got shape {got}"
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -69,6 +69,29 @@ def test_a_broken_rule_is_named(written: Path, right: str, wrong: str, rule: str
     assert rule in {check.name for check in found.checks if check.problem}
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "rule", "said"),
+    [
+        ("nn.ReLU()", "nn.ReLu()", "module", r"`module` of space 'plain-convs' .* has no attribute 'ReLu'.*my_space"),
+        ("nn.Conv2d(channels, 16,", "nn.Conv2d(channels, 12,", "module", "my_space|expected input"),
+        ("bias=False", "bias=True", "module", "expected a module of [0-9]+ parameters, as counts say, got [0-9]+"),
+        ("nn.Linear(16, 10)", "nn.Linear(16, 10).T", "module", "my_space.py"),
+        ('"relu", tensor', '"reluu", tensor', "graph_can_be_executed", "hwnas.graphs.kinds.KINDS, got 'reluu'"),
+        ('"plain-convs", ()', '"nasbench201", ()', "names", "no other space has, got 'nasbench201'"),
+        ('"plain-convs", ()', '"../../evil dir", ()', "names", "for the space, .* got '../../evil dir'"),
+        ('"plain-convs", ()', '"plain-convs", ("Pl",)', "names", "in lower case, .* got 'Pl'"),
+        ('("cifar10",)', '("data/cifar10",)', "names", "for the data set, .* got 'data/cifar10'"),
+    ],
+)
+def test_what_cannot_work_is_told(written: Path, right: str, wrong: str, rule: str, said: str) -> None:
+    if rule == "module":
+        pytest.importorskip("torch")
+    assert right in EXAMPLE
+    (written / "my_space.py").write_text(EXAMPLE.replace(right, wrong), encoding="utf-8")
+    problems = {check.name: check.problem for check in check_space("my_space:Plain").checks if check.problem}
+    assert re.search(said, problems[rule]), problems
+
+
 def test_the_command_says_so(
     written: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import hwnas.spaces
@@ -103,7 +105,59 @@ def test_what_is_no_space_or_has_a_name_that_is_taken(folder: Path) -> None:
     assert "nb201" in NASBench201.aliases
     with pytest.raises(UsageError, match="a name that no other space has, got 'nb201'"):
         register(taken())
+    outside = type("Outside", (my_space.Plain,), {"name": "../outside"})
+    with pytest.raises(UsageError, match=r"beginning with a letter or digit, got '\.\./outside'"):
+        register(outside())
     for name, said in (("os:getcwd", "got a str"), ("my_space:Nothing", "expected a function Nothing")):
         with pytest.raises(UsageError, match=said):
             registry.register_by_name(name)
     assert os.environ[registry.VARIABLE] == ""
+
+
+def test_indices_and_tuples_are_read_where_it_reads_none(folder: Path) -> None:
+    """As tables print indices; what is the space's own string stays that."""
+    import my_space
+
+    space = my_space.Plain()
+    vectors = space.all_vectors()[[0, 80, 7]]
+    assert np.array_equal(space.parse(["0", "80", "7"]), vectors)
+    assert np.array_equal(space.parse([str(tuple(row.tolist())) for row in vectors]), vectors)
+    assert np.array_equal(space.parse(["80", *space.strings(vectors[2:])]), vectors[1:])
+    for wrong, said in (
+        ("81", "indices 0 to 80, got 81"),
+        ("-1", "got -1"),
+        ("(0, 0, 0, 3)", "3 choices at position 3"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            space.parse([wrong])
+    with pytest.raises(UsageError, match=r"expected 4 kernels .* got \['a-b'\]"):
+        space.parse(["a-b"])
+    digits = type(
+        "Digits", (my_space.Plain,), {"parse": lambda self, texts: np.array([[0, 0, 0, int(t)] for t in texts])}
+    )
+    assert digits().parse(["2"]).tolist() == [[0, 0, 0, 2]]
+
+
+def test_commands_take_indices(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--space", "my_space:Plain")
+    assert run(monkeypatch, "score", "7", *where, "--proxy", "params", "--json") == 0
+    scored = json.loads(capsys.readouterr().out)["nets"][0]
+    assert (scored["arch"], scored["index"]) == ("1-1-5-3", 7)
+    assert run(monkeypatch, "plan", *where, "--arch", "0", "--arch", "80", "--out", "kit") == 0
+
+
+def test_errors_of_its_own_code_are_told_with_their_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    text = EXAMPLE.replace("        layers = []\n", "        layers = [] + nothing\n")
+    (folder / "my_space.py").write_text(text, encoding="utf-8")
+    line = text.splitlines().index("        layers = [] + nothing") + 1
+    where = ("1-1-1-1", "--space", "my_space:Plain")
+    for command in (("score", *where), ("export", *where, "--out", "net.onnx")):
+        assert run(monkeypatch, *command) == 2
+        said = " ".join(capsys.readouterr().err.split())
+        assert "expected `module` of space 'plain-convs' to build a network, got NameError" in said
+        assert f"my_space.py:{line}: layers = [] + nothing" in said
