@@ -1,7 +1,8 @@
 """Pictures of a result. The one file of matplotlib.
 
 All architectures lie behind as dots, grey where the budgets hold and lighter where they do not; each front is a line
-with its own colour and marker, the true front black steps, a budget a dashed line, an interval a thin bar.
+with its own colour and marker, the true front black steps, a budget a dashed line, an interval a thin bar. A net below
+the axes is an arrowhead on their lower end.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ BASELINE_COLOUR: Final = "#666666"
 _DATE: Final = {"svg": "Date", "pdf": "CreationDate"}
 # Where nothing better is known, the vertical axis starts at this percentile: below it are nets that do not learn.
 _FLOOR_PERCENTILE: Final = 5.0
+# Listed nets below are taken in where they lengthen the axis by no more than this share.
+_TAKEN_IN: Final = 0.25
+# A budget of more than so many times the highest cost would squeeze all networks into the left half.
+_FAR: Final = 2.0
+_ARROWHEAD: Final = 7  # matplotlib's CARETDOWN, whose tip is the point
 
 
 def picture(result: ParetoResult, *, suffix: str = "png") -> bytes:
@@ -74,10 +80,13 @@ def _draw(axes: Axes, result: ParetoResult) -> None:
     truths = [front for front in result.fronts if front.role in ("truth", "reference")]
     if not truths:
         fronts = fronts[:1]  # scores of different proxies have no common axis
-    _draw_candidates(axes, result, fronts[0], known=bool(truths))
+    params = [front for front in result.fronts if front.name == "params" and front.role == "baseline" and truths]
+    cloud = _draw_candidates(axes, result, fronts[0], known=bool(truths))
+    listed = [_points(front, objective, by_score=not truths)[:, [0, 3]] for front in (*truths, *params, *fronts)]
+    _set_ranges(axes, result, cloud, np.concatenate(listed), known=bool(truths))
     for front in truths:
         _draw_truth(axes, front, objective)
-    for front in [f for f in result.fronts if f.name == "params" and f.role == "baseline" and truths]:
+    for front in params:
         _draw_front(axes, front, objective, colour=BASELINE_COLOUR, marker="x")
     for number, front in enumerate(fronts):
         colour, marker = COLOURS[number % len(COLOURS)], _MARKERS[number % len(_MARKERS)]
@@ -85,16 +94,14 @@ def _draw(axes: Axes, result: ParetoResult) -> None:
     _label(axes, result, objective, vertical="accuracy (%)" if truths else f"score by {fronts[0].name}")
 
 
-def _draw_candidates(axes: Axes, result: ParetoResult, front: FrontResult, *, known: bool) -> None:
-    """All architectures; then the axes are set to what matters: somewhat beyond the budget, above the broken nets."""
+def _draw_candidates(axes: Axes, result: ParetoResult, front: FrontResult, *, known: bool) -> Float[Array, "n 2"]:
+    """All architectures as dots; the cost and height of each that has both."""
     candidates, objective = result.candidates, result.objectives[0]
     assert candidates is not None  # checked by `picture`
     costs = candidates.costs[objective.id]
     heights = candidates.accuracy_percent if known else candidates.scores[front.name]
     assert heights is not None  # known only with accuracies
     shown = np.isfinite(costs) & np.isfinite(heights)
-    if not shown.any():  # a proxy that scores every net as minus infinity: the axes stay empty
-        return
     groups = ((~candidates.feasible, "#e6e6e6", "over budget"), (candidates.feasible, "#bdbdbd", "within budget"))
     for number, (group, colour, label) in enumerate(groups):
         mask = group & shown
@@ -103,13 +110,33 @@ def _draw_candidates(axes: Axes, result: ParetoResult, front: FrontResult, *, kn
             # As an image also in svg and pdf: 15,625 dots make a file of 2 MB.
             axes.plot(costs[mask], heights[mask], ".", ms=2, mew=0, color=colour, rasterized=True, zorder=number)
             axes.plot([], [], ".", ms=7, mew=0, color=colour, label=name)
-    right = costs[shown].max() if objective.bound is None else min(costs[shown].max(), 1.25 * objective.bound)
-    axes.set_xlim(max(0.0, costs[shown].min() - 0.03 * right), right)
-    visible = shown & (costs <= right)
-    if not visible.any():  # no net that can be drawn is near the budget
+    return np.stack([costs[shown], heights[shown]], axis=1)
+
+
+def _set_ranges(
+    axes: Axes, result: ParetoResult, cloud: Float[Array, "n 2"], listed: Float[Array, "m 2"], *, known: bool
+) -> None:
+    """Set the axes to what matters: all listed nets, the budget and somewhat beyond, above the broken nets."""
+    if not len(cloud):  # a proxy that scores every net as minus infinity: the axes stay empty
         return
-    low, high = _range(heights[visible], result.reference_point.get("accuracy_percent") if known else None)
+    costs = np.concatenate([cloud, listed])[:, 0]
+    right = _right_end(float(costs.max()), result.objectives[0].bound)
+    axes.set_xlim(max(0.0, costs.min() - 0.03 * right), right)
+    heights = cloud[cloud[:, 0] <= right, 1]
+    if not len(heights):  # no net that can be drawn is near the budget
+        return
+    low, high = _range(heights, result.reference_point.get("accuracy_percent") if known else None)
+    high = max(high, listed[:, 1].max(initial=high))
+    near = listed[listed[:, 1] >= low - _TAKEN_IN * (high - low), 1]
+    low = min(low, near.min(initial=low))
     axes.set_ylim(low - 0.02 * (high - low), high + 0.05 * (high - low))
+
+
+def _right_end(most: float, bound: float | None) -> float:
+    """Where the horizontal axis ends: beyond the highest cost or the budget; one that is far away is left out."""
+    if bound is None or bound > _FAR * most:
+        return 1.03 * most
+    return min(1.25 * bound, max(1.03 * most, 1.05 * bound))
 
 
 def _range(heights: Float[Array, " n"], reference: float | None) -> tuple[float, float]:
@@ -147,7 +174,11 @@ def _draw_front(
         ends = [cost - lower, upper - cost]
         axes.errorbar(cost, height, xerr=ends, fmt="none", ecolor=colour, elinewidth=0.5, zorder=4)
     face = colour if marker == "x" else "white"
-    label = _label_of(front, below=int((height < axes.get_ylim()[0]).sum()))
+    low = axes.get_ylim()[0]
+    below = height < low
+    if below.any():
+        axes.plot(cost[below], np.full(below.sum(), low), marker=_ARROWHEAD, ls="", color=colour, ms=6, zorder=5)
+    label = _label_of(front, below=int(below.sum()))
     axes.plot(cost, height, marker, color=colour, mfc=face, ms=4.5, mew=1.1, label=label, zorder=5)
 
 
@@ -174,6 +205,8 @@ def _label(axes: Axes, result: ParetoResult, objective: ObjectiveResult, *, vert
     name = objective.id.partition(".")[0].removesuffix(f"_{objective.unit.lower()}")
     if objective.bound is not None:
         budget = f"budget {objective.bound:g} {objective.unit}"
+        if objective.bound > axes.get_xlim()[1] and not axes.get_autoscalex_on():  # else empty axes grow to it
+            budget += ", beyond the picture"
         axes.axvline(objective.bound, color="black", lw=0.9, ls="--", label=budget, zorder=2)
     what = "" if objective.unit.lower() == name else f" ({objective.unit})"
     of_device = "" if objective.device is None else " per inference"

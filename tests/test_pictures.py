@@ -10,7 +10,7 @@ import pytest
 
 import hwnas
 from hwnas.errors import UsageError
-from hwnas.pictures import _draw, picture
+from hwnas.pictures import _ARROWHEAD, _draw, picture
 from hwnas.results import ParetoResult
 
 figure = pytest.importorskip("matplotlib.figure", reason="needs the extra plot")
@@ -59,10 +59,47 @@ def test_with_accuracies_all_fronts_share_one_axis(known: ParetoResult) -> None:
 def test_nets_below_the_axes_are_counted(known: ParetoResult) -> None:
     low = drawn(known).get_ylim()[0]
     front = known.front("zen")
-    nets = (*(replace(net, accuracy_percent=low - 5) for net in front.nets[:3]), *front.nets[3:])
+    nets = (*(replace(net, accuracy_percent=low - 20) for net in front.nets[:3]), *front.nets[3:])
     fronts = tuple(replace(one, nets=nets) if one.name == "zen" else one for one in known.fronts)
-    (name,) = [name for name in legend(drawn(replace(known, fronts=fronts))) if name.startswith("zen")]
+    axes = drawn(replace(known, fronts=fronts))
+    (name,) = [name for name in legend(axes) if name.startswith("zen")]
     assert name.startswith("zen, 8 nets, 3 below (hypervolume")
+    (arrows,) = [line for line in axes.lines if line.get_marker() == _ARROWHEAD]
+    assert arrows.get_xdata().tolist() == [net.costs["energy_mj"].mean for net in nets[:3]]
+    assert set(arrows.get_ydata()) == {axes.get_ylim()[0]}
+
+
+def test_a_net_that_lies_a_little_below_lengthens_the_axis(known: ParetoResult) -> None:
+    low, high = drawn(known).get_ylim()
+    front = known.front("zen")
+    near = replace(front.nets[0], accuracy_percent=low - 0.15 * (high - low))
+    fronts = tuple(replace(one, nets=(near, *one.nets[1:])) if one.name == "zen" else one for one in known.fronts)
+    axes = drawn(replace(known, fronts=fronts))
+    assert axes.get_ylim()[0] < near.accuracy_percent < low and "below" not in "".join(legend(axes))
+
+
+@pytest.mark.parametrize(
+    ("budget", "right", "far"), [(0.9, 1.03, ""), (1.0, 1.05, ""), (1.9, 1.05, ""), (2.1, 0, "far")]
+)
+def test_the_budget_is_in_the_picture_unless_it_is_far_beyond_all_costs(
+    known: ParetoResult, budget: float, right: float, far: str
+) -> None:
+    assert known.candidates is not None
+    most = float(known.candidates.costs["energy_mj"].max())
+    (energy, *_) = known.objectives
+    axes = drawn(replace(known, objectives=(replace(energy, bound=budget * most),)))
+    (said,) = [name for name in legend(axes) if name.startswith("budget")]
+    if far:
+        assert said.endswith(", beyond the picture") and axes.get_xlim()[1] == pytest.approx(1.03 * most)
+    else:
+        assert "beyond" not in said and axes.get_xlim()[1] == pytest.approx(max(1.03, right * budget) * most)
+
+
+def test_the_highest_cost_is_no_half_marker_at_the_edge(known: ParetoResult) -> None:
+    assert known.candidates is not None
+    (energy, *_) = known.objectives
+    axes = drawn(replace(known, objectives=(replace(energy, bound=None),)))
+    assert axes.get_xlim()[1] == pytest.approx(1.03 * known.candidates.costs["energy_mj"].max())
 
 
 def test_points_lie_where_the_result_says(known: ParetoResult) -> None:

@@ -40,7 +40,7 @@ export function makeFrontChart(holder, { onSelect, onBudget = null }) {
   fill(holder, frame, legend);
   const cloud = makeCloud(canvas, plot);
   const handle = onBudget ? makeBudgetHandle(frame, plot, onBudget) : null;
-  const chart = { data: null, hidden: new Set(QUIET), selected: null };
+  const chart = { data: null, hidden: new Set(QUIET), selected: null, floor: null, right: null };
 
   function redraw({ keepRange = false } = {}) {
     const { result, candidates } = chart.data;
@@ -48,11 +48,12 @@ export function makeFrontChart(holder, { onSelect, onBudget = null }) {
     const fronts = shownFronts(result);
     const visible = fronts.filter((front) => !chart.hidden.has(front.name));
     const dots = cloudOf(candidates, axes);
-    const shown =
-      keepRange && plot._fullLayout?.xaxis
-        ? { x: plot._fullLayout.xaxis.range.slice(), y: plot._fullLayout.yaxis.range.slice() }
-        : ranges(result, axes, dots, visible);
-    const traces = visible.flatMap((front) => tracesOf(plot, result, front, axes));
+    const kept = keepRange && plot._fullLayout?.xaxis;
+    const shown = kept
+      ? { x: plot._fullLayout.xaxis.range.slice(), y: plot._fullLayout.yaxis.range.slice() }
+      : ranges(result, axes, dots, visible);
+    if (!kept) [chart.floor, chart.right] = [shown?.y?.[0] ?? null, shown?.x[1] ?? null];
+    const traces = visible.flatMap((front) => tracesOf(plot, result, front, axes, chart.floor));
     const ring = ringOf(plot, chart, axes);
     Plotly.react(plot, ring ? [...traces, ring] : traces, layoutOf(plot, result, axes, shown, !handle), CONFIG);
     cloud.show(dots);
@@ -95,9 +96,9 @@ export function makeFrontChart(holder, { onSelect, onBudget = null }) {
   };
 }
 
-function tracesOf(node, result, front, axes) {
+function tracesOf(node, result, front, axes, floor) {
   const tint = colour(node, colourOf(result, front));
-  const points = pointsOf(front, axes);
+  const points = pointsOf(front, axes, floor);
   const steps = stepsOf(points, isTrue(front) ? axes.horizontal.bound : null);
   const proxies = result.fronts.filter((other) => other.role === "proxy");
   const symbol = isTrue(front)
@@ -113,9 +114,15 @@ function tracesOf(node, result, front, axes) {
   };
   const nets = {
     x: points.map((point) => point.x),
-    y: points.map((point) => point.y),
+    y: points.map((point) => point.drawnAt),
     mode: "markers",
-    marker: { symbol, color: tint, size: isTrue(front) ? 5 : 8, line: { width: 1.6, color: tint } },
+    marker: {
+      symbol: points.map((point) => (point.below ? "arrow-down" : symbol)),
+      color: tint,
+      opacity: 1, // plotly makes markers of several sizes paler
+      size: points.map((point) => (isTrue(front) && !point.below ? 5 : 8)),
+      line: { width: 1.6, color: tint },
+    },
     error_x: ends
       ? {
           type: "data",
@@ -123,8 +130,8 @@ function tracesOf(node, result, front, axes) {
           color: tint,
           thickness: 1,
           width: 0,
-          array: points.map((point) => point.upper - point.x),
-          arrayminus: points.map((point) => point.x - point.lower),
+          array: points.map((point) => (point.below ? 0 : point.upper - point.x)),
+          arrayminus: points.map((point) => (point.below ? 0 : point.x - point.lower)),
         }
       : undefined,
     text: points.map((point) => hover(front, point, axes, unit)),
@@ -138,7 +145,8 @@ function hover(front, point, axes, unit) {
   const height = axes.known ? `accuracy ${point.y.toFixed(2)} %` : `score ${rounded(point.y)}`;
   const ends = point.upper > point.lower ? ` [${rounded(point.lower, 3)}, ${rounded(point.upper, 3)}]` : "";
   const cost = `${plain(name)} ${rounded(point.x)}${ends} ${plain(unit)}`;
-  return `${plain(frontName(front))}, net ${point.net.index}<br>${cost}<br>${height}`;
+  const below = point.below ? ", below the picture" : "";
+  return `${plain(frontName(front))}, net ${plain(point.net.index)}<br>${cost}<br>${height}${below}`;
 }
 
 function ringOf(node, chart, axes) {
@@ -146,12 +154,12 @@ function ringOf(node, chart, axes) {
   const { result, candidates } = chart.data;
   const place = [...shownFronts(result)]
     .reverse()
-    .flatMap((front) => pointsOf(front, axes))
+    .flatMap((front) => pointsOf(front, axes, chart.floor))
     .find((point) => point.net.index === chart.selected);
   const heights = axes.known ? candidates?.accuracy_percent : candidates?.scores[axes.scoredBy];
   const row = candidates ? candidates.index.indexOf(chart.selected) : -1;
   const x = place?.x ?? candidates?.costs[axes.horizontal.id]?.[row];
-  const y = place?.y ?? heights?.[row];
+  const y = place?.drawnAt ?? heights?.[row];
   if (!has(x) || !has(y)) return null;
   return {
     x: [x],
@@ -227,25 +235,28 @@ function drawLegend(legend, chart, fronts, dots, redraw) {
         element(
           "span",
           { class: "count" },
-          `${front.nets.length} nets${has(share) ? `, hypervolume ${share.toFixed(2)}` : ""}`,
+          countOf(front, pointsOf(front, axesOf(result), chart.floor)) +
+            (has(share) ? `, hypervolume ${share.toFixed(2)}` : ""),
         ),
       );
     });
   const bounded = result.objectives.some((objective) => has(objective.bound));
-  const grey = dots
-    ? [
-        element(
-          "span",
-          { class: "key feasible" },
-          element("span", { class: "swatch" }),
-          bounded ? "within budget" : "all architectures",
-        ),
-        bounded
-          ? element("span", { class: "key infeasible" }, element("span", { class: "swatch" }), "over budget")
-          : null,
-      ]
-    : [];
+  const groups = bounded ? { feasible: "within budget", infeasible: "over budget" } : { feasible: "all architectures" };
+  const there = new Set(dots?.feasible.map((feasible) => (feasible ? "feasible" : "infeasible")));
+  const grey = Object.entries(groups)
+    .filter(([name]) => there.has(name))
+    .map(([name, text]) => element("span", { class: `key ${name}` }, element("span", { class: "swatch" }), text));
+  const { bound, unit } = axesOf(result).horizontal;
+  if (has(bound) && has(chart.right) && bound > chart.right) {
+    grey.push(element("span", { class: "key count" }, `budget ${written(bound)} ${unit}, beyond the picture`));
+  }
   fill(legend, known, grey);
+}
+
+/** "20 nets, 3 below": of a front, with those that lie under the axes. */
+function countOf(front, points) {
+  const below = points.filter((point) => point.below).length;
+  return `${front.nets.length} nets${below ? `, ${below} below` : ""}`;
 }
 
 /** The index of the listed net nearest to a place, or null where none is within 12 pixels. */
@@ -254,8 +265,9 @@ function nearestNet(plot, chart, axes, x, y) {
   let [best, found] = [144, null];
   for (const front of shownFronts(chart.data.result)) {
     if (chart.hidden.has(front.name)) continue;
-    for (const point of pointsOf(front, axes)) {
-      const distance = (xaxis._offset + xaxis.c2p(point.x) - x) ** 2 + (yaxis._offset + yaxis.c2p(point.y) - y) ** 2;
+    for (const point of pointsOf(front, axes, chart.floor)) {
+      const height = yaxis._offset + yaxis.c2p(point.drawnAt);
+      const distance = (xaxis._offset + xaxis.c2p(point.x) - x) ** 2 + (height - y) ** 2;
       if (distance <= best) [best, found] = [distance, point.net.index];
     }
   }

@@ -4,6 +4,10 @@ import { costName, has, unitOf, written } from "./numbers.js";
 
 // Where nothing better is known, the vertical axis starts at this percentile: below it are nets that do not learn.
 const FLOOR_PERCENTILE = 0.05;
+// Listed nets below are taken in where they lengthen the axis by no more than this share.
+const TAKEN_IN = 0.25;
+// A budget of more than so many times the highest cost would squeeze all networks into the left half.
+const FAR = 2;
 
 /** {horizontal, known, heightName, heightOf}: which values the axes show. */
 export function axesOf(result) {
@@ -39,14 +43,19 @@ export function isTrue(front) {
   return front.role === "truth" || front.role === "reference";
 }
 
-/** The points of a front: cost, its ends, height, and the net itself; without nets that lack one of them. */
-export function pointsOf(front, axes) {
+/**
+ * The points of a front: cost, its ends, height, and the net itself; without nets that lack one of them.
+ * floor: the lower end of the axis; a net below it is drawn there.
+ */
+export function pointsOf(front, axes, floor = null) {
   const points = [];
   for (const net of front.nets) {
     const cost = net.costs[axes.horizontal.id];
     const height = axes.known ? net.accuracy_percent : net.score;
     if (!has(cost.mean) || !has(height)) continue;
-    points.push({ x: cost.mean, lower: cost.lower ?? cost.mean, upper: cost.upper ?? cost.mean, y: height, net });
+    const below = has(floor) && height < floor;
+    const [lower, upper] = [cost.lower ?? cost.mean, cost.upper ?? cost.mean];
+    points.push({ x: cost.mean, lower, upper, y: height, below, drawnAt: below ? floor : height, net });
   }
   return points.sort((a, b) => a.x - b.x || b.y - a.y);
 }
@@ -84,20 +93,27 @@ export function cloudOf(candidates, axes) {
   return cloud.x.length ? cloud : null;
 }
 
-/** Ranges of both axes: somewhat beyond the budget, and above the nets that do not learn. */
+/** Ranges of both axes: all listed nets, the budget and somewhat beyond, above the nets that do not learn. */
 export function ranges(result, axes, cloud, fronts) {
   const points = fronts.flatMap((front) => pointsOf(front, axes));
-  const xs = cloud ? cloud.x : points.map((point) => point.x);
-  const ys = cloud ? cloud.y : points.map((point) => point.y);
+  const listed = points.map((point) => point.y);
+  const [xs, ys] = cloud ? [cloud.x, cloud.y] : [points.map((point) => point.x), listed];
   if (!xs.length) return null;
-  const bound = axes.horizontal.bound;
-  const most = largest(xs);
-  const right = has(bound) ? Math.min(cloud ? most : Infinity, 1.25 * bound) : most; // fronts alone end at the bound
-  const left = Math.max(0, smallest(xs) - 0.03 * right);
+  const costs = [...xs, ...points.map((point) => point.x)]; // the cloud may have a part of the rows
+  const right = rightEnd(largest(costs), axes.horizontal.bound, Boolean(cloud));
+  const left = Math.max(0, smallest(costs) - 0.03 * right);
   const heights = ys.filter((_, row) => xs[row] <= right);
   if (!heights.length) return { x: [left, right], y: undefined };
-  const [low, high] = heightRange(heights, axes.known ? result.reference_point.accuracy_percent : null);
-  return { x: [left, right], y: [low - 0.02 * (high - low), high + 0.06 * (high - low)] };
+  const [floor, top] = heightRange(heights, axes.known ? result.reference_point.accuracy_percent : null);
+  const high = largest([top, ...listed]);
+  const low = smallest([floor, ...listed.filter((y) => y >= floor - TAKEN_IN * (high - floor))]);
+  return { x: [left, right], y: [low - 0.02 * (high - low), high + 0.05 * (high - low)] };
+}
+
+/** Beyond the highest cost or the budget; one that is far away is left out. Fronts alone end at the budget. */
+function rightEnd(most, bound, dots) {
+  if (!has(bound) || bound > FAR * most) return 1.03 * most;
+  return dots ? Math.min(1.25 * bound, Math.max(1.03 * most, 1.05 * bound)) : 1.25 * bound;
 }
 
 function heightRange(heights, reference) {
