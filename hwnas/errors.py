@@ -32,16 +32,19 @@ class UsageError(HwnasError):
 class UnknownNameError(UsageError):
     """A name of a device, proxy, space, ... that is not known; the message names the nearest ones.
 
-    known: every name that would do. listed: those to name where none is near, by default all of `known`.
+    known: every name that would do. listed: those to name where none is near, by default all of `known`. advice: how
+    another name becomes known, where one may.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], listed: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], listed: Iterable[str] | None = None, *, advice: str = ""
+    ) -> None:
         names = sorted(known)
         by_lower = {known_name.lower(): known_name for known_name in names}
         near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
         others = ", ".join(names if listed is None else sorted(listed))
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {others}"
-        super().__init__(f"{kind} {name!r} is not known; {hint}")
+        super().__init__(f"{kind} {name!r} is not known; {hint}{advice and f'; {advice}'}")
         self.kind, self.name, self.near = kind, name, tuple(near)
 
 

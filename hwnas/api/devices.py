@@ -10,11 +10,12 @@ from hwnas.api.found_devices import find_device
 from hwnas.data.sources import repair_command
 from hwnas.devices import Adapted, Card, Device, load_devices
 from hwnas.energy.boards import board_energy
-from hwnas.errors import DataError, HwnasError
+from hwnas.errors import DataError, HwnasError, UnknownNameError, UsageError
 from hwnas.latency.boards import board_latency
 from hwnas.latency.kernels.cards import devices_without_card
 from hwnas.predictors.shipped import SHIPPED_FOLDER, ShippedCosts, head_id, open_shipped_costs
 from hwnas.spaces import get_space
+from hwnas.spaces.registry import TO_KNOW
 
 
 @final
@@ -25,7 +26,7 @@ class KnownCost:
     device: reference with the variant. table: "present" or "absent" in the cache, "damaged" where it cannot be read,
     "none" where a few measurements of the user's are all there is.
     get: the command that brings an absent table, else "". prediction: what is shipped,
-    `GCN, 1.8 %`, or adapted, else "".
+    `GCN, 1.8 %`, or adapted, or why an adapted model cannot be used here, else "".
     """
 
     device: str
@@ -110,8 +111,21 @@ def describe_device(name: str) -> DeviceResult:
     return DeviceResult(card=card, costs=tuple(costs))
 
 
+def unknown_space(model: Adapted) -> str:
+    """Why nothing can be said of an adapted model here, as its space is not to be had; empty where it is."""
+    try:
+        get_space(model.space)
+    except UnknownNameError:
+        return f"space {model.space} is not known here; {TO_KNOW}"
+    except UsageError as error:  # the environment names one that cannot be imported
+        return f"space {model.space} is not known here: {error}"
+    return ""
+
+
 def adapted_fault(model: Adapted, device: Device) -> str:
-    """What is wrong with the files of an adapted model; empty where they can be read."""
+    """What is wrong with the files of an adapted model; empty where they can be read, and for an `unknown_space`."""
+    if unknown_space(model):
+        return ""
     load = board_latency if model.target == "latency" else board_energy
     try:
         load(device, space=get_space(model.space), dataset=model.dataset)
@@ -130,7 +144,7 @@ def _adapted_cost(model: Adapted, device: Device) -> KnownCost:
         target=model.target,
         table="none",
         get="",
-        prediction="DAMAGED, adapt the device again" if adapted_fault(model, device) else made,
+        prediction="DAMAGED, adapt the device again" if adapted_fault(model, device) else unknown_space(model) or made,
         note="",
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Final, Literal, final
 
-from hwnas.api.devices import adapted_fault
+from hwnas.api.devices import adapted_fault, unknown_space
 from hwnas.data import cache_folder, list_sources, verify
 from hwnas.data.sources import SOURCES
 from hwnas.devices import load_devices, read_card, user_cards
@@ -166,9 +166,11 @@ def _own_models() -> Iterator[Finding]:
             device = card.device(variant.name)
             for model in variant.adapted:
                 where = f"{model.target} of {device.reference}, {model.space}, {model.dataset}"
-                fault = adapted_fault(model, device)
-                detail = fault or f"{model.method}, {model.nets} measurements on {model.date}"
-                yield Finding(group="own", name=where, status="broken" if fault else "ok", detail=detail, advice=fault)
+                fault, unknown = adapted_fault(model, device), unknown_space(model)
+                detail = fault or unknown or f"{model.method}, {model.nets} measurements on {model.date}"
+                status = "broken" if fault else "absent" if unknown else "ok"
+                advice = fault or unknown
+                yield Finding(group="own", name=where, status=_status(status), detail=detail, advice=advice)
 
 
 def _own_kernel_models() -> Iterator[Finding]:

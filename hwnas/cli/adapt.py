@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hwnas.cli.remote import Server, client
+from hwnas.cli.space_option import SpaceNameIfSaid
 
 Files = Annotated[
     list[Path], typer.Argument(help="results.json of a kit, or CSV: architecture, latency_ms[, energy_mj][, role].")
@@ -17,7 +18,7 @@ Files = Annotated[
 def adapt(
     measurements: Files,
     name: Annotated[str, typer.Option(help="How commands will call the device.")],
-    space: Annotated[str | None, typer.Option(help="Search space of a table; nasbench201 by default.")] = None,
+    space: SpaceNameIfSaid = None,
     dataset: Annotated[str | None, typer.Option(help="Data set of a table; the space's first by default.")] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the latencies: ms, s or us.")] = None,
     energy_unit: Annotated[str | None, typer.Option(help="Unit of the energies: mJ, J or uJ.")] = None,

@@ -42,6 +42,10 @@ SPACES: Final[dict[str, Space]] = {
 
 
 VARIABLE: Final = "HWNAS_SPACES"  # spaces of one's own, as package.module:Class, with commas between them
+TO_KNOW: Final = (
+    f"one of your own is known by its name with {VARIABLE}=package.module:Class in the environment, "
+    "in Python after hwnas.spaces.register(it)"
+)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of files in the cache
 _named: Final[dict[str, Space]] = {}  # by what stands in the variable
 
@@ -57,7 +61,7 @@ def get_space(name: str) -> Space:
     for space in known.values():
         if wanted in (space.name, *space.aliases):
             return space
-    raise UnknownNameError("space", name, known)
+    raise UnknownNameError("space", name, known, advice=TO_KNOW)
 
 
 def known_spaces() -> dict[str, Space]:

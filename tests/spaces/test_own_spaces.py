@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 import hwnas.spaces
+from hwnas.api.devices import adapted_fault, describe_device, unknown_space
+from hwnas.api.doctor import doctor
 from hwnas.cli import main
+from hwnas.devices import read_card, user_cards
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.spaces import SPACES, NASBench201, get_space, known_spaces, register, registry
 
@@ -161,3 +164,51 @@ def test_errors_of_its_own_code_are_told_with_their_line(
         said = " ".join(capsys.readouterr().err.split())
         assert "expected `module` of space 'plain-convs' to build a network, got NameError" in said
         assert f"my_space.py:{line}: layers = [] + nothing" in said
+
+
+def adapted_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A device that is adapted from a table of the space, which a command names by its class; then it is forgotten."""
+    monkeypatch.setenv("HWNAS_HOME", str(folder / "home"))
+    nets = [f"{a}-{b}-1-3,{1 + 0.1 * a + 0.2 * b}" for a in (1, 3, 5) for b in (1, 3, 5)]
+    (folder / "mine.csv").write_text("\n".join(["architecture,latency_ms", *nets]), encoding="utf-8")
+    assert run(monkeypatch, "adapt", "mine.csv", "--space", "my_space:Plain", "--name", "my-board") == 0
+    return "plain-convs"
+
+
+def forget_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a shell without the variable."""
+    monkeypatch.setenv(registry.VARIABLE, "")
+    for known in (SPACES, registry._named):
+        known.pop("plain-convs", None)
+        known.pop("my_space:Plain", None)
+
+
+def test_a_device_is_adapted_in_it_and_nothing_is_damaged_where_it_is_not_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = adapted_to(folder, monkeypatch)
+    where = f"latency of my-board, {name}, cifar10"
+    assert "my-board" in capsys.readouterr().out
+    assert [f.status for f in doctor().findings if f.name == where] == ["ok"]
+    assert describe_device("my-board").costs[0].prediction.startswith("alone, 9 measurements")
+    forget_it(monkeypatch)
+    (finding,) = [f for f in doctor().findings if f.name == where]
+    said = f"space {name} is not known here; one of your own is known by its name with HWNAS_SPACES="
+    assert finding.status == "absent" and finding.advice.startswith(said)
+    assert describe_device("my-board").costs[0].prediction.startswith(said)
+    monkeypatch.setenv(registry.VARIABLE, "no_such:Thing")
+    assert adapted_fault_and_reason("my-board") == ("", True)
+
+
+def adapted_fault_and_reason(name: str) -> tuple[str, bool]:
+    """Of a device whose space the environment names wrongly: no fault of its files, and what is wrong."""
+    card = read_card(user_cards() / f"{name}.toml")
+    (variant,) = card.variants
+    (model,) = variant.adapted
+    return adapted_fault(model, card.device(variant.name)), "expected a Python module no_such" in unknown_space(model)
+
+
+@pytest.mark.parametrize("name", ["plain-convs", "my_space:Plain"])
+def test_one_that_is_not_known_is_told_how_to_be(folder: Path, name: str) -> None:
+    with pytest.raises(UnknownNameError, match=r"HWNAS_SPACES=package.module:Class .* hwnas.spaces.register\(it\)"):
+        get_space(name)
