@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,12 @@ from hwnas.api.ranked import columns_among_references, ranked_columns
 from hwnas.api.recipes import make_recipe
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
 from hwnas.arrays import Array, Integer
-from hwnas.errors import AbsentError, UsageError
+from hwnas.errors import AbsentError, ProxyError, UsageError
 from hwnas.proxies import COUNTS, PROXIES, Proxy, get_proxy, usual_proxies
 from hwnas.proxies.combinations import Combination, Scorer, get_scorer
 from hwnas.proxies.table import find_scores, scores_path
 from hwnas.spaces import Space, get_space
+from hwnas.spaces.own_methods import is_own
 
 if TYPE_CHECKING:
     from hwnas.proxies.recipes import Recipe
@@ -36,7 +37,8 @@ def score(  # noqa: PLR0913 - the options of the command, all optional
     fresh: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ScoreResult:
-    """Scores of networks by each of `proxies`, combinations among them (None: counts and `usual_proxies`).
+    """Scores of networks by each of `proxies`, combinations among them (None: counts and `usual_proxies`, of which
+    those that cannot score the networks are left out, which the result notes).
 
     architectures: strings, tuples of codes or indices, as the space reads them. fresh: compute also what a table has.
     Counts need nothing, scores in a table of the same seed and usual images are read from it, the rest is computed with
@@ -61,7 +63,9 @@ def score(  # noqa: PLR0913 - the options of the command, all optional
     ) | _counted(found, where, asked, vectors)
     if not fresh:
         columns |= _tabled(found, where, _rest(asked, columns), network_ids, settings)
-    columns |= _computed(found, where, _rest(asked, columns), vectors, settings)
+    rest = _rest(asked, columns)
+    new, reasons = _computed(found, where, rest, vectors, settings, usual=proxies is None)
+    columns |= new
     return ScoreResult(
         space=found.name,
         dataset=where,
@@ -69,7 +73,8 @@ def score(  # noqa: PLR0913 - the options of the command, all optional
         architectures=tuple(found.strings(vectors)),
         index=tuple(found.index(vectors).tolist()) if found.enumerable else (None,) * len(vectors),
         network_id=tuple(network_ids.tolist()),
-        columns=tuple(columns[scorer.name] for scorer in scorers),
+        columns=tuple(columns[scorer.name] for scorer in scorers if scorer.name not in reasons),
+        notes=_left_out(found, reasons),
     )
 
 
@@ -84,6 +89,7 @@ def score_table(
 ) -> SavedTable:
     """Score every distinct network of a space by `proxies` (None: `usual_proxies`) and save the table.
 
+    Of the usual ones those that cannot score the first network of a space of one's own are left out and noted.
     A combination stands for those of its components that are not counts.
 
     out: file of the table; None: in the cache, where `score` and `hwnas pareto` find it. A file that is there already
@@ -92,13 +98,13 @@ def score_table(
     """
     require_torch()
     from hwnas.proxies.executors import get_executor
+    from hwnas.proxies.recipes import without_impossible
     from hwnas.proxies.space_scores import score_space
 
     found, settings = get_space(space), settings or ScoreSettings()
     get_executor(settings.executor)
-    if proxies is None:
-        proxies = usual_proxies(found)
-    recipe = make_recipe(found, found.dataset(dataset), _table_proxies(proxies), settings)
+    asked = usual_proxies(found) if proxies is None else proxies
+    recipe = make_recipe(found, found.dataset(dataset), _table_proxies(asked), settings)
     for name in recipe.proxies:
         if PROXIES[name].by_architecture:
             raise UsageError(f"proxy {name!r} is counted from each architecture and needs no table; leave it out")
@@ -109,13 +115,16 @@ def score_table(
             "give --out FILE, or `hwnas data pull images` first and the usual batch"
         )
     vectors = networks_to_score(found, recipe.dataset, limit=settings.limit, seed=settings.seed)
+    reasons: dict[str, str] = {}
+    if proxies is None and is_own(type(found)):
+        recipe, reasons = without_impossible(recipe, vectors[:1])
     workers = settings.workers
     if settings.executor == "process":
         workers = workers or (1 if recipe.device == "cuda" else cores())
     table = score_space(
         recipe, vectors, checkpoint=path, workers=workers, executor=settings.executor, progress=progress
     )
-    return SavedTable(path=path, table=table)
+    return SavedTable(path=path, table=table, notes=_left_out(found, reasons))
 
 
 def _scorers(names: Sequence[str]) -> list[Scorer]:
@@ -185,24 +194,52 @@ def _tabled(
 
 
 def _computed(
-    space: Space, dataset: str, proxies: Sequence[Proxy], vectors: Integer[Array, "n v"], settings: ScoreSettings
-) -> dict[str, ScoreColumn]:
+    space: Space,
+    dataset: str,
+    proxies: Sequence[Proxy],
+    vectors: Integer[Array, "n v"],
+    settings: ScoreSettings,
+    *,
+    usual: bool,
+) -> tuple[dict[str, ScoreColumn], dict[str, str]]:
+    """Columns that are computed now; with `usual` proxies also why some cannot score these networks, by name."""
     if not proxies:
-        return {}
+        return {}, {}
     if not settings.compute:
         names = ", ".join(proxy.name for proxy in proxies)
         raise AbsentError(f"expected scores that a table has, got {names} of {space.name} on {dataset}; compute them")
     require_torch()
-    from hwnas.proxies.recipes import score_networks
+    from hwnas.proxies.recipes import score_networks, without_impossible
 
     recipe, network_ids = make_recipe(space, dataset, proxies, settings), space.network_id(vectors)
     distinct, first, rows = np.unique(space.canonical_id(network_ids), return_index=True, return_inverse=True)
     chosen = space.vector(distinct) if space.enumerable else vectors[first]
-    scores, source = score_networks(recipe, chosen)[rows], f"computed now: {_how(recipe.facts())}"
+    reasons: dict[str, str] = {}
+    try:
+        found = score_networks(recipe, chosen)
+    except ProxyError:
+        if not usual:
+            raise
+        recipe, reasons = without_impossible(recipe, chosen)
+        found = score_networks(recipe, chosen)
+    scores, source = found[rows], f"computed now: {_how(recipe.facts())}"
+    can = [proxy for proxy in proxies if proxy.name not in reasons]
     return {
         proxy.name: ScoreColumn(proxy=proxy, scores=scores[:, column], kind="computed", dataset=dataset, source=source)
-        for column, proxy in enumerate(proxies)
-    }
+        for column, proxy in enumerate(can)
+    }, reasons
+
+
+def _left_out(space: Space, reasons: Mapping[str, str]) -> tuple[str, ...]:
+    """A line for each of the usual proxies that cannot score the networks, and how to leave them out for good."""
+    lines = [f"{name} is left out: {reason.removeprefix(f'{name} ')}" for name, reason in reasons.items()]
+    if lines:
+        needs = sorted(set[str]().union(*(get_proxy(name).needs for name in reasons)))
+        lines.append(
+            f"what networks of {space.name} cannot give ({', '.join(needs)}) may stand in `lacks` of the space, "
+            "which leaves out the proxies that read it"
+        )
+    return tuple(lines)
 
 
 def _is_usual(recipe: Recipe, settings: ScoreSettings) -> bool:

@@ -104,6 +104,7 @@ class ScoreResult:
     """Scores of n architectures.
 
     index: number in the space, None where it cannot be enumerated. network_id: equal for equal networks.
+    notes: which of the usual proxies were left out, and why.
     """
 
     space: str
@@ -113,6 +114,7 @@ class ScoreResult:
     index: tuple[int | None, ...]
     network_id: tuple[int, ...]
     columns: tuple[ScoreColumn, ...]
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """What the command prints."""
@@ -145,6 +147,7 @@ class ScoreResult:
                 for column in self.columns
             ],
             "nets": [self._net(row) for row in range(len(self.architectures))],
+            "notes": list(self.notes),
         }
 
     def _net(self, row: int) -> dict[str, Any]:
@@ -161,10 +164,11 @@ class ScoreResult:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SavedTable:
-    """A table of scores and where it was written."""
+    """A table of scores and where it was written. notes: which of the usual proxies were left out, and why."""
 
     path: Path
     table: ScoreTable
+    notes: tuple[str, ...] = ()
 
     @property
     def undefined(self) -> dict[str, int]:
@@ -183,6 +187,7 @@ class SavedTable:
             "undefined": self.undefined,
             "proxies": list(self.table.proxies),
             "recipe": dict(self.table.recipe),
+            "notes": list(self.notes),
         }
 
 
@@ -206,6 +211,7 @@ def score_result(plain: Mapping[str, Any]) -> ScoreResult:
             )
             for column in plain["proxies"]
         ),
+        notes=tuple(plain.get("notes", ())),
     )
 
 

@@ -26,7 +26,7 @@ def networks_sheet(result: ScoreResult) -> Sheet:
 
 
 def networks_lines(result: ScoreResult) -> list[str]:
-    """The networks of a table of several, what they were scored on, sources, and why a score is no finite number."""
+    """The networks of a table of several, what they were scored on, sources, why a score is not finite, notes."""
     columns = result.columns
     several = enumerate(result.architectures) if len(result.architectures) > 1 else ()
     sources = dict.fromkeys(column.source for column in columns)
@@ -36,6 +36,7 @@ def networks_lines(result: ScoreResult) -> list[str]:
         f"Scores on {result.dataset}; higher is better.",
         *(f"{', '.join(c.proxy.name for c in columns if c.source == source)}: {source}" for source in sources),
         *reasons,
+        *(f"note: {note}" for note in result.notes),
     ]
 
 

@@ -39,6 +39,8 @@ def table(saved: SavedTable, *, as_json: bool) -> None:
     print(f"on {recipe['dataset']}: {recipe['images']}; seed {recipe['seed']}")
     for proxy, count in saved.undefined.items():
         print(f"{proxy}: undefined (NaN) for {count:,} networks")
+    for note in saved.notes:
+        print(f"note: {note}")
     print(f"written to {saved.path}")
 
 

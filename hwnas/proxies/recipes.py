@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import torch
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.errors import ProxyError
+from hwnas.errors import HwnasError, ProxyError
 from hwnas.proxies.batches import Batch, Task
 from hwnas.proxies.engine import score_module
 from hwnas.proxies.initial_modules import initial_module, train_briefly
+from hwnas.proxies.out_of_memory import is_out_of_memory
+from hwnas.proxies.proxy import Need
 from hwnas.proxies.registry import get_proxy
 from hwnas.spaces import Space, get_space
 from hwnas.spaces.fingerprint import fingerprint
+from hwnas.spaces.own_methods import is_own
 from hwnas.user_code import told
 
 _DEFAULTS: Final = "torch's defaults"
+_WITHOUT_RUNNING: Final[frozenset[Need]] = frozenset({"graph", "weights"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,8 +112,16 @@ def score_networks(recipe: Recipe, vectors: Integer[Array, "k v"]) -> Float[Arra
             graph = space.graph(vector, dataset=recipe.dataset) if space.has_graphs else None
             try:
                 scores = score_module(module, batch, proxies, graph=graph, seed=recipe.seed)
-            except (RuntimeError, ValueError) as error:
+            except Exception as error:
+                if isinstance(error, HwnasError) or is_out_of_memory(error):
+                    raise
                 taken, got = space.image_shape(recipe.dataset), tuple(batch.images.shape[1:])
+                if is_own(type(space)) and got == taken:
+                    raise ProxyError(
+                        f"expected {space.strings(vector[None])[0]} of {space.name} to be scored by "
+                        f"{', '.join(recipe.proxies)} on images of shape {got}, got {told(error)}; mend the network, "
+                        "or use other proxies"
+                    ) from error
                 if got == taken:
                     raise
                 raise ProxyError(
@@ -118,3 +130,25 @@ def score_networks(recipe: Recipe, vectors: Integer[Array, "k v"]) -> Float[Arra
                 ) from error
             rows.append([scores[proxy.name] for proxy in proxies])
     return np.array(rows, dtype=np.float64).reshape(-1, len(proxies))
+
+
+def without_impossible(recipe: Recipe, vectors: Integer[Array, "k v"]) -> tuple[Recipe, dict[str, str]]:
+    """The recipe with those of its proxies that can score these networks, and why the others cannot, by name.
+
+    Raises the `ProxyError` of all together where none can that runs the networks: then they do not run.
+    """
+    try:
+        score_networks(recipe, vectors)
+        return recipe, {}
+    except ProxyError as error:
+        together = error
+    reasons = {}
+    for name in recipe.proxies:
+        try:
+            score_networks(replace(recipe, proxies=(name,)), vectors)
+        except ProxyError as error:
+            reasons[name] = str(error)
+    rest = tuple(name for name in recipe.proxies if name not in reasons)
+    if all(get_proxy(name).needs <= _WITHOUT_RUNNING for name in rest):
+        raise together
+    return replace(recipe, proxies=rest), reasons
