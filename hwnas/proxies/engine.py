@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hwnas.errors import ProxyError
+from hwnas.proxies.own_score import score_or_tell
 from hwnas.proxies.proxy import OF_WEIGHTS, Need, Proxy
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ def score_module(
 
     The module and the global random state are left as they were. Same module, batch and seed give the same scores
     (up to rounding, where another device or number of threads adds in another order). A score that overflows or is
-    undefined is returned as it is (infinity, NaN), never replaced. Raises `ProxyError`.
+    undefined is returned as it is (infinity, NaN), never replaced. A proxy of the user's own reads a copy of the
+    evidence, so that it changes neither the module nor what others read, and draws from torch, NumPy and Python by the
+    seed. Raises `ProxyError`, also where such a proxy raises whatever it may, or gives no number.
     """
     from hwnas.proxies.passes import gather
 
@@ -32,7 +35,8 @@ def score_module(
         raise ProxyError(few[0])
     needs: set[Need] = set().union(*(proxy.needs for proxy in proxies))
     evidence = gather(module, batch, needs, graph=graph, seed=seed)
-    return {proxy.name: proxy.score(evidence) for proxy in proxies}
+    device = batch.images.device
+    return {proxy.name: score_or_tell(proxy, evidence, seed=seed, device=device) for proxy in proxies}
 
 
 def too_few_images(proxy: Proxy, images: int) -> str:

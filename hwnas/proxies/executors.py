@@ -8,23 +8,26 @@ small convolutions are not, and sums come out the same wherever they are taken.
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context, parent_process
 from multiprocessing.resource_tracker import ensure_running
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import torch
 
-from hwnas.errors import UnknownNameError, WorkerError
+from hwnas.errors import HwnasError, UnknownNameError, UsageError, WorkerError
 from hwnas.proxies.freed_memory import keep_freed_memory
 from hwnas.proxies.kept_pool import give_back, pool_for
+from hwnas.user_code import told
 
 State = TypeVar("State")
 Task = TypeVar("Task")
@@ -35,13 +38,11 @@ Result = TypeVar("Result")
 class Workers:
     """How many workers there are (None: as many as the executor has cores for), and what each needs.
 
-    gpu: a GPU of its own. script: the script that the parent runs, as what it registers takes part in the work: a
-    process imports it first, so that it must start nothing but under `if __name__ == "__main__"`.
+    gpu: a GPU of its own.
     """
 
     count: int | None = None
     gpu: bool = False
-    script: bool = False
 
 
 @runtime_checkable
@@ -61,18 +62,21 @@ class Executor(Protocol):
 def over_processes(
     function: Callable[[State, Task], Result], state: State, tasks: Sequence[Task], workers: Workers
 ) -> Generator[tuple[int, Result], None, None]:
-    """Over processes of this machine; closing waits for the tasks under way. They are kept within `keep_pool`."""
+    """Over processes of this machine; closing waits for the tasks under way. They are kept within `keep_pool`.
+
+    The script that runs is not run by them: what `function` and `state` need can be imported from elsewhere. Raises
+    `UsageError` too where it cannot.
+    """
 
     def start() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            workers.count, mp_context=get_context("spawn"), initializer=_start, initargs=(function, state)
-        )
+        work = pickle.dumps((function, state))
+        return ProcessPoolExecutor(workers.count, mp_context=get_context("spawn"), initializer=_start, initargs=(work,))
 
     digest, pool = pool_for((function, state, workers), start)
     numbers: dict[Future[Result], int] = {}
     usable = True
     try:
-        with nullcontext() if workers.script else _hidden_script(), _held_interrupts():
+        with _hidden_script(), _held_interrupts():
             numbers = {pool.submit(_run, task): number for number, task in enumerate(tasks)}  # starts the processes
         for future in as_completed(numbers):
             yield numbers[future], future.result()
@@ -139,16 +143,21 @@ def get_executor(name: str) -> Executor:
     return EXECUTORS[name]
 
 
-_work: tuple[Callable[[Any, Any], Any], Any]  # set once in each worker process
+_packed: bytes | None = None  # in a worker process alone, where it is set once
 
 
-def _start(function: Callable[[Any, Any], Any], state: Any) -> None:
-    global _work
+def in_worker() -> bool:
+    """Whether this process is a worker of `over_processes`."""
+    return _packed is not None
+
+
+def _start(work: bytes) -> None:
+    global _packed
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop, and saves
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     keep_freed_memory()
-    _work = function, state
+    _packed = work
 
 
 def _end_with_parent() -> None:
@@ -160,5 +169,20 @@ def _end_with_parent() -> None:
 
 
 def _run(task: Any) -> Any:
-    function, state = _work
+    function, state = _unpacked()
     return function(state, task)
+
+
+@cache
+def _unpacked() -> tuple[Callable[[Any, Any], Any], Any]:
+    """Function and state; with the first task, as an error while a worker starts would reach nobody."""
+    assert _packed is not None
+    try:
+        return pickle.loads(_packed)  # type: ignore[no-any-return]
+    except HwnasError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(
+            f"expected worker processes to import what they compute with, got {told(error)}; mend it there, or give "
+            "one worker"
+        ) from error

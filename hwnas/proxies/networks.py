@@ -16,6 +16,7 @@ from hwnas.proxies.engine import too_few_images
 from hwnas.proxies.evidence import Evidence
 from hwnas.proxies.inspection import Inspection
 from hwnas.proxies.out_of_memory import is_out_of_memory, with_smaller_batches
+from hwnas.proxies.own_score import score_by
 from hwnas.proxies.passes import gather
 from hwnas.proxies.proxy import Need, Proxy
 from hwnas.user_code import told
@@ -97,7 +98,7 @@ def _attempt(
                 result.reasons[proxy.name] = evidence
                 continue
             try:
-                result.scores[proxy.name] = proxy.score(evidence)
+                result.scores[proxy.name] = score_by(proxy, evidence, seed=seed, device=batch.images.device)
             except Exception as error:
                 if passed_on(error):
                     raise

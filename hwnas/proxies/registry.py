@@ -56,6 +56,11 @@ _EXAMPLE: Final = "my_proxy:PROXY"
 _named: Final[dict[str, Proxy]] = {}  # by what stands in the variable
 _OF_HWNAS: Final = frozenset(PROXIES)
 _LISTS: Final = frozenset({"all", "learned", "random", "truth"})  # lists of networks beside those by proxies
+_COLUMNS: Final = frozenset(  # of tables and files beside the scores, and costs that are asked for by their names
+    {"accuracy", "accuracy_percent", "arch", "architecture", "benchmark_index", "cell", "dataset", "device", "front"}
+    | {"index", "name", "network", "network_id", "net", "rank", "role", "score", "source", "space"}
+    | {"energy_mj", "latency_ms", "peak_memory_bytes"}
+)
 BASELINES: Final = ("params", "flops")
 COUNTS: Final = tuple(name for name, proxy in PROXIES.items() if proxy.by_architecture)
 _COSTLY: Final[frozenset[Need]] = frozenset(
@@ -80,11 +85,16 @@ def get_proxy(name: str) -> Proxy:
 
 
 def plain_name(name: str) -> str:
-    """A name as it stands in registries: in lower case and with `_`. Raises `UsageError` for what is no string."""
+    """A name as it stands in registries: in lower case and with `_`. Raises `UsageError` for what is none."""
     if not isinstance(name, str):
         raise UsageError(
             f"expected the name of a proxy, got a {type(name).__name__}; hwnas.proxies.register(it) makes it known by "
             "its name"
+        )
+    if ":" in name:
+        raise UsageError(
+            f"expected the name of a proxy, got {name!r}, which options of commands take alone; "
+            "hwnas.proxies.register(it) makes it known by its own name in Python, HWNAS_PROXIES everywhere"
         )
     return name.lower().replace("-", "_")
 
@@ -101,9 +111,11 @@ def known_proxies() -> dict[str, Proxy]:
 
 
 def register(proxy: Proxy) -> Proxy:
-    """Make a proxy known by its name in this process.
+    """Make a proxy known by its name in this process, and in the worker processes that it starts.
 
-    Raises `UsageError` for a name that another one has or that cannot be typed, and for a count of architectures.
+    Workers have it where its functions can be imported, or a module has it by a name; the work of one that the script
+    or notebook itself defines stays in this process. Raises `UsageError` for a name that another one or a column of
+    results has or that cannot be typed, and for a count of architectures.
     """
     from hwnas.proxies.combinations.registry import COMBINATIONS
 
@@ -112,6 +124,11 @@ def register(proxy: Proxy) -> Proxy:
         raise UsageError(f"expected a name of a-z, 0-9 and _, got {name!r}; give the proxy such a name")
     if name in COMBINATIONS or name in _LISTS or PROXIES.get(name, proxy) != proxy:
         raise UsageError(f"expected a name that no other proxy has, got {name!r}; give {proxy.title!r} another")
+    if name in _COLUMNS:
+        raise UsageError(
+            f"expected a name that no column of results has, got {name!r}; give {proxy.title!r} another, "
+            f"such as {name}_proxy"
+        )
     if proxy.by_architecture and name not in COUNTS:
         raise UsageError(
             f"expected a proxy that is computed from a network, got {name!r} with by_architecture; such counts are "
@@ -130,6 +147,11 @@ def register_by_name(name: str) -> Proxy:
     _named[name] = proxy
     os.environ[VARIABLE] = ",".join(dict.fromkeys(named))
     return proxy
+
+
+def of_hwnas(proxy: Proxy) -> bool:
+    """Whether a proxy is one of hwnas, as against one of the user's."""
+    return proxy.name in _OF_HWNAS and PROXIES[proxy.name] is proxy
 
 
 def known_elsewhere(proxy: Proxy) -> bool:

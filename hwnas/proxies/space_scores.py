@@ -13,11 +13,13 @@ from typing import Final
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
-from hwnas.errors import DataError, WorkerError
-from hwnas.proxies.executors import Workers, get_executor
+from hwnas.errors import DataError, UsageError, WorkerError, tell_once
+from hwnas.proxies.executors import Workers, get_executor, in_worker
 from hwnas.proxies.lock import Waits, single_writer
+from hwnas.proxies.own_score import OwnProxyError
+from hwnas.proxies.proxy import Proxy
 from hwnas.proxies.recipes import Recipe, score_networks
-from hwnas.proxies.registry import get_proxy, known_elsewhere
+from hwnas.proxies.sent_code import Sent, own_of, sendable, take
 from hwnas.proxies.table import ScoreTable, empty_table, load_scores
 from hwnas.spaces import Space, get_space
 from hwnas.threads import one_thread
@@ -33,6 +35,14 @@ class _Networks:
 
     ids: Integer[Array, " k"]
     vectors: Integer[Array, "k v"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Work:
+    """What all tasks share. own: the user's proxies and spaces that a worker is told of."""
+
+    recipe: Recipe
+    own: tuple[Sent, ...] = ()
 
 
 _Scored = tuple[_Networks, Float[Array, "k p"]]
@@ -57,8 +67,14 @@ def score_space(  # noqa: PLR0913 - what is scored, by whom, where it is kept, w
     `checkpoint` is written every few seconds and resumed from. What it has already stays in it: other networks, and
     other proxies of the same recipe. Ctrl-C saves what is done and raises `KeyboardInterrupt`. Raises `DataError` where
     the checkpoint is of another recipe, cannot be written, or is being written by another process, before anything is
-    computed, and `WorkerError` where a worker died, after what is done was saved.
+    computed, and `WorkerError` where a worker died, after what is done was saved. Proxies and spaces that the script
+    or notebook itself defines reach no process: their networks are scored in this one, which is told.
     """
+    if in_worker():  # its parent has the lock, and waits for it
+        raise UsageError(
+            "expected modules that worker processes import to start no work, got one that asks for scores while it is "
+            'imported; put that under `if __name__ == "__main__"`'
+        )
     get_executor(executor)  # an unknown name is refused before anything is written
     spread = partial(_results, workers=workers, executor=executor)
     finished = _finished(recipe, vectors, checkpoint)
@@ -175,20 +191,46 @@ def _results(
     recipe: Recipe, todo: Sequence[_Networks], *, workers: int | None, executor: str
 ) -> Generator[_Scored, None, None]:
     """Scores as they come, from this process or from `workers` others."""
-    if workers == 1 and executor == "process":
+    sent = () if workers == 1 and executor == "process" else _sent(recipe, executor)
+    if sent is None or (workers == 1 and executor == "process"):
         for task in todo:
             with one_thread():  # as in every other worker: the same scores to the bit
-                scores = score_networks(recipe, task.vectors)
+                scores = _score(_Work(recipe=recipe), task.vectors)
             yield task, scores
         return
+    work = _Work(recipe=recipe, own=sent)
     run, vectors = get_executor(executor), [task.vectors for task in todo]
-    needs = Workers(count=workers, gpu=recipe.device == "cuda", script=_is_registered(recipe))
-    with closing(run(score_networks, recipe, vectors, needs)) as results:
+    needs = Workers(count=workers, gpu=recipe.device == "cuda")
+    with closing(run(_score, work, vectors, needs)) as results:
         for number, scores in results:
             yield todo[number], scores
 
 
-def _is_registered(recipe: Recipe) -> bool:
-    """Whether a worker knows the space or a proxy only if it runs what registers it."""
-    own_space = not type(get_space(recipe.space)).__module__.startswith("hwnas.")
-    return own_space or not all(known_elsewhere(get_proxy(name)) for name in recipe.proxies)
+def _sent(recipe: Recipe, executor: str) -> tuple[Sent, ...] | None:
+    """The user's own proxies and space, as workers are told of them; None, and a note, where they cannot be."""
+    own = own_of(recipe.space, recipe.proxies)
+    if executor != "process":  # Ray sends whatever it is, also to machines whose environment names nothing
+        return tuple(own)
+    sent = [(one, sendable(one)) for one in own]
+    staying = [one for one, found in sent if found is None]
+    for one in staying:
+        what = f"{'proxy' if isinstance(one, Proxy) else 'space'} {one.name!r}"
+        tell_once(
+            f"note: worker processes cannot have {what}, which the script or notebook that runs defines: networks are "
+            "scored in this process alone; to share the work, define it in a file of its own and import it from there"
+        )
+    return None if staying else tuple(found for _, found in sent if found is not None)
+
+
+def _score(work: _Work, vectors: Integer[Array, "k v"]) -> Float[Array, "k p"]:
+    """Scores of architectures, in whatever process. Raises `ProxyError`."""
+    for own in work.own:
+        take(own)
+    rows = []
+    for vector in vectors:
+        try:
+            rows.append(score_networks(work.recipe, vector[None]))
+        except OwnProxyError as error:
+            name = get_space(work.recipe.space).strings(vector[None])[0]
+            raise OwnProxyError(f"{error}; the network is {name!r} of {work.recipe.space}") from error
+    return np.concatenate(rows)

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -92,23 +92,6 @@ def test_a_table_with_two_processes_and_a_sum(
     assert "--proxy" not in capsys.readouterr().err.replace("--proxy my_proxy:PROXY`", "")
 
 
-def test_a_proxy_of_hwnas_under_another_name_reaches_processes(folder: Path) -> None:
-    """They import the script that registers it, though its formula is of hwnas."""
-    pytest.importorskip("torch")
-    (folder / "script.py").write_text(
-        "from dataclasses import replace\n"
-        "from pathlib import Path\n"
-        "from hwnas.api.score import score_table\n"
-        "from hwnas.api.score_forms import ScoreSettings\n"
-        "from hwnas.proxies import PROXIES, register\n"
-        "register(replace(PROXIES['l2_norm'], name='mine'))\n"
-        "if __name__ == '__main__':\n"
-        "    settings = ScoreSettings(batch_size=2, workers=2, limit=3)\n"
-        "    print(score_table(proxies=['mine'], settings=settings, out=Path('t.npz')).table.proxies)\n"
-    )
-    assert apart("script.py") == "('mine',)\n"
-
-
 def test_the_environment_names_some(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnknownNameError):
         get_proxy("mean_norm")
@@ -140,12 +123,33 @@ def test_a_proxy_in_the_place_of_its_name_is_refused(folder: Path) -> None:
     assert apart("-c", code) == said
 
 
+@pytest.mark.parametrize("name", ["my_proxy:PROXY", "zen+my_proxy:PROXY"])
+def test_in_python_and_over_http_a_module_is_no_name(folder: Path, name: str) -> None:
+    for find in (get_proxy, get_scorer):
+        with pytest.raises(
+            UsageError, match=r"got '.*my_proxy:PROXY', .* hwnas\.proxies\.register\(it\).* HWNAS_PROXIES"
+        ):
+            find(name)
+    assert "my_proxy" not in sys.modules, "nothing is imported by what a request names"
+
+
+def test_columns_of_results_are_those_that_files_have() -> None:
+    from hwnas.api.objectives import DEVICE_COSTS
+    from hwnas.results import NetResult
+
+    facts = {field.name for field in fields(NetResult)} - {"costs"}
+    assert facts | {*DEVICE_COSTS} <= registry._COLUMNS
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"name": "zen"}, "a name that no other proxy has, got 'zen'"),
         ({"name": "auto"}, "a name that no other proxy has, got 'auto'"),
         ({"name": "random"}, "a name that no other proxy has, got 'random'"),
+        ({"name": "accuracy"}, "a name that no column of results has, got 'accuracy'; .* such as accuracy_proxy"),
+        ({"name": "energy_mj"}, "a name that no column of results has, got 'energy_mj'"),
+        ({"name": "index"}, "a name that no column of results has, got 'index'"),
         ({"name": "Mine"}, "a name of a-z, 0-9 and _, got 'Mine'"),
         ({"name": "a+b"}, "a name of a-z, 0-9 and _, got 'a\\+b'"),
         ({"by_architecture": True}, "computed from a network, got 'mean_norm' with by_architecture"),
@@ -162,7 +166,7 @@ def test_what_is_refused(folder: Path, changes: dict[str, object], says: str) ->
 def test_evidence_is_named_as_it_is() -> None:
     """In a process of its own, without the checks of types that tests add."""
     code = (
-        "from dataclasses import replace\nfrom hwnas.proxies import PROXIES\n"
+        "from dataclasses import fields, replace\nfrom hwnas.proxies import PROXIES\n"
         "for needs in (frozenset({'gradient'}), 'gradients'):\n"
         "    try: replace(PROXIES['snip'], needs=needs)\n"
         "    except Exception as e: print(type(e).__name__, e)"
