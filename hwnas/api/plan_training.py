@@ -54,17 +54,26 @@ def plan_training(file: Path | str, device: str, question: Question | None = Non
 
     file: CSV of `architecture,accuracy`, made where there is none; who trains fills in the accuracies in percent. With
     less than three of them networks are drawn by chance, then chosen by what the trained ones teach. Those in the file
-    are not asked for again. Raises as `pareto` does, `UsageError` and `DataError` for the file.
+    are not asked for again. Raises as `pareto` does, `UsageError` for a space that cannot be enumerated, and
+    `UsageError` and `DataError` for the file.
     """
     if nets < 1:
         raise UsageError(f"expected at least 1 network to train, got {nets}")
     file, question = Path(file), asked(question)
-    study = make_study(question, get_space(question.space), find_device(device))
-    trainer = Trainer(study)
-    everything = listed(file, study.space)
-    known = trained_in(file) if everything else 0
-    if known >= LEAST:
-        trained = read_trained(file, study.space, study.dataset)
+    space = get_space(question.space)
+    if not space.enumerable:
+        raise UsageError(
+            f"expected a space that can be enumerated to choose trainings in, got {space.name} with {space.size:.1e} "
+            f"architectures; search it instead, `hwnas pareto --space {space.name} --proxy PROXY`, and train what the "
+            "front lists"
+        )
+    everything = listed(file, space)
+    trained = None
+    if everything and trained_in(file):
+        trained = read_trained(file, space, space.dataset(question.dataset))  # refuses before anything is added
+    study = make_study(question, space, find_device(device))
+    trainer, known = Trainer(study), 0 if trained is None else len(trained.rows)
+    if trained is not None and known >= LEAST:
         rows = trainer.next(trained, nets, beside=np.array(everything))
         mean, _ = trainer.model(trained).predict(trainer.networks.features[trainer.networks.of[rows]])
         predicted: list[float | None] = percent_of(mean).tolist()

@@ -11,19 +11,23 @@ from typing import Final
 import numpy as np
 
 from hwnas.api.truths import Trained
+from hwnas.arrays import Array, Float, Integer
 from hwnas.csv_tables import decimal, read_csv
 from hwnas.errors import UsageError
 from hwnas.folders import require_file, write_whole
+from hwnas.predictors.accuracy_model import LEAST
 from hwnas.spaces import Space
 
 COLUMNS: Final = ("architecture", "accuracy")
+_MOST_APART: Final = 5.0  # points between trainings of one network: more is no matter of the seed
 
 
 def read_trained(path: Path, space: Space, dataset: str) -> Trained:
     """The rows with an accuracy in percent; those without are not trained yet.
 
     dataset: of the space; who is no better than chance on it and has not even one percent wrote down a share.
-    Raises `DataError` where the file cannot be read, `UsageError` for what it says.
+    Raises `DataError` where the file cannot be read, `UsageError` for what it says: also where trainings of one network
+    contradict each other, and where all networks have the same accuracy, which teaches nothing.
     """
     require_file(path, "accuracies")
     known = [(arch, number, place) for arch, number, place in _rows(path) if number]
@@ -40,7 +44,30 @@ def read_trained(path: Path, space: Space, dataset: str) -> Trained:
                 f"chance on {dataset} ({chance:.3g} %); if it is a share, multiply it by 100"
             )
     vectors = space.parse([arch for arch, _, _ in known])
+    networks = space.canonical_id(space.network_id(vectors))
+    _check_networks(path, known, percent, networks)
     return Trained(rows=space.index(vectors), percent=percent, source=f"own trainings, {path.name}")
+
+
+def _check_networks(
+    path: Path, known: Sequence[tuple[str, str, str]], percent: Float[Array, " n"], networks: Integer[Array, " n"]
+) -> None:
+    """Refuse trainings of one network that contradict each other, and accuracies that do not differ at all."""
+    ids = np.unique(networks)
+    for rows in (np.flatnonzero(networks == network) for network in ids):
+        if np.ptp(percent[rows]) > _MOST_APART:
+            ends = sorted((int(rows[percent[rows].argmin()]), int(rows[percent[rows].argmax()])))
+            got = " and ".join(
+                f"{number} for {arch} in {place}" for arch, number, place in (known[row] for row in ends)
+            )
+            raise UsageError(
+                f"{path}: expected about the same accuracy of one network, got {got}; correct or remove one"
+            )
+    if len(ids) >= LEAST and (percent == percent[0]).all():
+        raise UsageError(
+            f"{path}: expected accuracies that differ, got {known[0][1]} for all {len(ids)} networks, which teaches "
+            "nothing; check the column accuracy, or train other networks too"
+        )
 
 
 def listed(path: Path, space: Space) -> list[int]:

@@ -100,7 +100,9 @@ class Trainer:
         """Accuracy of every architecture: as trained, the mean where a network was trained twice, else as predicted."""
         mean, _ = self.model(trained).predict(self.networks.features)
         percent = percent_of(mean)
-        ids, of = np.unique(self.networks.of[trained.rows], return_inverse=True)
+        ids, of, trainings = np.unique(self.networks.of[trained.rows], return_inverse=True, return_counts=True)
+        again = int((trainings > 1).sum())
+        means = f", the mean where one was trained more than once ({again})" if again else ""
         percent[ids] = np.bincount(of.ravel(), weights=trained.percent) / np.bincount(of.ravel())
         return ScoreColumn(
             name=LEARNED,
@@ -108,7 +110,8 @@ class Trainer:
             scores=percent[self.networks.of],
             source=f"Gaussian process on {len(trained.rows)} trained networks ({trained.source}), what they are made "
             f"of and their ranks by {', '.join(self.networks.used)}",
-            note=f"{LEARNED}: score in percent; {len(ids)} distinct networks as trained, others as predicted from them",
+            note=f"{LEARNED}: score in percent; {len(ids)} distinct networks as trained{means}, others as "
+            "predicted from them",
         )
 
 

@@ -170,6 +170,12 @@ def fill(path: Path, known: np.ndarray) -> None:
         ("architecture,accuracy\n7,101\n", "row 2: expected an accuracy in percent"),
         ("architecture,accuracy\n7,0.9\n8,0.8\n", "in percent, got none above 1"),
         ("architecture,accuracy\n7,90\n8,0.93\n", "row 3: expected an accuracy in percent, got 0.93 among larger ones"),
+        (
+            "architecture,accuracy\n7,86.45\n8,80\n7,70.1\n",
+            "got 86.45 for 7 in row 2 and 70.1 for 7 in row 4; correct or remove",
+        ),
+        ("architecture,accuracy\n0,70\n1,80\n", "one network, got 70 for 0 in row 2 and 80 for 1 in row 3"),
+        ("architecture,accuracy\n7,80\n1462,80\n15624,80\n", "got 80 for all 3 networks, which teaches nothing"),
         ("arch,acc\n7,90\n", "expected the columns architecture, accuracy"),
         ("architecture,accuracy,accuracy\n7,90,91\n", "expected one column accuracy, got 2"),
         ("architecture,accuracy\n7,9_0\n", "row 2: expected an accuracy in percent from 0 to 100, got '9_0'"),
@@ -185,6 +191,35 @@ def test_files_that_do_not_fit_are_refused(text: str, says: str, tmp_path: Path)
         read_trained(tmp_path / "none.csv", SPACE, "cifar10")
     with pytest.raises(DataError, match="expected a CSV file"):
         read_trained(tmp_path, SPACE, "cifar10")
+
+
+def test_trainings_of_one_network_count_by_their_mean(known: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("architecture,accuracy\n1462,90\n1462,92\n8,80\n15624,88\n")
+    result = hwnas.pareto("jetson-tx2", Question(proxies=("zen",)), accuracies=path)
+    assert result.candidates is not None and result.candidates.scores["learned"][1462] == pytest.approx(91)
+    (said,) = [note for note in result.notes if note.startswith("learned: ")]
+    assert "3 distinct networks as trained, the mean where one was trained more than once (1), others" in said
+
+
+@pytest.mark.parametrize("text", ["architecture,accuracy\n7,83.67%\n8,\n", "architecture,accuracy\n7,0.83\n"])
+def test_a_plan_refuses_what_a_front_would_and_adds_nothing(shipped: Path, tmp_path: Path, text: str) -> None:
+    """Also below the three networks that a model needs."""
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"accurac(y|ies) in percent"):
+        plan_training(path, "jetson-tx2", ASKED)
+    assert path.read_text() == text
+
+
+def test_a_space_that_is_too_large_to_plan_in_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hwnas.api.plan_training.make_study", lambda *_: pytest.fail("it looked at networks"))
+    says = r"in, got fbnet with 9.8e\+20 .* `hwnas pareto --space fbnet --proxy PROXY`, and train what the front lists"
+    with pytest.raises(UsageError, match=says):
+        plan_training(tmp_path / "mine.csv", "titan-rtx", Question(space="fbnet"))
+    assert not (tmp_path / "mine.csv").exists()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
