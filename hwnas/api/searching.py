@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, Protocol, final, runtime_checkable
 
 import numpy as np
 
@@ -22,6 +22,14 @@ PATIENCE: Final = 15  # generations of 20
 
 
 Progress = Callable[[str, Generation | Scoring], None]
+
+
+@runtime_checkable
+class TellsCosts(Protocol):
+    """A `Progress` that also wants to hear of costs that are computed network by network before anything else."""
+
+    def costs(self, cost: str, known: int, networks: int) -> None:
+        """cost: its name, such as `peak_memory_bytes`. known: how many of the networks have theirs."""
 
 
 @final

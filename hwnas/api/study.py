@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import final
+from typing import Final, final
 
 import numpy as np
 
 from hwnas.api.accuracy import Accuracy, true_accuracy
 from hwnas.api.columns import ScoreColumn
+from hwnas.api.found_devices import find_device
 from hwnas.api.methods import EXHAUSTIVE, look_up, method_for, search
-from hwnas.api.objectives import AxisMaker, CostAxis, several_devices
+from hwnas.api.objectives import DEVICE_COSTS, AxisMaker, CostAxis, Word, several_devices
 from hwnas.api.question import Question, known_costs
-from hwnas.api.searching import Progress
+from hwnas.api.searching import Progress, TellsCosts
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.devices import Device
 from hwnas.errors import DataError, InfeasibleError, UsageError
+from hwnas.latency.kernels.space_costs import space_kernel_costs
 from hwnas.pareto import Truth, bounds_of, closest_to_feasible, feasible, ground_truth
 from hwnas.spaces import Space
+
+_BY_CHANCE: Final = "random"  # the column of networks that no search chose
+_AT_ONCE: Final = 4000  # networks whose costs are computed one by one, until more is told of how far they are
+_SECONDS: Final = 4.0  # what takes less is done in larger parts
 
 
 @final
@@ -85,8 +92,10 @@ class Study:
         return ground_truth(judged_by, percent, bounds=self.bounds, groups=self.groups)
 
     def require_feasible(self) -> None:
-        """Raise `InfeasibleError` with the closest net and its costs where none meets the budgets."""
+        """Raise `InfeasibleError` where no net meets the budgets, or none of those that were searched."""
         if self.feasible.any():
+            if self.searched and not any(map(self.finds, self.searched)):
+                raise InfeasibleError(self._nothing_found())
             return
         objectives = [axis.objective for axis in self.axes]
         closest = closest_to_feasible(self.costs, self.bounds)
@@ -100,10 +109,37 @@ class Study:
         needs = " and ".join(f"{_rounded_up(cost):g} {o.unit}" for o, _, cost in bounded)
         at = "" if self.question.confidence is None else f" at confidence {self.question.confidence:g}"
         which = "cheapest" if len(bounded) == 1 else "closest"
+        others = (
+            "" if self.complete else f", or look at more networks: evaluations are {self.question.evaluations:,} now"
+        )
         raise InfeasibleError(
             f"no net of {self.space.name} on {self.dataset}{_among(self)} meets {budgets}{at}; the {which} is "
             f"{arch}{f' (index {closest})' if self.space.enumerable else ''}, which needs {needs}: raise the budget to "
-            "at least that"
+            f"at least that{others}"
+        )
+
+    @property
+    def searched(self) -> list[ScoreColumn]:
+        """The columns of what searches looked at; none where all networks were, and not the networks by chance."""
+        return [column for column in self.columns if column.evaluations is not None and column.name != _BY_CHANCE]
+
+    def finds(self, column: ScoreColumn) -> bool:
+        """Whether a net that has a score in the column meets all budgets."""
+        return bool((self.feasible & ~np.isnan(column.scores)).any())
+
+    def _nothing_found(self) -> str:
+        looked = ", ".join(f"{column.evaluations:,} for {column.name}" for column in self.searched)
+        costs = np.where(self.feasible[:, None], self.costs, np.nan)
+        least = " and ".join(
+            f"{axis.objective.id} of {cost:.4g} {axis.objective.unit}"
+            for axis, cost in zip(self.axes, np.nanmin(costs, axis=0).tolist(), strict=True)
+            if axis.objective.bound is not None
+        )
+        or_else = "raise the budget, or look at all by method exhaustive" if self.complete else "or raise the budget"
+        return (
+            f"no net that {self.method} looked at ({looked}) meets the budgets, but {int(self.feasible.sum()):,} of "
+            f"{len(self.vectors):,} nets of {self.space.name} on {self.dataset} do, with {least} at the least; give "
+            f"more evaluations than {self.question.evaluations:,}, {or_else}"
         )
 
 
@@ -144,13 +180,16 @@ def gather(
     )
     if method == EXHAUSTIVE and not space.enumerable:
         maker = replace(maker, vectors=accuracy.architectures(space))
+    told: object = progress
+    if isinstance(told, TellsCosts):
+        _compute_costs(maker, words, told)
     found = look_up(question, maker) if method == EXHAUSTIVE else search(question, maker, words, method, progress)
     maker = found.maker
     axes = [maker.axis(word) for word in words]
     _require_distinct(axes)
     others, missing = _other_costs(maker, axes)
     complete = method == EXHAUSTIVE or space.enumerable
-    return Study(
+    study = Study(
         question=question,
         space=space,
         dataset=dataset,
@@ -166,6 +205,45 @@ def gather(
         method=method,
         complete=complete,
     )
+    empty = [column.name for column in study.searched if not study.finds(column)]
+    if not empty:
+        return study
+    said = (
+        f"no net that the search looked at meets the budgets and has a score: {', '.join(empty)}; give more evaluations"
+    )
+    return replace(study, missing=[*study.missing, said])
+
+
+def _compute_costs(maker: AxisMaker, words: Sequence[Word], progress: TellsCosts) -> None:
+    """Have costs that are computed network by network some at a time, so that who waits hears how far they are.
+
+    They are kept, in this process or in the cache: whoever asks for all of them then waits no more.
+    """
+    networks = len(maker.vectors)
+    for word in words if networks > _AT_ONCE else ():
+        start, size = (0 if _is_one_by_one(maker, word) else networks), _AT_ONCE
+        while start < networks:
+            began = time.monotonic()
+            try:
+                replace(maker, vectors=maker.vectors[start : start + size]).axis(word)
+            except (DataError, UsageError):  # whoever asks for all of them hears it
+                break
+            start += size
+            progress.costs(word.name, min(start, networks), networks)
+            size *= 8 if time.monotonic() - began < _SECONDS else 1
+
+
+def _is_one_by_one(maker: AxisMaker, word: Word) -> bool:
+    """Whether a cost takes each network's graph: its peak memory, or what a kernel model says."""
+    if word.name not in DEVICE_COSTS:
+        return word.name == "peak_memory_bytes"
+    device, target = find_device(word.device) if word.device else maker.device, DEVICE_COSTS[word.name][0]
+    space, dataset = maker.space.name, maker.dataset
+    if device.column(space=space, dataset=dataset, target=target) is not None:
+        return False
+    if device.adapted(space=space, dataset=dataset, target=target):
+        return False
+    return space_kernel_costs(device, target, space=maker.space, dataset=maker.dataset) is not None
 
 
 def _among(study: Study) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from hwnas.cli.console import LINE_SECONDS
 from hwnas.render import result_text, shown_fronts
@@ -30,23 +30,37 @@ def print_result(result: ParetoResult, *, also: Sequence[str], as_json: bool) ->
 @contextmanager
 def search_progress() -> Iterator[Progress]:
     """A callback that keeps one line of where a search stands on the error stream; in a log, a line now and then."""
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    yield lambda name, at: print(f"\r\x1b[K{_line(name, at)}", end="", file=sys.stderr, flush=True)
-    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    told = _Told(terminal=sys.stderr.isatty())
+    yield told
+    told.end()
 
 
-def _lines() -> Progress:
-    said = time.monotonic()
+@final
+class _Told:
+    """What a search and the costs before it report, as one line that is renewed, or in a log a line now and then."""
 
-    def report(name: str, at: Generation | Scoring) -> None:
-        nonlocal said
-        if time.monotonic() - said >= LINE_SECONDS:
-            said = time.monotonic()
-            print(_line(name, at), file=sys.stderr, flush=True)
+    def __init__(self, *, terminal: bool) -> None:
+        self._terminal, self._said = terminal, time.monotonic()
 
-    return report
+    def __call__(self, name: str, at: Generation | Scoring) -> None:
+        """Where a search stands."""
+        self._say(lambda: _line(name, at))
+
+    def costs(self, cost: str, known: int, networks: int) -> None:
+        """How many networks have a cost that is computed for each of them."""
+        self._say(lambda: f"{cost}: computed for {known:,} of {networks:,} networks, each from its graph")
+
+    def end(self) -> None:
+        """Leave no line in a terminal."""
+        if self._terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _say(self, line: Callable[[], str]) -> None:
+        if self._terminal:
+            print(f"\r\x1b[K{line()}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - self._said >= LINE_SECONDS:
+            self._said = time.monotonic()
+            print(line(), file=sys.stderr, flush=True)
 
 
 def _line(name: str, at: Generation | Scoring) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hwnas.api.scores_on_demand import Scoring
+from hwnas.api.searching import TellsCosts
 from hwnas.cli import render_pareto
 from hwnas.search import Generation
 
@@ -22,11 +23,14 @@ def test_in_a_log_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: p
         report("auto", Scoring(scored=3, networks=99, reference=True))
         report("auto", Scoring(scored=3, networks=20, reference=False))
         report("auto", Scoring(scored=0, networks=20, reference=False, waits_for=712))
+        assert isinstance(report, TellsCosts)
+        report.costs("peak_memory_bytes", 4000, 15_625)
     assert capsys.readouterr().err.splitlines() == [
         "zen: 1,040 of 2,000 networks, front of 7, volume 1.235",
         "auto: scored 3 of 99 networks to rank others among",
         "auto: scored 3 of 20 networks of the next generation",
         "auto: waits for process 712, which scores networks of the same space",
+        "peak_memory_bytes: computed for 4,000 of 15,625 networks, each from its graph",
     ]
 
 
