@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, final
@@ -10,7 +11,7 @@ from hwnas.graphs.features import kernel_features
 from hwnas.graphs.fusion import Rules, get_runtime
 from hwnas.graphs.fusion.engine import Group, group_operators
 from hwnas.graphs.fusion.layout import with_reorders
-from hwnas.graphs.graph import Graph, Operator, Shape, array_bytes
+from hwnas.graphs.graph import RECURRENT_KINDS, Graph, Operator, Shape, array_bytes
 from hwnas.graphs.lowering import lowered_graph
 
 # Kinds that read another type than they write: quantisation, and products on whole numbers.
@@ -18,6 +19,7 @@ _OF_TWO_TYPES: Final = (
     "quantize_linear", "dequantize_linear", "dynamic_quantize_linear", "conv_integer", "matmul_integer", "qlinear_conv",
     "qlinear_matmul",
 )  # fmt: skip
+_LAYER: Final = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)_l(\d+)(?:_reverse)?")  # what torch calls arrays of a layer
 
 
 @final
@@ -51,8 +53,16 @@ class Kernel:
 
     @property
     def module(self) -> str:
-        """Path of the module whose trained arrays it reads, "layer1.0" of "layer1.0.weight"; "" if names say none."""
-        return next((path for name in self.leading.weights if (path := name.rpartition(".")[0])), "")
+        """Path of the module whose trained arrays it reads, "layer1.0" of "layer1.0.weight"; "" if names say none.
+
+        Of a recurrent module of several layers, each of which is a kernel, the later ones say which they are, from 0.
+        """
+        for name in self.leading.weights:
+            path, _, array = name.rpartition(".")
+            if path:
+                layer = _LAYER.fullmatch(array) if self.leading.kind in RECURRENT_KINDS else None
+                return path if layer is None or layer[1] == "0" else f"{path}, layer {layer[1]}"
+        return ""
 
     @property
     def fused(self) -> tuple[str, ...]:

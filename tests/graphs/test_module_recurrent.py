@@ -41,7 +41,10 @@ def test_each_layer_is_an_operator(layer: type[nn.Module], layers: int, ways: in
     assert first.macs == rows * (INPUT + HIDDEN)
     assert [one.macs for one in rest] == [rows * (ways * HIDDEN + HIDDEN)] * (layers - 1)
     assert found.params == sum(weight.numel() for weight in module.parameters())
-    assert sum(kernel.macs for kernel in kernels_of(found)) == found.macs
+    kernels = kernels_of(found)
+    assert sum(kernel.macs for kernel in kernels) == found.macs
+    modules = [kernel.module for kernel in kernels if kernel.kind in RECURRENT_KINDS]
+    assert modules == ["layer", "layer, layer 1", "layer, layer 2"][:layers]
 
 
 def test_a_projection_of_the_hidden_state() -> None:
