@@ -1,9 +1,10 @@
 """A regression of a few log costs on more features than there are costs, averaged over how far each group may reach.
 
 Log costs are a level of which nothing is known, a linear part for each group of features, and noise. How large each
-part is beside the noise is not known either: the answers of a grid of such shares are averaged by their marginal
-likelihood (Bayesian model averaging; Hoeting et al. 1999), the variance of the noise being integrated out, which makes
-the predictive distribution Student's t. A measurement that the others contradict gets a wider noise of its own.
+part is beside the noise is not known either, nor which of several views of the networks gives the features: the answers
+of all views and of a grid of such shares are averaged by their marginal likelihood (Bayesian model averaging; Hoeting
+et al. 1999), the variance of the noise being integrated out, which makes the predictive distribution Student's t. Where
+the views disagree it is wide. A measurement that the others contradict gets a wider noise of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from hwnas.arrays import Array, Float
 
 Groups = Sequence[Float[Array, "n _p"]]  # features of the same n networks; a row of a group has a mean square of 1
+Views = Sequence[Groups]  # the same networks and groups in each, of which one is right
 
 _DEGREES: Final = 4.0  # what is known of the noise before a measurement, as if of so many degrees of freedom:
 _NOISE: Final = 0.05  # its standard deviation, which is that of a log cost beside a good regression
@@ -31,12 +33,13 @@ _WIDER: Final = 10.0  # standard deviations of a wrong one, in those of a right 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """The regression at one point of the grid, in units of the variance of the noise.
+    """The regression on one view at one point of the grid, in units of the variance of the noise.
 
-    share: weight of this point. inverse: of the covariance of the measurements. level, variance: of a right
-    measurement. coefficients: of the covariances with the measurements.
+    view: its number. share: weight of this point. inverse: of the covariance of the measurements. level, variance: of
+    a right measurement. coefficients: of the covariances with the measurements.
     """
 
+    view: int
     share: float
     scales: tuple[float, ...]
     inverse: Float[Array, "n n"]
@@ -61,49 +64,53 @@ class Regression:
     """A fit. noise: variances of the measurements, 1 for a right one. degrees: of freedom of its predictions."""
 
     parts: tuple[Part, ...]
-    groups: Groups
+    views: Views
     noise: Float[Array, " n"]
     degrees: float
     left_out: LeftOut
 
 
-def fit(groups: Groups, log_costs: Float[Array, " n"], grid: Sequence[Sequence[float]]) -> Regression:
+def fit(views: Views, log_costs: Float[Array, " n"], grid: Sequence[Sequence[float]]) -> Regression:
     """Regression of n >= 3 log costs.
 
-    groups: features of the measured networks. grid: for each of its axes, a group, how large the variance of its part
+    views: features of the measured networks. grid: for each of its axes, a group, how large the variance of its part
     may be beside that of the noise.
     """
     noise = np.ones(len(log_costs))
     for _ in range(_ROUNDS):
-        _, left_out, _ = _average(groups, log_costs, grid, noise)
+        _, left_out, _ = _average(views, log_costs, grid, noise)
         noise = 1 + left_out.outlier * (_WIDER**2 - 1)
-    parts, left_out, degrees = _average(groups, log_costs, grid, noise)
-    return Regression(parts=parts, groups=groups, noise=noise, degrees=degrees, left_out=left_out)
+    parts, left_out, degrees = _average(views, log_costs, grid, noise)
+    return Regression(parts=parts, views=views, noise=noise, degrees=degrees, left_out=left_out)
 
 
-def predict(regression: Regression, groups: Groups) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
+def predict(regression: Regression, views: Views) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
     """Mean of the log cost of other networks, and its standard deviation, that of a new measurement.
 
     The noise of a new measurement is the geometric mean of that of the measured: it may be an outlier as they may.
     """
-    products = [wanted @ known.T for wanted, known in zip(groups, regression.groups, strict=True)]
-    squares = [np.sum(wanted**2, axis=1) for wanted in groups]
+    products = [
+        [wanted @ known.T for wanted, known in zip(groups, measured, strict=True)]
+        for groups, measured in zip(views, regression.views, strict=True)
+    ]
+    squares = [[np.sum(wanted**2, axis=1) for wanted in groups] for groups in views]
     new = float(np.exp(np.log(regression.noise).mean()))
     means, variances = [], []
     for part in regression.parts:
-        covariance = _sum(part.scales, products)
+        covariance = _sum(part.scales, products[part.view])
         reach = covariance @ part.inverse
         lever = (1 - reach.sum(axis=1)) ** 2 / part.inverse.sum()
-        own = _sum(part.scales, squares) - np.sum(reach * covariance, axis=1) + lever
+        own = _sum(part.scales, squares[part.view]) - np.sum(reach * covariance, axis=1) + lever
         means.append(part.level + covariance @ part.coefficients)
         variances.append(part.variance * (np.maximum(own, 0.0) + new))
     return _mixture(np.array([part.share for part in regression.parts])[:, None], np.array(means), np.array(variances))
 
 
-def most_telling(regression: Regression, groups: Groups, *, count: int) -> list[int]:
+def most_telling(regression: Regression, views: Views, *, count: int) -> list[int]:
     """Rows of the networks whose measurement would lower the mean variance of all of them most, greedily."""
     part = max(regression.parts, key=lambda one: one.share)
-    known = _sum(part.scales, [wanted @ measured.T for wanted, measured in zip(groups, regression.groups, strict=True)])
+    groups, measured = views[part.view], regression.views[part.view]
+    known = _sum(part.scales, [wanted @ those.T for wanted, those in zip(groups, measured, strict=True)])
     reach = known @ part.inverse
     level = 1 - reach.sum(axis=1)
     covariance = _sum(part.scales, [wanted @ wanted.T for wanted in groups]) - reach @ known.T
@@ -130,12 +137,15 @@ def student_reach(share: float, degrees: float) -> float:
 
 
 def _average(
-    groups: Groups, log_costs: Float[Array, " n"], grid: Sequence[Sequence[float]], noise: Float[Array, " n"]
+    views: Views, log_costs: Float[Array, " n"], grid: Sequence[Sequence[float]], noise: Float[Array, " n"]
 ) -> tuple[tuple[Part, ...], LeftOut, float]:
     """Parts that matter, left-out predictions, and degrees of freedom, for a given noise of each measurement."""
-    kernels = [group @ group.T for group in groups]
+    kernels = [[group @ group.T for group in groups] for groups in views]
     degrees = float(np.sum(1 / noise)) - 1 + _DEGREES
-    found = [_part(_sum(scales, kernels), log_costs, noise, degrees, scales) for scales in itertools.product(*grid)]
+    found = [
+        _part(_sum(scales, kernels[view]), log_costs, noise, degrees, (view, scales))
+        for view, scales in itertools.product(range(len(views)), list(itertools.product(*grid)))
+    ]
     evidence = np.array([one for _, one, _ in found])
     shares = _normalised(evidence[:, None])[:, 0]
     without = np.stack([left[2] for _, _, left in found])  # the evidence of a point without each measurement
@@ -159,9 +169,9 @@ def _part(
     log_costs: Float[Array, " n"],
     noise: Float[Array, " n"],
     degrees: float,
-    scales: tuple[float, ...],
+    where: tuple[int, tuple[float, ...]],
 ) -> tuple[Part, float, tuple[Array, Array, Array]]:
-    """A point of the grid: the fit, its log evidence, and of each left-out measurement mean, variance, log density.
+    """A view at a point of the grid: the fit, its log evidence, and mean, variance, log density of each left-out cost.
 
     The level is integrated out with a flat prior (Rasmussen & Williams 2006, eq. 2.45, B to infinity); leaving one out
     needs no other fit (their eq. 5.12). The density of a left-out cost is its part of the evidence.
@@ -182,8 +192,9 @@ def _part(
     density = -0.5 * (np.log(spread) + degrees * np.log1p(error**2 / ((degrees - 1) * spread)))
     right = variance * (np.maximum(1 / diagonal - noise, 0.0) + 1)  # as if its noise were that of a right one
     part = Part(
+        view=where[0],
         share=1.0,
-        scales=scales,
+        scales=where[1],
         inverse=inverse,
         level=level,
         coefficients=coefficients,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
-from hwnas.csv_tables import decimal, read_csv
+from hwnas.csv_tables import CsvTable, decimal, read_csv
 from hwnas.devices.agent.busy import busy_note
 from hwnas.devices.agent.files import RESULTS_SCHEMA, AgentError, read_json
 from hwnas.errors import DataError, UsageError
@@ -17,7 +17,10 @@ from hwnas.errors import DataError, UsageError
 UNITS_MS: Final = {"ms": 1.0, "s": 1e3, "us": 1e-3}
 ROLES: Final = ("calibrate", "check")
 COLUMNS: Final = ("architecture", "latency_ms", "energy_mj")
-ROLE_COLUMN: Final = "role"  # a further one, which tables of users need not have
+ROLE_COLUMN: Final = "role"  # further ones, which tables of users need not have
+ROUNDS_COLUMN: Final = (
+    "rounds_ms"  # latencies of the rounds with spaces between them, of which latency_ms is the median
+)
 NO_ENERGY: Final = "the table has no energy for it"
 _NO_LATENCY: Final = "leave out rows without a measurement"
 _NO_NUMBER: Final = "leave the cell empty where no energy was measured"
@@ -32,6 +35,7 @@ class Rows:
     """Rows as they stand in a file. places: where each stands, for messages. rounds: latencies of each, one or more.
 
     energies: mJ, NaN where not measured, then `energy_reasons` says why. space, dataset: None where a file has none.
+    warnings: those of the notes that say the device was not at rest.
     """
 
     places: tuple[str, ...]
@@ -45,6 +49,7 @@ class Rows:
     batch_size: int | None = None
     device: dict[str, Any]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def rows_of_kit(path: Path) -> Rows:
@@ -80,13 +85,13 @@ def _rows_of_results(results: dict[str, Any]) -> Rows:
     fewer = sum(len(net["latency_ms"]["rounds"]) < wanted for net in nets)
     if fewer:
         notes.append(f"{fewer} of {len(nets)} nets have fewer than {wanted} rounds: measure again to go on")
-    levels = _numbers(_field(results, "round_levels", list), "round_levels")
+    levels, warnings = _numbers(_field(results, "round_levels", list), "round_levels"), []
     if levels and max(abs(level - 1) for level in levels) > 0.05:
-        notes.append(
+        warnings.append(
             f"the device drifted: its rounds took {', '.join(f'{level:.2f}' for level in levels)} times the usual"
         )
     busy = busy_note(results)
-    notes += [busy] if busy else []
+    warnings += [busy] if busy else []
     return Rows(
         places=tuple(f"net {net['name']}" for net in nets),
         architectures=tuple(str(net["arch"]) for net in nets),
@@ -98,7 +103,8 @@ def _rows_of_results(results: dict[str, Any]) -> Rows:
         dataset=_field(kit, "dataset", str),
         batch_size=_batch_size(kit["batch_size"]),
         device=_facts(results),
-        notes=tuple(notes),
+        notes=(*notes, *warnings),
+        warnings=tuple(warnings),
     )
 
 
@@ -167,30 +173,63 @@ def _facts(results: dict[str, Any]) -> dict[str, Any]:
 
 def rows_of_table(path: Path) -> Rows:
     """The rows of a CSV file. Raises as `read_csv`, and `UsageError` for what is no number or role."""
-    table = read_csv(path, needed=COLUMNS[:2], optional=(*COLUMNS[2:], ROLE_COLUMN))
-    placed = list(zip(table.rows, table.places, strict=True))
+    table = _table(path)
     names = ", ".join([*COLUMNS, ROLE_COLUMN])
     notes = [f"not read: column {name!r} of {path.name}, which is none of {names}" for name in table.ignored]
+    placed = [(row, f"{path}, {place}") for row, place in zip(table.rows, table.places, strict=True)]
     return Rows(
         places=table.places,
         architectures=tuple(row["architecture"] for row in table.rows),
-        rounds=tuple((_number(row["latency_ms"], f"{path}, {place}", _NO_LATENCY),) for row, place in placed),
+        rounds=tuple(_rounds(row, place) for row, place in placed),
         energies=tuple(
-            _number(row["energy_mj"], f"{path}, {place}", _NO_NUMBER) if row["energy_mj"] else math.nan
-            for row, place in placed
+            _number(row["energy_mj"], place, _NO_NUMBER) if row["energy_mj"] else math.nan for row, place in placed
         ),
         energy_reasons=tuple("" if row["energy_mj"] else NO_ENERGY for row in table.rows),
-        roles=tuple(_role_in(row[ROLE_COLUMN] or ROLES[0], f"{path}, {place}") for row, place in placed),
+        roles=tuple(_role_in(row[ROLE_COLUMN] or ROLES[0], place) for row, place in placed),
         device={},
         notes=tuple(notes),
     )
 
 
+def _table(path: Path) -> CsvTable:
+    """The table. Raises `UsageError` with advice for what is nearly one."""
+    try:
+        return read_csv(path, needed=COLUMNS[:2], optional=(*COLUMNS[2:], ROLE_COLUMN, ROUNDS_COLUMN))
+    except UsageError as error:
+        advice = _advice(path)
+        raise UsageError(f"{error}; {advice}") if advice else error from None
+
+
+def _advice(path: Path) -> str:
+    """What to do about a header that lacks a column: another separator, or the unit in the column's name."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        header = file.readline().lower()
+    names = [name.strip() for name in header.split(",")]
+    if len(names) == 1 and (";" in header or "\t" in header):
+        return "save the table with commas between its columns and with decimal points"
+    unit = next((unit for unit in UNITS_MS if unit != "ms" and f"latency_{unit}" in names), None)
+    if unit is None or COLUMNS[1] in names:
+        return ""
+    return f"name the column latency_ms whatever its unit, and say the unit by --unit {unit}"
+
+
+def _rounds(row: dict[str, str], place: str) -> tuple[float, ...]:
+    """The latencies of a row: of its rounds, or the one that it has. Raises `UsageError` where the two contradict."""
+    latency = _number(row["latency_ms"], place, _NO_LATENCY)
+    rounds = tuple(_number(text, place, "leave the cell of rounds empty") for text in row[ROUNDS_COLUMN].split())
+    if rounds and not abs(statistics.median(rounds) - latency) <= _SAME * abs(latency):
+        raise UsageError(
+            f"{place}: expected the median of {ROUNDS_COLUMN} as latency_ms, {statistics.median(rounds):g}, got "
+            f"{latency:g}; leave the cell of rounds empty where a latency was corrected"
+        )
+    return rounds or (latency,)
+
+
 def _role_in(role: str, place: str) -> str:
-    """What a row is for: a model is made of it, unless it says that it only judges one."""
-    if role not in ROLES:
+    """What a row is for: a model is made of it, unless it says that it only judges one; letters in any case."""
+    if role.lower() not in ROLES:
         raise UsageError(f"{place}: expected a role of {' or '.join(ROLES)}, got {role!r}")
-    return role
+    return role.lower()
 
 
 def _number(text: str, place: str, advice: str) -> float:

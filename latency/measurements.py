@@ -28,7 +28,8 @@ class Measurements:
     latency_ms: median over rounds. rounds_ms: by round, NaN where a net has fewer. energy_mj: NaN where not measured,
     then `energy_reasons` says why. roles: "calibrate" or "check". batch_size: None where a table does not say.
     device: facts of device, runtime, protocol and meter as the agent writes them; empty for a table.
-    notes: what a careful reader should know, one sentence each.
+    notes: what a careful reader should know, one sentence each. warnings: those of a device that was not at rest, which
+    stay with the measurements.
     """
 
     space: str
@@ -42,6 +43,7 @@ class Measurements:
     roles: tuple[str, ...]
     device: dict[str, Any]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.latency_ms)
@@ -100,6 +102,7 @@ def read_measurements(
         roles=tuple(_role_of([rows.roles[row] for row in members]) for members in groups),
         device=rows.device,
         notes=rows.notes + _notes(groups),
+        warnings=rows.warnings,
     )
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final, cast, final, get_args
 
 from hwnas import metrics
-from hwnas.api import board_fits
+from hwnas.api import board_doubts, board_fits
 from hwnas.api.adapt_forms import AdaptResult
 from hwnas.api.board_cards import all_replaced, board_card, variant_name, with_models
-from hwnas.api.board_measurements import TABLE, read_board
+from hwnas.api.board_measurements import kept_measurements, read_board
 from hwnas.api.joined_measurements import joined
 from hwnas.devices import Adapted, Card, Device
 from hwnas.devices.card import Kind
@@ -22,7 +22,8 @@ from hwnas.energy.boards import board_energy
 from hwnas.energy.fewshot import ConstantPower
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.latency.boards import load_latency, model_path
-from hwnas.latency.measurements import Measurements, read_measurements
+from hwnas.latency.kernels.store import THIS_HOST
+from hwnas.latency.measurements import Measurements
 from hwnas.latency.methods import AUTO, get_method
 from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
@@ -31,7 +32,7 @@ _NAME: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 _LONGEST: Final = 60  # characters of a name, which becomes part of file names
 _NEXT: Final = 3
 _WORSE: Final = 1.25  # of an earlier error, and a point of percent: below, the median of few nets moves by chance
-_POOR: Final = 30.0  # percent of median error, above which a model is no basis for a choice
+_MOST_W: Final = 1e4  # of a server full of GPUs
 _NO_BATCH: Final = "a table does not say how many images one run takes; --batch-size does"
 
 
@@ -66,6 +67,8 @@ class AdaptSettings:
             raise UsageError("expected to replace a model or to add to it, got both; drop one")
         if self.batch_size is not None and self.batch_size < 1:
             raise UsageError(f"expected a batch size of at least 1, got {self.batch_size}")
+        if self.power_w is not None and self.power_w > _MOST_W:
+            raise UsageError(f"expected a power in W of at most {_MOST_W:g}, got {self.power_w:g}; say it in W")
         if self.kind is not None and self.kind not in get_args(Kind):
             raise UnknownNameError("kind of device", self.kind, get_args(Kind))
 
@@ -104,7 +107,7 @@ def adapt_measurements(measured: Measurements, *, name: str, source: str, settin
     earlier = _earlier(before, measured, name, settings)
     power_w, power_error = settings.power_w, settings.power_error
     if settings.add and before is not None and earlier is not None:
-        kept = read_measurements(model_path(earlier) / TABLE, space=measured.space, dataset=measured.dataset, unit="ms")
+        kept = kept_measurements(model_path(earlier), space=measured.space, dataset=measured.dataset)
         measured = joined([kept, measured], [f"what {name} rests on", source])
         if power_w is None:
             power_w, power_error = _given_power(before, measured, power_error)
@@ -128,6 +131,11 @@ def adapt_measurements(measured: Measurements, *, name: str, source: str, settin
 
 
 def _check_name(name: str) -> None:
+    if name == THIS_HOST:
+        raise UsageError(
+            f"expected a name of its own for the device, got {name!r}, which is this machine by its kernel model; give "
+            "it another --name"
+        )
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UsageError(
             f"expected a name of up to {_LONGEST} lower-case letters and digits in words joined by '-' or '.', got "
@@ -186,7 +194,9 @@ def _given_power(card: Card, measured: Measurements, otherwise: float) -> tuple[
 
 
 def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResult:
-    left_out = board_fits.left_out_figures(fit)
+    left_out, repeated = board_fits.left_out_figures(fit), board_fits.repeat_error(fit.used)
+    checked, baselines = board_fits.check_figures(fit), board_fits.baseline_errors(fit)
+    doubts = board_doubts.doubts(fit.used, left_out, checked)
     next_nets = tuple(fit.space.strings(fit.latency.next_nets(_NEXT)))
     return AdaptResult(
         device=fit.latency.device,
@@ -198,10 +208,11 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
         method=fit.method,
         nets=len(fit.used),
         known_devices=len(fit.latency.model.facts.get("devices", ())),
-        repeat_error_percent=board_fits.repeat_error_percent(fit),
+        repeat_error_percent=repeated[0],
+        repeat_error_nets=repeated[1],
         left_out=left_out,
-        checked=board_fits.check_figures(fit),
-        baselines=board_fits.baseline_errors(fit),
+        checked=checked,
+        baselines=baselines,
         width_percent=board_fits.interval_width_percent(fit),
         suspects=board_fits.suspicions(fit),
         next_nets=next_nets,
@@ -210,8 +221,10 @@ def _answer(fit: board_fits.BoardFit, *, name: str, replaced: bool) -> AdaptResu
         notes=(
             *fit.used.notes,
             *([_NO_BATCH] if fit.used.batch_size is None else []),
-            *_error_note(left_out.median_error_percent),
+            *board_doubts.baseline_notes(fit.method, left_out, baselines),
+            *doubts,
         ),
+        doubts=doubts,
     )
 
 
@@ -230,13 +243,4 @@ def _worse_note(fit: board_fits.BoardFit, answer: AdaptResult, device: Device, e
         f"the model became WORSE: its median error on {len(fit.checks)} nets measured as checks was {was:.0f} %, now "
         f"it is {now:.0f} %; were the nets that joined measured on a busy machine? Adapt from the earlier files alone "
         "by --replace, and measure these nets again"
-    ]
-
-
-def _error_note(percent: float) -> list[str]:
-    if percent <= _POOR:
-        return []
-    return [
-        f"a median error of {percent:.0f} % is no basis for choosing networks; measure again, with more rounds and "
-        "nothing else running"
     ]

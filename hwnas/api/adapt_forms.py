@@ -84,12 +84,13 @@ class AdaptResult:
 
     device: reference that commands take. card: path of its file. replaced: whether it stood for another model before.
     method: how the latency model was made. nets: that it rests on. known_devices: that it was taught by.
-    repeat_error_percent: how much rounds of a net differ; None for single measurements.
+    repeat_error_percent: how much rounds of a net differ, over the repeat_error_nets that have several; None for none.
     left_out: leave-one-out figures of the latency; of more than twenty nets a twentieth is left out at a time.
     checked: figures on nets that were measured for checking alone.
     baselines: leave-one-out median error (percent) of what uses no known device.
     width_percent: median width of the 90 % intervals over the space, relative to the prediction.
     next_nets: the architectures whose measurement would tell most; next_commands: measure and add them.
+    doubts: those of the notes by which the model is no basis for a choice.
     """
 
     device: str
@@ -102,6 +103,7 @@ class AdaptResult:
     nets: int
     known_devices: int
     repeat_error_percent: float | None
+    repeat_error_nets: int
     left_out: Figures
     checked: Figures | None
     baselines: dict[str, float]
@@ -111,6 +113,7 @@ class AdaptResult:
     next_commands: tuple[str, ...]
     energy: EnergyAnswer
     notes: tuple[str, ...]
+    doubts: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

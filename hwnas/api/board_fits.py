@@ -16,7 +16,7 @@ from hwnas import metrics
 from hwnas.api.adapt_energy import EnergyFit, fit_energy
 from hwnas.api.adapt_forms import Figures, Suspicion, figures
 from hwnas.api.board_cards import variant_name
-from hwnas.api.board_measurements import TABLE, table_text
+from hwnas.api.board_measurements import keep_measurements
 from hwnas.api.joined_measurements import selected
 from hwnas.api.measure import RUNTIMES
 from hwnas.arrays import Array, Float
@@ -24,7 +24,6 @@ from hwnas.devices import Adapted
 from hwnas.devices.user_devices import keep_models
 from hwnas.energy.boards import save_energy
 from hwnas.errors import UsageError
-from hwnas.folders import write_whole
 from hwnas.latency.fewshot import left_out_parts
 from hwnas.latency.measurements import Measurements
 from hwnas.latency.methods import ALONE, AdaptedLatency, get_method, method_for
@@ -93,7 +92,7 @@ def write_models(fit: BoardFit, *, name: str) -> list[Adapted]:
         get_method(fit.method)[1].save(folder, fit.latency)
         if fit.energy.model is not None:
             save_energy(folder, fit.energy.model, measured=fit.energy.answer.nets)
-        write_whole(folder / TABLE, table_text(fit.measured).encode())
+        keep_measurements(folder, fit.measured)
 
     about = (name, fit.space.name, fit.used.dataset, variant_name(fit.used.batch_size))
     folder = keep_models(re.sub("[^a-z0-9]+", "-", "-".join(about).lower()), write)
@@ -166,10 +165,10 @@ def suspicions(fit: BoardFit) -> tuple[Suspicion, ...]:
     )
 
 
-def repeat_error_percent(fit: BoardFit) -> float | None:
-    """Mean deviation of a round from the median of the rounds; None where each net has one round."""
-    spread = fit.used.spread[np.isfinite(fit.used.spread)]
-    return 100 * float(spread.mean()) if len(spread) else None
+def repeat_error(used: Measurements) -> tuple[float | None, int]:
+    """Mean deviation (percent) of a round from the median of its net's, and of how many nets; None of none."""
+    spread = used.spread[np.isfinite(used.spread)]
+    return (100 * float(spread.mean()) if len(spread) else None), len(spread)
 
 
 def next_commands(fit: BoardFit, archs: Sequence[str], *, name: str) -> tuple[str, ...]:

@@ -12,19 +12,17 @@ from typing import Any, Final
 import numpy as np
 
 from hwnas.api.joined_measurements import joined
-from hwnas.errors import DataError, UsageError
-from hwnas.latency.known_devices import few_shot_model
-from hwnas.latency.measurement_files import COLUMNS, ROLE_COLUMN
+from hwnas.api.measured_units import ENERGY_UNITS_MJ, checked_units, usual_ms
+from hwnas.errors import UsageError
+from hwnas.folders import write_whole
+from hwnas.latency.measurement_files import COLUMNS, ROLE_COLUMN, ROUNDS_COLUMN
 from hwnas.latency.measurements import Measurements, read_measurements
 from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
 
 _APART: Final = ("name", "version", "precision", "timed")  # come first, or are told elsewhere
 TABLE: Final = "measurements.csv"
-# How far beyond the typical costs of known devices a median latency may lie before its unit is asked about.
-_MARGIN: Final = 3.0
-ENERGY_UNITS_MJ: Final = {"mJ": 1.0, "J": 1e3, "uJ": 1e-3}
-_POWERS_W: Final = (0.02, 3000.0)  # from less than a small board draws to a server of several GPUs
+_WARNINGS: Final = "warnings.txt"  # beside the table where there are some, one a line
 
 
 def read_board(
@@ -49,24 +47,42 @@ def read_board(
         raise UsageError(f"expected a unit of energy of {', '.join(ENERGY_UNITS_MJ)}, got {energy_unit!r}")
     fewest = fewest if len(paths) == 1 else 1  # of each file
     first = read_measurements(paths[0], space=space, dataset=dataset, unit=unit, fewest=fewest)
-    usual = None if unit else _usual_ms(first.space)
+    usual = None if unit else usual_ms(first.space)
     given = {"space": first.space, "dataset": first.dataset, "unit": unit, "expected_ms": usual, "fewest": fewest}
-    found = [_in_mj(path, read_measurements(path, **given), energy_unit) for path in paths]  # type: ignore[arg-type]
+    units = {"unit": unit, "energy_unit": energy_unit}
+    found = [checked_units(path, read_measurements(path, **given), **units) for path in paths]  # type: ignore[arg-type]
     for path, other in zip(paths[1:], found[1:], strict=True):
         _require_same(paths[0], first, path, other)
     return found[0] if len(found) == 1 else joined(found, [str(path) for path in paths])
 
 
 def table_text(measured: Measurements) -> str:
-    """The measurements as the CSV file that `hwnas adapt` reads; every digit is kept."""
+    """The measurements as the CSV file that `hwnas adapt` reads; every digit and every round is kept."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*COLUMNS, ROLE_COLUMN])
+    writer.writerow([*COLUMNS, ROLE_COLUMN, ROUNDS_COLUMN])
     archs = get_space(measured.space).strings(measured.vectors)
-    latencies, energies = measured.latency_ms.tolist(), measured.energy_mj.tolist()
-    for arch, latency, energy, role in zip(archs, latencies, energies, measured.roles, strict=True):
-        writer.writerow([arch, latency, energy if np.isfinite(energy) else "", role])
+    for row, arch in enumerate(archs):
+        latency, energy = float(measured.latency_ms[row]), float(measured.energy_mj[row])
+        rounds = measured.rounds_ms[row][np.isfinite(measured.rounds_ms[row])].tolist()
+        several = " ".join(map(repr, rounds)) if len(rounds) > 1 else ""
+        writer.writerow([arch, latency, energy if np.isfinite(energy) else "", measured.roles[row], several])
     return file.getvalue()
+
+
+def keep_measurements(folder: Path, measured: Measurements) -> None:
+    """Write what a model rests on beside it: the table, and what warned of a device that was not at rest."""
+    write_whole(folder / TABLE, table_text(measured).encode())
+    if measured.warnings:
+        write_whole(folder / _WARNINGS, "".join(f"{' '.join(one.split())}\n" for one in measured.warnings).encode())
+
+
+def kept_measurements(folder: Path, *, space: str, dataset: str) -> Measurements:
+    """What `keep_measurements` wrote; models of before lack rounds and warnings. Raises as `read_measurements`."""
+    kept = read_measurements(folder / TABLE, space=space, dataset=dataset, unit="ms")
+    path = folder / _WARNINGS
+    warnings = tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
+    return replace(kept, warnings=warnings, notes=(*kept.notes, *(f"earlier measurements: {one}" for one in warnings)))
 
 
 def way_of(how: dict[str, Any]) -> dict[str, str]:
@@ -87,30 +103,6 @@ def runtime_text(runtime: dict[str, Any]) -> str:
     """`onnxruntime 1.20.0, provider CPUExecutionProvider, threads 2`."""
     others = [f"{name} {value}" for name, value in runtime.items() if name not in _APART]
     return ", ".join([f"{runtime['name']} {runtime.get('version', '')}".strip(), *others])
-
-
-def _usual_ms(space: str) -> tuple[float, float] | None:
-    """Range in which a median latency of the space is no surprise; None where nothing was learned of it."""
-    try:
-        low, high = few_shot_model(get_space(space)).facts["typical_cost"]
-    except (DataError, KeyError):
-        return None  # whoever adapts says so with more words
-    return low / _MARGIN, high * _MARGIN
-
-
-def _in_mj(path: Path, measured: Measurements, unit: str | None) -> Measurements:
-    """The measurements with energies in mJ. Raises `UsageError` where no unit is said and few devices draw so much."""
-    if unit is not None:
-        return replace(measured, energy_mj=measured.energy_mj * ENERGY_UNITS_MJ[unit])
-    known = np.isfinite(measured.energy_mj)
-    power_w = float(np.median(measured.energy_mj[known] / measured.latency_ms[known])) if known.any() else 1.0
-    if not _POWERS_W[0] <= power_w <= _POWERS_W[1]:
-        other = "J" if power_w < _POWERS_W[0] else "uJ"
-        raise UsageError(
-            f"{path}: expected energies in mJ, each for one run of the net, got a power of {power_w:.3g} W; is the "
-            f"unit {other}? say so by --energy-unit {other}, or by --energy-unit mJ that it is right"
-        )
-    return measured
 
 
 def _require_same(path: Path, first: Measurements, other_path: Path, other: Measurements) -> None:

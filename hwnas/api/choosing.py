@@ -46,16 +46,43 @@ def _random(space: Space, n: int, seed: int) -> Integer[Array, "n v"]:
 
 
 def _spread(space: Space, n: int, seed: int) -> Integer[Array, "n v"]:
-    """Far apart in the features of the space: each net the farthest from those before it (Gonzalez 1985)."""
-    candidates = space.all_vectors() if space.enumerable else _distinct(space, max(n, CANDIDATES), seed)
+    """Cheapest and dearest of the space, then each the farthest from those before it (Gonzalez 1985) in its features.
+
+    Cheap and dear are by MACs of the first data set: a model of these measurements has little below or above them to
+    guess. Ties, of which features of choices have many, go to a seeded draw.
+    """
+    drawn = space.all_vectors() if space.enumerable else _distinct(space, max(n, CANDIDATES), seed)
+    shuffled = np.random.default_rng(seed).permutation(drawn)  # the first of equals is a drawn one
+    candidates = np.concatenate([_ends(space, shuffled), shuffled])
+    candidates = candidates[np.sort(np.unique(space.key(candidates), return_index=True)[1])]
     features = space.features(candidates).astype(np.float64)
-    chosen = [int(np.random.default_rng(seed).integers(len(candidates)))]
+    chosen = [0]
     distance = np.full(len(candidates), np.inf)
     while len(chosen) < n:
         distance = np.minimum(distance, ((features - features[chosen[-1]]) ** 2).sum(axis=1))
         distance[chosen] = -1  # architectures with equal features are different all the same
-        chosen.append(int(distance.argmax()))
+        chosen.append(1 if len(chosen) == 1 else int(distance.argmax()))
     return candidates[chosen]
+
+
+def _ends(space: Space, vectors: Integer[Array, "n v"]) -> Integer[Array, "2 v"]:
+    """The cheapest and the dearest of these by MACs; in a large space what is reached from them by single changes."""
+    ends = []
+    for sign in (1, -1):
+        macs = sign * _macs(space, vectors)
+        end, least = vectors[macs.argmin()], macs.min()
+        while not space.enumerable:
+            near = space.neighbours(end)
+            macs = sign * _macs(space, near)
+            if macs.min() >= least:
+                break
+            end, least = near[macs.argmin()], macs.min()
+        ends.append(end)
+    return np.stack(ends)
+
+
+def _macs(space: Space, vectors: Integer[Array, "n v"]) -> Integer[Array, " n"]:
+    return np.asarray(space.counts(vectors, dataset=space.datasets[0])["macs"], dtype=np.int64)
 
 
 def _distinct(space: Space, n: int, seed: int) -> Integer[Array, "n v"]:

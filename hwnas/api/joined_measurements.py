@@ -55,6 +55,7 @@ def joined(parts: Sequence[Measurements], names: Sequence[str]) -> Measurements:
         roles=tuple(net.role for net in nets),
         device=next((part.device for part in parts if part.device), {}),
         notes=(*(note for part in parts for note in part.notes), *_again_note(list(groups.values()))),
+        warnings=tuple(dict.fromkeys(warning for part in parts for warning in part.warnings)),
     )
 
 

@@ -33,7 +33,7 @@ def print_adapted(answer: AdaptResult, *, as_json: bool) -> None:
     for line in [*_trust(answer), *_suspects(answer), *energy_lines(answer.energy)]:
         print(line)
     for note in answer.notes:
-        print(f"note: {note}")
+        print(f"{'DOUBT' if note in answer.doubts else 'note'}: {note}")
     _print_next(answer)
     print(f"written to {answer.card}; try `hwnas pareto --device {answer.device}` or `hwnas predict`")
 
@@ -72,7 +72,12 @@ def _trust(answer: AdaptResult) -> list[str]:
     without = ", ".join(f"{_BASELINES.get(name, name)} {error:.0f} %" for name, error in answer.baselines.items())
     lines.append(f"median error without known devices, from the same nets: {without}")
     if answer.repeat_error_percent is not None:
-        lines.append(f"repeat error of the measurements: {answer.repeat_error_percent:.1f} %; no model gets below it")
+        some = answer.repeat_error_nets < answer.nets
+        whose = f"of the {answer.repeat_error_nets} of {answer.nets} nets with several rounds" if some else ""
+        lines.append(
+            f"repeat error of the measurements: {answer.repeat_error_percent:.1f} %"
+            + (f", {whose}" if some else "; no model gets below it")
+        )
     lines.append(f"90 % intervals are {answer.width_percent:.0f} % of the latency wide, at the median over the space")
     return lines
 
@@ -84,7 +89,8 @@ def _suspects(answer: AdaptResult) -> list[str]:
         for one in answer.energy.suspects
     ]
     if not answer.suspects:
-        return energies or ["no measurement looks wrong"]
+        right = "no single measurement looks wrong" if answer.doubts else "no measurement looks wrong"
+        return energies or [right]
     lines = [
         f"looks wrong: {short_architecture(one.arch)} measured {one.measured_ms:.4g} ms, the others expect "
         f"{one.expected_ms:.4g} ms; probability that it is right: {_chance(1 - one.probability)}"

@@ -93,7 +93,8 @@ def test_useless_measurements_are_said(write: Write, taught: Path, board: Board,
     good = adapt(write(tmp_path, vectors, latency, name="good"), name="good")
     bad = adapt(write(tmp_path, vectors, latency * noise, name="bad"), name="bad")
     assert not any("no basis" in note for note in good.notes)
-    assert bad.left_out.median_error_percent > 30 and "is no basis for choosing networks" in bad.notes[-1]
+    assert bad.left_out.median_error_percent > 30 and "is no basis for choosing networks" in bad.doubts[0]
+    assert "Spearman leaving one out is" in bad.doubts[1] and set(bad.doubts) <= set(bad.notes) and not good.doubts
 
 
 def test_checks_judge_and_do_not_teach(kit_results: Results, taught: Path, board: Board, tmp_path: Path) -> None:

@@ -36,13 +36,13 @@ QUERIES: Final = 1000
 POOL: Final = 2000  # networks among which those to measure are chosen
 
 
-def spread_out(features: Float[Array, "n p"], count: int) -> list[int]:
-    """Each the farthest from those before it, as `spread` of hwnas/api/choosing.py."""
-    chosen, distance = [0], np.full(len(features), np.inf)
+def spread_out(features: Float[Array, "n p"], macs: Integer[Array, " n"], count: int) -> list[int]:
+    """Cheapest, dearest, then each the farthest from those before it, as `spread` of hwnas/api/choosing.py."""
+    chosen, distance = [int(macs.argmin())], np.full(len(features), np.inf)
     while len(chosen) < count:
         distance = np.minimum(distance, ((features - features[chosen[-1]]) ** 2).sum(axis=1))
         distance[chosen] = -1
-        chosen.append(int(distance.argmax()))
+        chosen.append(int(macs.argmax() if len(chosen) == 1 else distance.argmax()))
     return chosen
 
 
@@ -55,9 +55,10 @@ def draws_of(
         order = np.random.default_rng(draw).permutation(there)
         queries, pool = order[-QUERIES:], order[:-QUERIES][:POOL]
         features = space.features(known.vectors[pool]).astype(np.float64)
+        macs = space.counts(known.vectors[pool], dataset=space.datasets[0])["macs"]
         for size in SIZES:
             yield f"{size} random", pool[:size], queries
-            yield f"{size} spread", pool[spread_out(features, size)], queries
+            yield f"{size} spread", pool[spread_out(features, macs, size)], queries
 
 
 def figures_of(true: Float[Array, " q"], model: CostModel, vectors: Integer[Array, "q v"]) -> Figures:

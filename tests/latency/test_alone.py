@@ -94,12 +94,12 @@ def test_leaving_one_out_is_fitting_the_others() -> None:
     groups = [rng.normal(size=(12, 2)), rng.normal(size=(12, 9)) / 3]
     costs = groups[0] @ np.array([0.2, -0.1]) + rng.normal(0, 0.05, 12)
     grid = ((1.0, 100.0), (0.1, 10.0))
-    full = fit(groups, costs, grid)
+    full = fit([groups], costs, grid)
     assert full.left_out.outlier.max() < 0.2
     for row in range(12):
         others = np.arange(12) != row
-        part = fit([group[others] for group in groups], costs[others], grid)
-        mean, _ = predict(part, [group[[row]] for group in groups])
+        part = fit([[group[others] for group in groups]], costs[others], grid)
+        mean, _ = predict(part, [[group[[row]] for group in groups]])
         assert mean[0] == pytest.approx(full.left_out.mean[row], abs=0.01)
 
 
@@ -108,7 +108,7 @@ def test_it_is_a_straight_line_where_only_one_is_possible() -> None:
     rng = np.random.default_rng(1)
     x, new = rng.normal(size=(40, 1)), np.array([[3.0]])
     y = 1 + 0.5 * x[:, 0] + rng.normal(0, 0.05, 40)
-    mean, deviation = predict(fit([x], y, ((1e6,),)), [new])
+    mean, deviation = predict(fit([[x]], y, ((1e6,),)), [[new]])
     (slope, start), covariance = np.polyfit(x[:, 0], y, 1, cov="unscaled")
     assert mean[0] == pytest.approx(start + 3 * slope, rel=1e-3)
     noise = (y - start - slope * x[:, 0]).std()
@@ -150,8 +150,8 @@ def test_next_nets_were_not_measured_and_differ() -> None:
 
 def test_the_most_telling_is_the_farthest() -> None:
     groups = [np.array([[-0.1], [0.0], [0.1], [0.2]])]
-    regression = fit(groups, np.array([0.0, 0.01, 0.03, 0.04]), ((10.0,),))
-    assert most_telling(regression, [np.array([[0.0], [0.3], [4.0]])], count=2)[0] == 2
+    regression = fit([groups], np.array([0.0, 0.01, 0.03, 0.04]), ((10.0,),))
+    assert most_telling(regression, [[np.array([[0.0], [0.3], [4.0]])]], count=2)[0] == 2
 
 
 @pytest.mark.parametrize("count", [3, 4, 40])
