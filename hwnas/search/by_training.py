@@ -2,6 +2,8 @@
 
 Each is a generator: it yields an architecture and is sent its accuracy. `start` are architectures to train first, as
 `warm_up` gives them; `move` chooses a neighbour, as `propose_move` does, and by default any neighbour is as good.
+An accuracy of NaN raises `UsageError` with the architecture where something would be learned from it; minus infinity is
+worse than any.
 """
 
 from __future__ import annotations
@@ -62,12 +64,12 @@ def evolution_training(
     alive: deque[tuple[float, Any]] = deque(maxlen=population)
     first: Iterable[Any] = islice(random_training(space, rng=rng, start=start), population)
     for vector in first:
-        alive.append(((yield vector), vector))
+        alive.append((_known((yield vector), vector), vector))
     while True:
         drawn = rng.choice(len(alive), size=min(TOURNAMENT, len(alive)), replace=False)
         parent = max((alive[row] for row in drawn), key=lambda one: one[0])[1]
         child = _moved(space, parent, move, rng)
-        alive.append(((yield child), child))
+        alive.append((_known((yield child), child), child))
 
 
 def reinforce_training(
@@ -103,23 +105,35 @@ def predictor_training(
     """Iterative training of a predictor (BRP-NAS, Dudziak et al. 2020, section 4): train, fit, train the best of it.
 
     `first` networks of the start (or by chance), then rounds of `batch`: the best predicted that were not trained. Ends
-    with the candidates. Raises `UsageError` for less than two networks at first.
+    when every candidate is trained, whether or not the start has others. Raises `UsageError` for less than two networks
+    at first.
     """
     if first < 2 or batch < 1:
         raise UsageError(f"expected at least two networks at first and one a round, got {first} and {batch}")
-    known: dict[bytes, float] = {}
+    known: dict[tuple[int, ...], float] = {}
     vectors: list[Any] = []
     order = rng.permutation(candidates) if start is None else np.concatenate([start, rng.permutation(candidates)])
-    while len(known) < len(np.unique(candidates, axis=0)):
+    every = {tuple(vector) for vector in candidates.tolist()}
+    while not every <= known.keys():
         wanted = len(known) + (batch if known else first)
         for vector in order:
             if len(known) == wanted:
                 break
-            if vector.tobytes() not in known:
-                known[vector.tobytes()] = yield vector
+            choices = tuple(vector.tolist())
+            if choices not in known:
+                known[choices] = _known((yield vector), vector)
                 vectors.append(vector)
         scores = fit(np.stack(vectors), np.array(list(known.values())))
         order = candidates[np.argsort(-scores, kind="stable")]
+
+
+def _known(accuracy: float, vector: Any) -> float:
+    if np.isnan(accuracy):
+        raise UsageError(
+            f"expected an accuracy of the architecture {vector.tolist()}, got NaN; give minus infinity where its "
+            "training failed"
+        )
+    return accuracy
 
 
 def _rows(start: Integer[Array, "s v"] | None) -> Generator[Any, float, None]:

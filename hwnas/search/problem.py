@@ -25,12 +25,18 @@ class Problem:
     evaluate: costs of architectures it was not asked for before, all of a generation in one call; NaN where not known,
         infinite, in a cost without a bound, where one is worse (or minus infinity, better) than any number.
     known: costs that it gave before, perhaps in an earlier process.
+
+    Raises `DataError` where the file of `known`, `UsageError` where its memory has costs of another space, or another
+    number of costs than there are bounds.
     """
 
     space: Space
     bounds: tuple[float | None, ...]
     evaluate: Evaluate
     known: KnownCosts = field(default_factory=KnownCosts)
+
+    def __post_init__(self) -> None:
+        self.known.belong_to(self.space, costs=len(self.bounds))
 
     def costs(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n m"]:
         """Costs of architectures: those that are not known yet by one call of `evaluate`, each once.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, final
 
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
+from hwnas.errors import UsageError
 from hwnas.spaces import Space
 
 LEARNING_RATE: Final = 0.4
@@ -27,6 +29,7 @@ class Reinforce:
         self.logits = [np.zeros(choice) for choice in space.choices]
         self._mean: float | None = None
         self._variance = 0.0
+        self._low, self._high = math.inf, -math.inf  # of the finite rewards
 
     @property
     def probabilities(self) -> list[Float[Array, " c"]]:
@@ -39,7 +42,23 @@ class Reinforce:
         return np.array(drawn, dtype=np.int8)
 
     def learn(self, vector: Integer[Array, " v"], reward: float) -> None:
-        """Make an architecture more probable where its reward is above the mean so far, else less."""
+        """Make an architecture more probable where its reward is above the mean so far, else less.
+
+        Minus infinity is as far below the worst finite reward so far as that is below the best (by 1 where they are
+        equal), infinity as far above the best; before a finite one they teach nothing. Raises `UsageError` for NaN.
+        """
+        if math.isnan(reward):
+            raise UsageError(
+                f"expected a reward for {self.space.strings(vector[None])[0]}, got NaN; give minus infinity where it "
+                "is worse than any, or leave the network out"
+            )
+        if math.isinf(reward):
+            if self._low > self._high:
+                return
+            reach = self._high - self._low or 1.0
+            reward = self._high + reach if reward > 0 else self._low - reach
+        else:
+            self._low, self._high = min(self._low, reward), max(self._high, reward)
         if self._mean is None:
             self._mean = reward
         gain = reward - self._mean

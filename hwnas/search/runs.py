@@ -13,6 +13,7 @@ from hwnas.arrays import Array, Bool, Float, Int, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto import hypervolume, non_dominated
 from hwnas.pareto.fronts import worst_point
+from hwnas.search.checks import whole_number
 from hwnas.search.problem import Problem, placed
 from hwnas.search.search import Search
 
@@ -55,6 +56,11 @@ class Limits:
     least: float = 1e-3
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "evaluations", whole_number("evaluations of a search", self.evaluations))
+        if self.patience is not None:
+            object.__setattr__(self, "patience", whole_number("the patience of a search", self.patience))
+        if not self.least >= 0:
+            raise UsageError(f"expected least growth of at least 0, got {self.least}; 0.001 is a thousandth")
         if self.evaluations < 1 or (self.patience is not None and self.patience < 1):
             raise UsageError(
                 f"expected at least 1 evaluation and a patience of at least 1 generation, got {self.evaluations} and "
@@ -91,8 +97,9 @@ def run_search(
 
     The costs of `problem.known` are saved every few seconds, on Ctrl-C and at the end. A search that is started again
     with the same settings asks the same, finds what it knows there, and ends with the same front as without the break.
-    Raises what `problem.costs` raises.
+    Raises what `problem.costs` raises, and `UsageError` where search and problem differ in space or bounds.
     """
+    _require_same(search, problem)
     limits, saved = limits or Limits(), time.monotonic()
     generations: list[Generation] = []
     fronts: list[Float[Array, "_ m"]] = []
@@ -151,6 +158,21 @@ def feasible_front(costs: Float[Array, "n m"], violations: Float[Array, " n"]) -
     rows = np.flatnonzero(violations == 0)
     rows = rows[non_dominated(costs[rows])]
     return np.asarray(rows[np.lexsort(costs[rows].T[::-1])], dtype=np.int64)
+
+
+def _require_same(search: Search, problem: Problem) -> None:
+    """Raise `UsageError` where a search was made for another space or other bounds than those of the problem."""
+    told = search.settings.bounds
+    if search.space.name != problem.space.name or search.space.choices != problem.space.choices:
+        raise UsageError(
+            f"expected a search of the space of the problem, {problem.space.name!r}, got one of {search.space.name!r}; "
+            "make both of the same space"
+        )
+    if told is not None and tuple(told) != tuple(problem.bounds):
+        raise UsageError(
+            f"expected a search with the bounds of the problem, {tuple(problem.bounds)}, got {tuple(told)}; give "
+            "SearchSettings and Problem the same"
+        )
 
 
 def _volume(costs: Float[Array, "f m"], reference: Float[Array, " m"]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
+from hwnas.search.checks import architectures, numbers, require_flag, whole_number
 from hwnas.spaces import Space
 
 _ATTEMPTS: Final = 20  # proposals that repeat what is known, one after the other, before chance takes their place
@@ -42,6 +43,10 @@ class SearchSettings:
     model: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("seed", "population", "generation"):
+            object.__setattr__(self, name, whole_number(f"the {name} of a search", getattr(self, name)))
+        for name in ("raw", "quality", "model"):
+            require_flag(f"{name} of a search", getattr(self, name))
         if self.seed < 0:
             raise UsageError(f"expected a seed of at least 0, got {self.seed}")
         if self.population < 4:
@@ -69,7 +74,7 @@ class Search(abc.ABC):
         self.costs: Float[Array, "n m"] | None = None
         self.violations = np.zeros(0)
         self._asked: set[int] = set()
-        start = self.vectors if self.settings.start is None else self.settings.start
+        start = self.vectors if self.settings.start is None else architectures(self.settings.start)
         space.check(start)
         self._start = self.canonical(start)
 
@@ -84,8 +89,9 @@ class Search(abc.ABC):
         """n architectures that were never asked for; fewer, at last none, only where the space has no more.
 
         First the warm start, then proposals; where those run dry, architectures by chance, and in a space that can be
-        enumerated whatever is left.
+        enumerated whatever is left. Raises `UsageError` for n below 1, or no whole number.
         """
+        n = whole_number("how many architectures are asked for", n)
         if n < 1:
             raise UsageError(f"expected to be asked for at least 1 architecture, got {n}")
         fresh = self._take(self._start, n)
@@ -102,8 +108,11 @@ class Search(abc.ABC):
         """Learn what architectures cost, whether they were asked for or are known from elsewhere.
 
         costs: to be minimised; NaN where not known. violations: 0 where all bounds hold, else by how much they do not;
-        infinite where a cost is not known. Raises `UsageError` for rows that do not fit together.
+        infinite where a cost is not known. Lists are read as arrays. Raises `UsageError` for what is no number, and for
+        rows that do not fit together.
         """
+        vectors, costs = architectures(vectors), numbers("costs", costs, axes=2)
+        violations = numbers("violations", violations, axes=1)
         self.space.check(vectors)
         axes = costs.shape[1] if self.costs is None else self.costs.shape[1]
         if not len(vectors) == len(costs) == len(violations) or costs.shape[1] != axes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -159,3 +161,62 @@ def test_the_predictor_trains_what_it_predicts_best_and_nothing_twice() -> None:
     )
     with pytest.raises(UsageError, match="at least two networks at first"):
         next(predictor_training(few, fit, rng=np.random.default_rng(0), first=1))
+
+
+def test_the_policy_takes_infinite_rewards_for_worst_and_best() -> None:
+    """As a reward as far beyond the finite ones as these are apart; NaN is refused with the network."""
+    vector, other = np.array([0, 1, 2, 3, 4, 0], dtype=np.int8), np.array([3, 3, 3, 3, 3, 3], dtype=np.int8)
+
+    def taught(*rewards: float) -> list[np.ndarray]:
+        policy = Reinforce(SPACE, seed=0)
+        for count, reward in enumerate(rewards):
+            policy.learn(vector if count % 2 else other, reward)
+        assert np.isfinite(policy.sample()).all()
+        return policy.probabilities
+
+    np.testing.assert_array_equal(taught(1.0, 4.0, 2.0, -np.inf), taught(1.0, 4.0, 2.0, -2.0))
+    np.testing.assert_array_equal(taught(1.0, 4.0, np.inf, 2.0), taught(1.0, 4.0, 7.0, 2.0))
+    np.testing.assert_array_equal(taught(1.0, -np.inf, 2.0), taught(1.0, 0.0, 2.0))
+    np.testing.assert_array_equal(taught(-np.inf, np.inf), np.full((6, 5), 0.2))  # nothing to compare with
+    with pytest.raises(UsageError, match=re.escape(f"reward for {SPACE.strings(vector[None])[0]}, got NaN")):
+        taught(1.0, np.nan)
+
+
+def test_a_search_goes_on_where_some_accuracies_are_minus_infinity() -> None:
+    def sometimes(vector: np.ndarray) -> float:
+        return -np.inf if vector[0] == 0 else accuracy(vector)
+
+    for search in (
+        reinforce_training(SPACE, seed=0),
+        evolution_training(SPACE, rng=np.random.default_rng(0), population=20),
+    ):
+        found = trained(search, sometimes, nets=250)
+        assert np.isneginf(found[:50]).any()
+        assert np.isneginf(found[-50:]).sum() < np.isneginf(found[:50]).sum()
+
+
+def test_an_accuracy_of_nan_is_refused_with_its_architecture() -> None:
+    rng = np.random.default_rng(0)
+    for search in (
+        evolution_training(SPACE, rng=rng, start=VECTORS[77:80]),
+        reinforce_training(SPACE, seed=0, start=VECTORS[77:80]),
+        predictor_training(VECTORS, lambda _v, _a: scores(VECTORS), rng=rng, start=VECTORS[77:80]),
+    ):
+        first = next(search)
+        with pytest.raises(UsageError, match=r"got NaN; give minus infinity") as refusal:
+            search.send(float("nan"))
+        assert str(first.tolist()) in str(refusal.value) or SPACE.strings(first[None])[0] in str(refusal.value)
+
+
+def test_the_predictor_trains_every_candidate_whatever_the_start_has_beside_them() -> None:
+    few = VECTORS[:12]
+    start = np.concatenate([VECTORS[100:108], few[:2]]).astype(np.int64)
+    search = predictor_training(few, lambda _v, _a: np.zeros(12), rng=np.random.default_rng(0), start=start, first=10)
+    seen: list[tuple[int, ...]] = []
+
+    def told(vector: np.ndarray) -> float:
+        seen.append(tuple(vector.tolist()))
+        return accuracy(vector)
+
+    trained(search, told, nets=100)
+    assert len(seen) == len(set(seen)) == 20 and {tuple(row) for row in few.tolist()} <= set(seen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from hwnas.errors import DataError, UsageError
 from hwnas.search import KnownCosts, Limits, Problem, SearchSettings, make_search, run_search
 from hwnas.search.problem import placed
-from hwnas.spaces import FBNet, NASBench201
+from hwnas.spaces import FBNet, NASBench201, Space, get_space
 
 SPACE = NASBench201()
 BOUNDS = (0.6, None)
@@ -92,7 +94,8 @@ def test_interrupted_and_resumed_it_ends_the_same(name: str, tmp_path: Path) -> 
 
 def test_it_ends_early_where_the_front_stands_still_and_where_nothing_is_left() -> None:
     flat = Problem(space=SPACE, bounds=(None,), evaluate=lambda vectors: np.ones((len(vectors), 1)))
-    run = run_search(_search("random"), flat, Limits(evaluations=1000, patience=3))
+    chance = make_search("random", SPACE, SearchSettings(population=20, raw=True))
+    run = run_search(chance, flat, Limits(evaluations=1000, patience=3))
     assert (run.ended, len(run.generations)) == ("patience", 4)  # a front without a volume, which never changes
     assert run.generations[-1].hypervolume == 0
     run = run_search(_search("evolution"), _problem(), Limits(evaluations=5000, patience=10))
@@ -217,3 +220,69 @@ def test_known_costs_are_those_that_were_written(tmp_path: Path) -> None:
     path.write_bytes(bytes(content[: len(content) // 2]))
     with pytest.raises(DataError, match="delete it to start anew"):
         KnownCosts(path, facts={"space": "fbnet"})
+
+
+def test_a_checkpoint_belongs_to_its_space_and_number_of_costs(tmp_path: Path) -> None:
+    """Keys are bare numbers: those of another space would be taken for known."""
+    path, settings = str(tmp_path / "costs.npz"), SearchSettings()
+
+    def run(space: Space, width: int, known: KnownCosts) -> int:
+        """How many architectures were evaluated."""
+        seen: list[int] = []
+
+        def evaluate(vectors: np.ndarray) -> np.ndarray:
+            seen.append(len(vectors))
+            return np.tile(vectors.sum(axis=1, keepdims=True).astype(float), width)
+
+        problem = Problem(space=space, bounds=(None,) * width, evaluate=evaluate, known=known)
+        run_search(make_search("random", space, settings), problem, Limits(evaluations=30))
+        return sum(seen)
+
+    assert run(SPACE, 1, KnownCosts(path)) == 30
+    assert run(SPACE, 1, KnownCosts(path)) == 0
+    macro = get_space("nas-bench-macro")
+    with pytest.raises(DataError, match=r"1 of each of the 6561 .*'nas-bench-macro', got 1 .* 'nasbench201'"):
+        run(macro, 1, KnownCosts(path))
+    with pytest.raises(DataError, match=r"expected .* 2 of each .* got 1 of each .* delete it"):
+        run(SPACE, 2, KnownCosts(path))
+    memory = KnownCosts()
+    assert run(SPACE, 1, memory) == 30
+    with pytest.raises(UsageError, match="KnownCosts of its own"):
+        run(macro, 1, memory)
+    with pytest.raises(UsageError, match="expected 1 costs of each architecture, as of those known, got 2"):
+        memory.add(np.array([1]), np.ones((1, 2)))
+
+
+def test_a_file_of_an_earlier_version_is_read_where_its_facts_name_the_space(tmp_path: Path) -> None:
+    """It has no entry for the space, and a digest of keys and costs alone."""
+    keys, costs = SPACE.key(SPACE.sample(5, seed=0)), np.arange(5.0)[:, None]
+
+    def written(name: str, facts: dict[str, str]) -> KnownCosts:
+        arrays = {
+            "facts": json.dumps(facts).encode(),
+            "sha256": hashlib.sha256(keys.tobytes() + costs.tobytes()).digest(),
+        }
+        as_bytes = {key: np.frombuffer(value, dtype=np.uint8) for key, value in arrays.items()}
+        np.savez_compressed(tmp_path / name, keys=keys, costs=costs, **as_bytes)
+        return KnownCosts(tmp_path / name, facts=facts)
+
+    known = written("named.npz", {"space": "nasbench201"})
+    known.belong_to(SPACE, costs=1)
+    np.testing.assert_array_equal(known.costs(keys), costs)
+    known.add(np.array([15_000]), np.array([[7.0]]))
+    known.save()
+    again = KnownCosts(tmp_path / "named.npz", facts={"space": "nasbench201"})
+    again.belong_to(SPACE, costs=1)
+    assert len(again) == 6
+    with pytest.raises(DataError, match="architectures of 'fbnet', got those of 'nasbench201'"):
+        written("named.npz", {"space": "nasbench201"}).belong_to(FBNet(), costs=1)
+    with pytest.raises(DataError, match="an earlier version, which does not say the space"):
+        written("unnamed.npz", {}).belong_to(SPACE, costs=1)
+
+
+def test_search_and_problem_are_of_one_space_and_the_same_bounds() -> None:
+    with pytest.raises(UsageError, match=r"bounds of the problem, \(0\.6, None\), got \(0\.5, None\)"):
+        run_search(make_search("random", SPACE, SearchSettings(bounds=(0.5, None))), _problem())
+    with pytest.raises(UsageError, match="space of the problem, 'nasbench201', got one of 'fbnet'"):
+        run_search(make_search("random", FBNet(), SearchSettings()), _problem())
+    assert len(run_search(make_search("random", SPACE), _problem(), Limits(evaluations=30)).vectors) == 30  # not told
