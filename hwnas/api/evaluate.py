@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
 from hwnas import data, metrics, rankings
 from hwnas.api.accuracy import known_networks, true_accuracy
-from hwnas.api.columns import ScoreColumn
+from hwnas.api.columns import ScoreColumn, components_of
 from hwnas.api.evaluate_forms import EvaluateResult, OverTasks, ProxyFigures, TaskFigures
 from hwnas.api.scored_columns import scored_columns
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import AbsentError, UnknownNameError, UsageError
 from hwnas.proxies import COUNTS
+from hwnas.proxies.combinations import get_scorer
+from hwnas.proxies.table import tables_of
 from hwnas.spaces import Space, get_space, known_spaces
 
 LEAST_NETS: Final = 10
@@ -29,16 +32,16 @@ def evaluate(
     *,
     space: str | Sequence[str] = "nasbench201",
     dataset: str | Sequence[str] = (),
-    proxies: Sequence[str] = (),
+    proxies: str | Sequence[str] = (),
     distinct: bool = False,
 ) -> EvaluateResult:
-    """Figures of `proxies`, by default of every one that is scored, beside the baselines.
+    """Figures of `proxies`, one or several names, by default of every one that is scored, beside the baselines.
 
     space, dataset: one or several names; "all" spaces are those with scores and true accuracies at hand, and without
     data sets those of a space for which both are. Of several spaces, those that have none of the data sets, or no
     scores on them, are left out. Architecture by architecture, as papers do; distinct: each network once, with the mean
-    accuracy of its twins. Raises `AbsentError` where true accuracies or scores are missing, `DataError` for damaged
-    tables, `UnknownNameError`.
+    accuracy of its twins. Raises `AbsentError` where true accuracies or scores are missing or all are undefined,
+    `DataError` for damaged tables, `UnknownNameError`.
     """
     spaces = [get_space(name) for name in _names(space)] if space != "all" else list(known_spaces().values())
     asked = _datasets(spaces, _names(dataset))
@@ -46,7 +49,7 @@ def evaluate(
     tasks = []
     for its_space, name in asked:
         try:
-            tasks.append(_task(its_space, name, proxies, distinct=distinct))
+            tasks.append(_task(its_space, name, _names(proxies), distinct=distinct))
         except AbsentError as error:
             if dataset and len(spaces) == 1:
                 raise
@@ -104,7 +107,7 @@ def _task(space: Space, dataset: str, proxies: Sequence[str], *, distinct: bool)
     else:
         known = ~np.isnan(accuracy.percent)
         vectors, percent = accuracy.architectures(space)[known], accuracy.percent[known]
-    columns = _enough(scored_columns(space, dataset, proxies, vectors=vectors), asked=bool(proxies))
+    columns = _enough(_columns(space, dataset, proxies, vectors), asked=bool(proxies))
     if not proxies and all(column.name in COUNTS for column in columns):
         raise AbsentError(
             f"expected scores of {space.name} on {dataset}, got none but counts; "
@@ -112,8 +115,9 @@ def _task(space: Space, dataset: str, proxies: Sequence[str], *, distinct: bool)
         )
     published = _published().get(space.name, {}).get(dataset, {})
     neighbours = neighbour_rows(space, vectors)
+    baselines = {column.name: column.scores for column in columns if column.role == "baseline"}
     figures = [
-        proxy_figures(column, percent, neighbours=neighbours, published=published.get(column.name))
+        proxy_figures(column, percent, neighbours=neighbours, published=published.get(column.name), baselines=baselines)
         for column in columns
     ]
     scores = np.stack([column.scores for column in columns], axis=1)
@@ -129,6 +133,23 @@ def _task(space: Space, dataset: str, proxies: Sequence[str], *, distinct: bool)
         correlations=rankings.correlations(scores[common]) if enough else nothing,
         compared=int(common.sum()),
     )
+
+
+def _columns(space: Space, dataset: str, proxies: Sequence[str], vectors: Integer[Array, "n v"]) -> list[ScoreColumn]:
+    """As `scored_columns`, but of a proxy that is computed and nowhere defined the error says so."""
+    try:
+        return scored_columns(space, dataset, proxies, vectors=vectors)
+    except AbsentError:
+        ids, tables = space.network_id(vectors), tables_of(space.name, dataset)
+        for name in (part for proxy in proxies for part in components_of(get_scorer(proxy))):
+            having = [table for table in tables if name in table.proxies]
+            computed = max((int(table.scored(name, ids).sum()) for table in having), default=0)
+            if computed and all(np.isnan(table.column(name, ids)).all() for table in having):
+                raise AbsentError(
+                    f"expected scores by proxy {name!r} of {space.name} on {dataset}, got undefined ones (NaN) for "
+                    f"all {computed:,} nets that it was computed for; mend it, or leave it out"
+                ) from None
+        raise
 
 
 def _enough(columns: list[ScoreColumn], *, asked: bool) -> list[ScoreColumn]:
@@ -172,8 +193,12 @@ def proxy_figures(
     *,
     neighbours: Integer[Array, "n k"] | None = None,
     published: float | None = None,
+    baselines: Mapping[str, Float[Array, " n"]] = MappingProxyType({}),
 ) -> ProxyFigures:
-    """Figures of one column of scores; nets without a score or an accuracy are left out and not counted in n."""
+    """Figures of one column of scores; nets without a score or an accuracy are left out and not counted in n.
+
+    baselines: their scores by name, for figures over the same nets.
+    """
     known = ~np.isnan(column.scores) & ~np.isnan(percent)
     if known.sum() < LEAST_NETS:
         raise UsageError(f"expected at least {LEAST_NETS} scored nets to evaluate {column.name!r}, got {known.sum()}")
@@ -182,6 +207,10 @@ def proxy_figures(
     near = (math.nan, math.nan)
     if neighbours is not None and known.all():
         near = rankings.best_neighbour(scores, truth, neighbours)
+    beside = {
+        name: _correlation(metrics.spearman, values[known], truth, ~np.isnan(values[known]))
+        for name, values in baselines.items()
+    }
     return ProxyFigures(
         name=column.name,
         role=column.role,
@@ -198,9 +227,17 @@ def proxy_figures(
         best_neighbour_chance=near[1],
         picked_percent=rankings.best(scores, truth),
         published=math.nan if published is None else published,
+        params_spearman=beside.get("params", math.nan),
+        flops_spearman=beside.get("flops", math.nan),
         source=column.source,
-        note=column.note,
+        note="; ".join(filter(None, (column.note, "" if known.all() else _on_the_same(column, beside, len(truth))))),
     )
+
+
+def _on_the_same(column: ScoreColumn, beside: Mapping[str, float], nets: int) -> str:
+    """What baselines reach where a proxy scores a part of the nets, as rows beside are over others."""
+    known = [f"{rho:.3f} by {name}" for name, rho in beside.items() if not math.isnan(rho) and name != column.name]
+    return f"over the same {nets:,} nets rho is {' and '.join(known)}" if known else ""
 
 
 def _correlation(

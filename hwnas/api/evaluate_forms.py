@@ -23,6 +23,8 @@ class ProxyFigures:
     best_neighbour_chance: how often a random one is. NaN where few neighbours are known.
     picked_percent: true accuracy of the net with the highest score, the mean over those that share it.
     published: Spearman's rho that the paper reports for the same space and data set; NaN where it reports none.
+    params_spearman, flops_spearman: that of the baselines over the same n nets; NaN where it is not given. Rows beside
+    are over nets of their own: those of baselines over all, those of a proxy over the sample that it scores.
     source: where the scores are from. note: what to beware of, "" where nothing is known.
 
     A figure over fewer than ten nets is NaN.
@@ -43,6 +45,8 @@ class ProxyFigures:
     best_neighbour_chance: float
     picked_percent: float
     published: float
+    params_spearman: float
+    flops_spearman: float
     source: str
     note: str
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,23 @@ def test_figures_over_too_few_nets_are_not_given() -> None:
     assert figures.spearman == figures.spearman_top10 == -1
     assert math.isnan(figures.spearman_top5) and math.isnan(figures.hits_first64)
     assert figures.to_dict()["spearman_top5"] is None
+
+
+def test_baselines_beside_a_sample_are_those_over_its_nets() -> None:
+    rng = np.random.default_rng(0)
+    truth, params, flops = rng.normal(size=(3, 200))
+    scores = np.where(np.arange(200) < 60, truth + rng.normal(size=200), np.nan)
+    flops[:55] = np.nan
+    column = ScoreColumn(name="toy", role="proxy", scores=scores, source="made up", note="beware")
+    figures = proxy_figures(column, truth, baselines={"params": params, "flops": flops})
+    expected = spearmanr(params[:60], truth[:60])[0]
+    assert figures.params_spearman == pytest.approx(expected)
+    assert math.isnan(figures.flops_spearman), "it counts five of these nets"
+    assert figures.note == f"beware; over the same 60 nets rho is {expected:.3f} by params"
+    assert figures.to_dict()["params_spearman"] == figures.params_spearman
+    whole = proxy_figures(replace(column, scores=truth), truth, baselines={"params": params})
+    assert whole.params_spearman == pytest.approx(spearmanr(params, truth)[0]) and whole.note == "beware"
+    assert math.isnan(proxy_figures(column, truth).params_spearman)
 
 
 def test_neighbours_differ_in_one_position() -> None:
@@ -225,6 +243,32 @@ def test_a_proxy_with_too_few_scores_is_named() -> None:
     table.save(scores_path("nasbench201", "cifar10"))
     with pytest.raises(AbsentError, match="at least 10 nets with known accuracy that 'zen' scores, got 4"):
         evaluate(dataset="cifar10", proxies=["zen"])
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("writable")
+def test_a_proxy_that_is_nowhere_defined_is_named() -> None:
+    """It has been scored: to say that it is not would lead in a circle."""
+    space = get_space("nasbench201")
+    networks = np.unique(space.canonical_id(space.network_id(space.all_vectors())))[:300]
+    table = empty_table(
+        {"space": "nasbench201", "dataset": "cifar10", "seed": 0, "images": "made-up images"}, ["zen", "snip"], networks
+    )
+    table.enter(np.arange(300), [0], np.array([np.nan]))
+    table.save(scores_path("nasbench201", "cifar10"))
+    with pytest.raises(
+        AbsentError, match=r"by proxy 'zen' of nasbench201 on cifar10, got undefined ones \(NaN\) for all"
+    ):
+        evaluate(dataset="cifar10", proxies="zen")
+    with pytest.raises(AbsentError, match="proxy 'snip' is not scored"):
+        evaluate(dataset="cifar10", proxies=["snip"])
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("measured")
+def test_one_name_may_stand_alone() -> None:
+    (alone,), (listed,) = (evaluate(dataset="cifar100", proxies=p).tasks for p in ("params", ["params"]))
+    assert [figures.to_dict() for figures in alone.proxies] == [figures.to_dict() for figures in listed.proxies]
 
 
 def task(*, scored: int = 50, **rho: float) -> TaskFigures:
