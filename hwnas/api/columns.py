@@ -17,6 +17,7 @@ from hwnas.proxies.registry import as_typed
 from hwnas.proxies.table import ScoreTable, find_scores
 from hwnas.results import Role
 from hwnas.spaces import Space
+from hwnas.spaces.registry import typed_name
 
 AUTO: Final = "auto"
 FALLBACK: Final = "zen"  # where a component of `auto` is not scored
@@ -85,7 +86,7 @@ def stands_in(name: str, space: Space, dataset: str) -> str:
     """A note that `name` takes the place of `auto`, and how its parts are scored."""
     return (
         f"{name} stands in for {AUTO}, whose parts are not all scored for {space.name} on {dataset}; "
-        f"`hwnas score --all --space {space.name} --dataset {dataset} --proxy {AUTO}` scores them"
+        f"`hwnas score --all --space {typed_name(space)} --dataset {dataset} --proxy {AUTO}` scores them"
     )
 
 
@@ -126,7 +127,7 @@ def require_tables(
         part = "" if scorer.name == absent[0] else f", a part of {scorer.name!r},"
         raise DataError(
             f"proxy {absent[0]!r}{part} is not scored for {space.name} on {dataset}; "
-            f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {as_typed(scorer.name)}`"
+            f"run `hwnas score --all --space {typed_name(space)} --dataset {dataset} --proxy {as_typed(scorer.name)}`"
         )
     return {name: tables[name] for name in names}
 

@@ -16,6 +16,7 @@ from hwnas.proxies.registry import as_typed
 from hwnas.proxies.table import ScoreTable, tables_of
 from hwnas.results import Role
 from hwnas.spaces import Space
+from hwnas.spaces.registry import typed_name
 
 
 def scored_columns(
@@ -44,7 +45,7 @@ def scored_columns(
         elif names:
             raise AbsentError(
                 f"proxy {absent[0]!r} is not scored for {space.name} on {dataset}; "
-                f"run `hwnas score --all --space {space.name} --dataset {dataset} --proxy {as_typed(absent[0])}`"
+                f"run `hwnas score --all --space {typed_name(space)} --dataset {dataset} --proxy {as_typed(absent[0])}`"
             )
     return columns
 

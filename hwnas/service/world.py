@@ -17,6 +17,8 @@ from hwnas.estimates import Target
 from hwnas.folders import cache_folder
 from hwnas.latency.kernels.store import canonical, found_path
 from hwnas.service.store.jobs import canonical as one_text
+from hwnas.spaces import get_space
+from hwnas.spaces.fingerprint import fingerprint
 from hwnas.version import __version__
 
 _DIGITS: Final = 32
@@ -24,8 +26,9 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 def world_of_scores(space: str, *, tables: bool) -> str:
-    """Of proxy scores: images, and where they count the tables of scores of the space."""
-    return _world(*_files("tables"), *(_files("scores", f"{space}_*") if tables else ()))
+    """Of proxy scores: images, where they count the tables of scores of the space, and what a space of one's own is."""
+    scores = _files("scores", f"{space}_*") if tables else ()
+    return _world(*_files("tables"), *scores, own=fingerprint(get_space(space)))
 
 
 def world_of_costs(devices: Sequence[str]) -> str:
@@ -41,7 +44,8 @@ def world_of_kernels(device: str) -> str:
 def world_of_searches(space: str, devices: Sequence[str]) -> str:
     """Of a search: all of the above."""
     scores = _files("scores", f"{space}_*")
-    return _world(*_files("tables"), *_files("predictors"), *scores, *_of_devices(devices))
+    files = (*_files("tables"), *_files("predictors"), *scores, *_of_devices(devices))
+    return _world(*files, own=fingerprint(get_space(space)))
 
 
 def world_of_adapting() -> str:
@@ -49,9 +53,9 @@ def world_of_adapting() -> str:
     return _world(*_files("tables"), *_files("predictors"))
 
 
-def _world(*files: Path) -> str:
+def _world(*files: Path, own: str = "") -> str:
     contents = sorted((f"{path.parent.name}/{path.name}", _content_of(path)) for path in files)
-    return hashlib.sha256(one_text([__version__, contents]).encode()).hexdigest()[:_DIGITS]
+    return hashlib.sha256(one_text([__version__, contents, *filter(None, [own])]).encode()).hexdigest()[:_DIGITS]
 
 
 def _files(folder: str, names: str = "*") -> Iterator[Path]:

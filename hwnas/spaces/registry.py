@@ -112,6 +112,11 @@ def register_by_name(name: str) -> Space:
     return space
 
 
+def typed_name(space: Space) -> str:
+    """What a command takes for `--space`: a name of hwnas, or what made one's own known here, where that is known."""
+    return next((name for name, named in _named.items() if named is space), space.name)
+
+
 def make_space(name: str) -> Space:
     """What `package.module:Class` gives, called without arguments. Raises `UsageError` where it is no space."""
     make = factory_of(name)

@@ -17,6 +17,7 @@ from hwnas.service.store.jobs import Asked, find_job, submit
 from hwnas.service.store.work import Ending, claim, finish
 from hwnas.service.tasks.registry import TASKS
 from hwnas.service.world import world_of_costs, world_of_kernels, world_of_scores, world_of_searches
+from hwnas.spaces import SPACES, get_space
 
 SCORES = {"architectures": ["1462"], "proxies": ["jacob_cov"], "fresh": True}
 SEARCH = {"device": "raspi4", "space": "fbnet", "budget_ms": 60.0, "proxies": ["flops"], "evaluations": 60}
@@ -163,3 +164,19 @@ def test_to_replace_a_device_is_asked_again_where_more_is_known(database: Databa
 def test_the_demonstration_asks_as_callers_do(client: Any, files: Path) -> None:
     body = {"architectures": ["1462", "6900", "11700"], "proxies": ["synflow", "naswot"], "fresh": True}
     assert asked_of(client, "/v1/score", body) == _scores().id
+
+
+def test_a_space_of_ones_own_is_another_world_once_it_is_edited(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(type(get_space("pit"))):  # type: ignore[misc]
+        name, aliases = "mine", ()
+
+    class Edited(Mine):
+        datasets = ("flowers",)
+
+    worlds = []
+    for space in (Mine(), Edited(), Mine()):
+        monkeypatch.setitem(SPACES, "mine", space)
+        searches = world_of_searches("mine", ["raspi4"])
+        worlds.append((searches, world_of_scores("mine", tables=True), world_of_scores("mine", tables=False)))
+    assert worlds[0] == worlds[2]
+    assert not {*worlds[0]} & {*worlds[1]}

@@ -53,7 +53,9 @@ def test_every_command_takes_it(
 ) -> None:
     where = ("--space", "my_space:Plain")
     assert run(monkeypatch, "pareto", *where, "--device", "gtx-1080-ti", "--budget-ms", "1", "--nets", "2") == 0
-    assert "flops: 2 networks of plain-convs on cifar10" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "flops: 2 networks of plain-convs on cifar10" in said
+    assert "`hwnas score --all --space my_space:Plain --dataset cifar10" in said
     assert run(monkeypatch, "predict", "3-1-5-3", *where, "--device", "gtx-1080-ti") == 0
     assert run(monkeypatch, "score", "3-1-5-3", *where, "--proxy", "params") == 0
     assert run(monkeypatch, "plan", *where, "--nets", "3", "--out", "kit") == 0
