@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 HEADINGS: Final = {"latency_ms": "latency (ms)", "energy_mj": "energy (mJ)"}
 TOP: Final = 20  # kernels that are shown, where nobody says how many
+_WIDE: Final = 100.0  # from the lower to the upper end of an interval, beyond which its mean says nothing
 
 
 def total_text(answer: ModelPrediction, cost: str) -> str:
@@ -24,11 +25,13 @@ def total_text(answer: ModelPrediction, cost: str) -> str:
 
 
 def cost_text(cost: CostResult, *, lack: str | None = None) -> str:
-    """A cost with its interval, or why there is none."""
+    """A cost with its interval, which may be so wide that the cost is not known, or why there is none."""
     if cost.mean is None:
         return lack or "no model"
-    interval = "" if cost.lower is None or cost.upper is None else f" [{cost.lower:.3g}, {cost.upper:.3g}]"
-    return f"{cost.mean:.3g}{interval}"
+    if cost.lower is None or cost.upper is None:
+        return f"{cost.mean:.3g}"
+    known = "" if cost.upper <= _WIDE * cost.lower else ", not known"
+    return f"{cost.mean:.3g} [{cost.lower:.3g}, {cost.upper:.3g}]{known}"
 
 
 def prediction_sheet(answer: ModelPrediction, *, top: int = TOP) -> Sheet:

@@ -54,6 +54,30 @@ def test_the_reference_nets_are_those_of_help(mirror: Path, tmp_path: Path, monk
         choose_nets(SPACE, 11, method="reference", seed=0)
 
 
+@pytest.mark.parametrize("name", ["nas-bench-macro", "nasbench201", "autoformer"])
+def test_spread_nets_begin_with_the_cheapest_and_the_dearest(name: str) -> None:
+    """Of a space that is enumerated, of all; of a large one no single change goes beyond."""
+    space = get_space(name)
+    chosen = choose_nets(space, 10, method="spread", seed=2)
+    ends = space.counts(chosen[:2], dataset=space.datasets[0])["macs"]
+    others = [space.all_vectors()] * 2 if space.enumerable else [space.neighbours(net) for net in chosen[:2]]
+    least, most = (space.counts(nets, dataset=space.datasets[0])["macs"] for nets in others)
+    assert ends[0] == least.min() and ends[1] == most.max()
+    assert len(np.unique(space.key(chosen))) == 10
+    assert (choose_nets(space, 1, method="spread", seed=2) == chosen[:1]).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_spread_takes_every_choice_about_as_often(seed: int) -> None:
+    """Where many nets are equally far, as those of choices are, the first of all is no better than any other."""
+    space = get_space("nas-bench-macro")
+    chosen = choose_nets(space, 60, method="spread", seed=seed)
+    for position, choices in enumerate(space.choices):
+        taken = np.bincount(chosen[:, position], minlength=choices)
+        assert taken.max() <= 2 * taken.min(), f"at position {position}: {taken}"
+    assert (np.diff(space.index(chosen[20:])) < 0).mean() > 0.3, "they come in the order of their indices"
+
+
 def test_given_nets(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     made = plan(tmp_path / "kit", settings=PlanSettings(given=("7", "1462"), check=1))

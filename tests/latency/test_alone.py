@@ -44,6 +44,37 @@ def test_a_power_law_is_found_from_ten_measurements(name: str) -> None:
     assert estimate.unit == "ms" and "10 measurements of the device alone" in estimate.provenance.summary
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_small_networks_are_not_predicted_as_if_a_run_cost_only_its_work(seed: int) -> None:
+    """Half a millisecond for each run and 20 GMACs a second; the networks are among the cheapest 3 %."""
+    space = get_space("nats-size")
+    pool = space.sample(2000, seed=1)
+    macs = space.counts(pool, dataset="cifar10")["macs"]
+    measured, small = space.sample(10, seed=seed), pool[np.argsort(macs)[:50]]
+
+    def law(vectors: np.ndarray) -> np.ndarray:
+        return np.asarray(0.5 + space.counts(vectors, dataset="cifar10")["macs"] / 2e7)
+
+    noisy = law(measured) * np.random.default_rng(seed).lognormal(0, 0.02, 10)
+    model, truth = adapt_alone(space, measured, noisy, device="board"), law(small)
+    estimate = model.predict(small)
+    assert metrics.coverage(truth, estimate.lower, estimate.upper) > 98
+    assert abs(np.median(estimate.mean / truth) - 1) < 0.1
+    usual = model.predict(space.sample(50, seed=9))
+    widths = [np.median(np.log(one.upper / one.lower)) for one in (estimate, usual)]
+    assert widths[0] > 1.3 * widths[1]
+
+
+def test_views_are_averaged_by_what_the_measurements_say() -> None:
+    """Costs of 0.2 + x: a straight line in log(0.2 + x), and not in log x."""
+    x = np.geomspace(0.02, 20, 12)
+    views = [[np.log(x + floor)[:, None]] for floor in (0.0, 0.2)]
+    regression = fit(views, np.log(0.2 + x), ((1e3,),))
+    assert sum(part.share for part in regression.parts if part.view == 1) > 0.99
+    mean, _ = predict(regression, [[np.array([[np.log(0.001 + floor)]])] for floor in (1e-9, 0.2)])
+    assert np.exp(mean[0]) == pytest.approx(0.201, rel=0.02)
+
+
 def test_more_measurements_come_nearer() -> None:
     others = DARTS.sample(500, seed=1)
     truth, errors = by_composition(DARTS, others), []

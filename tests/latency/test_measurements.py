@@ -173,6 +173,31 @@ def test_names_of_columns_in_any_case_and_others_that_are_noted(tmp_path: Path) 
     assert np.isnan(found.energy_mj).all() and "not read: column 'energy'" in found.notes[0]
 
 
+def test_tables_that_are_nearly_right_are_told_what_to_do(tmp_path: Path) -> None:
+    for unit in ("us", "s"):
+        with pytest.raises(UsageError, match=f"name the column latency_ms whatever its unit, and .* --unit {unit}$"):
+            read_measurements(table(tmp_path, "1,2", header=f"architecture,Latency_{unit}"))
+    for separator in (";", "\t"):
+        rows = [separator.join(cells) for cells in (("architecture", "latency_ms"), ("1", "2,5"))]
+        with pytest.raises(UsageError, match="save the table with commas between its columns and with decimal points"):
+            read_measurements(table(tmp_path, rows[1], header=rows[0]))
+    found = read_measurements(
+        table(tmp_path, "1,2,Check", "2,3,CALIBRATE", "3,4,", header="architecture,latency_ms,role")
+    )
+    assert found.roles == ("check", "calibrate", "calibrate")
+
+
+def test_rounds_of_a_table(tmp_path: Path) -> None:
+    header = "architecture,latency_ms,rounds_ms"
+    found = read_measurements(table(tmp_path, "1,2,1.9 2 2.4", "2,3,", "3,4.1,4 4.2", header=header), unit="s")
+    assert found.latency_ms.tolist() == [2000.0, 3000.0, 4100.0]
+    assert found.spread == pytest.approx([(0.05 + 0.2) / 3, np.nan, 0.1 / 4.1], nan_ok=True)
+    with pytest.raises(UsageError, match=r"row 2: expected the median of rounds_ms as latency_ms, 2, got 2\.1; leave"):
+        read_measurements(table(tmp_path, "1,2.1,1.9 2 2.4", "2,3,", "3,4,", header=header))
+    with pytest.raises(UsageError, match="row 2: expected a number, got 'fast'; leave the cell of rounds empty"):
+        read_measurements(table(tmp_path, "1,2,1.9 fast", "2,3,", "3,4,", header=header))
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for absent in ("results.json", "mine.csv"):
         with pytest.raises(UsageError, match="got no such file"):
