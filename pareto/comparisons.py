@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto.dominance import hypervolume, igd_plus
-from hwnas.pareto.feasibility import check_length, feasible, known
+from hwnas.pareto.feasibility import check_length, feasible, known, whole_number
 from hwnas.pareto.shortlists import DEFAULT_K, shortlist
 from hwnas.pareto.truths import Truth
 
@@ -46,6 +47,7 @@ def compare(selected: Integer[Array, " s"], truth: Truth, *, k: int = DEFAULT_K)
     A listed net counts with its own true costs and with the accuracy of `truth` (the mean of its twins, if grouped).
     Raises `UsageError` for more than k nets or rows that do not exist.
     """
+    selected = _rows(selected)
     if len(selected) > k or (len(selected) and not 0 <= selected.min() <= selected.max() < len(truth.points)):
         raise UsageError(
             f"expected at most k = {k} rows from 0 to {len(truth.points) - 1}, got {len(selected)} rows: "
@@ -83,7 +85,7 @@ def compare_scores(
     costs: what the shortlist is chosen by, for example predicted costs; None for the true costs.
     Raises `UsageError` as `shortlist` does, and for less than one draw.
     """
-    return _average([scores] * draws, truth, costs=costs, k=k)
+    return _average([scores] * whole_number("the number of draws", draws), truth, costs=costs, k=k)
 
 
 def compare_random(
@@ -93,7 +95,10 @@ def compare_random(
 
     The rule alone already spreads nets over the costs; so this, and not K arbitrary nets, is what a score has to beat.
     """
-    scores = [np.random.default_rng(seed).random(len(truth.points)) for seed in range(draws)]
+    scores = [
+        np.random.default_rng(seed).random(len(truth.points))
+        for seed in range(whole_number("the number of draws", draws))
+    ]
     return _average(scores, truth, costs=costs, k=k)
 
 
@@ -126,6 +131,16 @@ def _average(
         reason_if_null=next((result.reason_if_null for result in results if result.reason_if_null), None),
         draws=len(results),
     )
+
+
+def _rows(selected: Any) -> Integer[Array, " s"]:
+    rows = np.asarray(selected) if len(np.shape(selected)) == 1 else None
+    if rows is None or (len(rows) and rows.dtype.kind not in "iu"):
+        raise UsageError(
+            f"expected rows of nets as whole numbers, one after the other, got {selected!r}; "
+            "`numpy.flatnonzero` makes them of a mask"
+        )
+    return rows.astype(np.int64)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

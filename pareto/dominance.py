@@ -1,7 +1,8 @@
 """Non-dominated sets and the two indicators: pure functions on points, all axes minimised. The one file of moocore.
 
 A point dominates another if it is nowhere worse and somewhere better. moocore takes NaN for a value that nothing
-beats, so NaN is refused here; callers drop such rows first (`hwnas.pareto.known`). Infinite values only order.
+beats, so NaN is refused here; callers drop such rows first (`hwnas.pareto.known`). Infinite values only order: a volume
+has none of minus infinity.
 """
 
 from __future__ import annotations
@@ -42,10 +43,19 @@ def non_dominated_ranks(points: Float[Array, "n m"]) -> Int[Array, " n"]:
 def hypervolume(points: Float[Array, "n m"], reference: Float[Array, " m"]) -> float:
     """Volume that is dominated by at least one point and lies within `reference`; points beyond it add nothing.
 
-    0 for no points. Exact (Fonseca et al. 2006; Guerreiro & Fonseca 2018). Raises `UsageError` for NaN.
+    0 for no points. Exact (Fonseca et al. 2006; Guerreiro & Fonseca 2018). Raises `UsageError` for NaN,
+    minus infinity and an infinite reference, whose volumes are no numbers to compare.
     """
     import moocore
 
+    if not np.isfinite(reference).all():
+        raise UsageError(f"expected a finite reference point, got {reference}; take the worst known value")
+    endless = int(np.isneginf(points).any(axis=1).sum())
+    if endless:
+        raise UsageError(
+            f"expected points above minus infinity for a volume, got it in {endless} of {len(points)}; give a finite "
+            "value that is better than any"
+        )
     if not len(points):
         return 0.0
     return float(moocore.hypervolume(_checked(points), ref=_checked(reference[None])[0]))

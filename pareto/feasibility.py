@@ -7,7 +7,10 @@ front, and results count such nets in `missing`. Infinite costs are refused: not
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -19,27 +22,77 @@ Bounds = Sequence[float | None]
 
 def check_costs(costs: Float[Array, "n m"], bounds: Bounds) -> Float[Array, "n m"]:
     """The costs as float64. Raises `UsageError` for infinite costs, or bounds that do not fit them."""
+    costs = numbers("costs", costs)
+    check_bounds(bounds)
     if costs.ndim != 2 or costs.shape[1] != len(bounds) or not len(bounds):
         raise UsageError(
             f"expected costs of shape (n, m) and m bounds (None for no bound), m at least 1; "
             f"got shape {costs.shape} and {len(bounds)} bounds"
         )
-    wrong = [bound for bound in bounds if bound is not None and not math.isfinite(bound)]
-    if wrong:
-        raise UsageError(f"expected finite bounds, or None for no bound; got {wrong[0]}")
     infinite = int(np.isinf(costs).any(axis=1).sum())
     if infinite:
         raise UsageError(
             f"expected finite costs, or NaN where a net was not measured; got infinity for {infinite} "
             f"of {len(costs)} nets"
         )
-    return np.asarray(costs, dtype=np.float64)
+    return costs
+
+
+def check_bounds(bounds: Any) -> None:
+    """Raise `UsageError` unless these are finite numbers, or None for no bound, in the order of the costs."""
+    if not isinstance(bounds, Sequence) or isinstance(bounds, str):
+        raise UsageError(f"expected a bound for each cost, None for none, got {bounds!r}; give e.g. (20.0, None)")
+    for bound in bounds:
+        if bound is not None and not (isinstance(bound, Real) and math.isfinite(bound)):
+            raise UsageError(f"expected finite bounds, or None for no bound; got {bound!r}")
 
 
 def check_length(what: str, column: Array, n: int) -> None:
     """Raise `UsageError` unless the column has one entry per net; `what` names it in the message: "one score"."""
-    if len(column) != n:
-        raise UsageError(f"expected {what} for each net ({n}), got {len(column)}; give columns of the same nets")
+    shape = np.shape(column)
+    if shape[:1] != (n,):
+        got = shape[0] if shape else repr(column)
+        raise UsageError(f"expected {what} for each net ({n}), got {got}; give columns of the same nets")
+
+
+def check_column(what: str, column: Any, n: int) -> Float[Array, " n"]:
+    """A number for each net, as float64; `what` as in `check_length`. Raises `UsageError` for anything else."""
+    read = numbers(f"{what} for each net", column)
+    check_length(what, read, n)
+    if read.ndim != 1:
+        raise UsageError(f"expected {what} for each net, shape ({n},), got shape {read.shape}; give one column")
+    return read
+
+
+def check_groups(groups: Any, n: int) -> Integer[Array, " n"]:
+    """A network id for each net. Raises `UsageError` for anything else."""
+    read = np.asarray(groups)
+    check_length("one network id", read, n)
+    if read.ndim != 1 or read.dtype.kind not in "iu":
+        raise UsageError(f"expected network ids as whole numbers, got {read.dtype} of shape {read.shape}")
+    return read
+
+
+def numbers(what: str, values: Any) -> Array:
+    """Values as float64, whatever their shape. Raises `UsageError` for what is no array of numbers."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"expected {what} as numbers, got {_kind(values)}; give an array of floats, NaN for no value"
+        ) from None
+
+
+def whole_number(what: str, value: Any) -> int:
+    """An integer. Raises `UsageError` for anything else, also for 5.0."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UsageError(f"expected {what} to be a whole number, got {value!r}; round it yourself") from None
+
+
+def _kind(values: Any) -> str:
+    return f"an array of {values.dtype}" if isinstance(values, np.ndarray) else f"a {type(values).__name__}"
 
 
 def known(costs: Float[Array, "n m"]) -> Bool[Array, " n"]:

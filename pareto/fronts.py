@@ -9,7 +9,7 @@ import numpy as np
 from hwnas.arrays import Array, Float, Int, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto.dominance import non_dominated
-from hwnas.pareto.feasibility import Bounds, cheapest_first, check_costs, check_length, feasible, first_of_each, known
+from hwnas.pareto.feasibility import Bounds, cheapest_first, check_costs, check_groups, feasible, first_of_each, known
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,8 +59,7 @@ def exhaustive_front(
     mask = feasible(costs, bounds)
     rows = np.flatnonzero(mask)
     if groups is not None:
-        check_length("one network id", groups, len(costs))
-        rows = first_of_each(groups, cheapest_first(costs, bounds, rows))
+        rows = first_of_each(check_groups(groups, len(costs)), cheapest_first(costs, bounds, rows))
     rows = cheapest_first(costs, bounds, rows[non_dominated(costs[rows])])
     return Front(
         indices=rows,

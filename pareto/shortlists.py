@@ -9,7 +9,17 @@ import numpy as np
 from hwnas.arrays import Array, Float, Int, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto.dominance import non_dominated
-from hwnas.pareto.feasibility import Bounds, cheapest_first, check_costs, check_length, feasible, first_of_each, known
+from hwnas.pareto.feasibility import (
+    Bounds,
+    cheapest_first,
+    check_column,
+    check_costs,
+    check_groups,
+    feasible,
+    first_of_each,
+    known,
+    whole_number,
+)
 
 DEFAULT_K = 20
 
@@ -54,19 +64,18 @@ def shortlist(
     scores: more is better; NaN (no score) is never listed and counted, infinite scores order as they compare.
     groups: network ids; each network takes part once, as its cheapest scored net. None compares net by net (`--raw`).
     seed: of nets with equal costs and equal score, a draw decides which comes first.
-    Raises `UsageError` for k below 1, infinite costs, or arguments that do not fit together.
+    Raises `UsageError` for k below 1, infinite costs, what is no number, or arguments that do not fit together.
     """
-    costs = check_costs(costs, bounds)
+    costs, k = check_costs(costs, bounds), whole_number("k, the length of a shortlist,", k)
     if k < 1:
         raise UsageError(f"expected a shortlist of at least 1 net, got k = {k}")
-    check_length("one score", scores, len(costs))
+    scores = check_column("one score", scores, len(costs))
     mask, unscored = feasible(costs, bounds), np.isnan(scores)
     draw = np.random.default_rng(seed).random(len(costs))
     rows = cheapest_first(costs, bounds, np.flatnonzero(mask & ~unscored), -scores, draw)
     twins = _has_ties(costs, scores, rows)
     if groups is not None:
-        check_length("one network id", groups, len(costs))
-        rows = first_of_each(groups, rows)
+        rows = first_of_each(check_groups(groups, len(costs)), rows)
     positions, ranks = _choose(np.column_stack([costs[rows], -scores[rows]]), k)
     return Shortlist(
         indices=rows[positions],

@@ -9,7 +9,7 @@ import numpy as np
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
 from hwnas.pareto.dominance import hypervolume
-from hwnas.pareto.feasibility import Bounds, check_costs, check_length
+from hwnas.pareto.feasibility import Bounds, check_column, check_costs, check_groups
 from hwnas.pareto.fronts import Front, exhaustive_front, worst_point
 
 
@@ -63,7 +63,7 @@ def reference_point(
     of 0 would make every front look 97 % good. Raises `UsageError` where an axis has no value at all.
     """
     costs = check_costs(costs, bounds)
-    check_length("one accuracy", accuracy, len(costs))
+    accuracy = check_column("one accuracy", accuracy, len(costs))
     measured = accuracy[~np.isnan(accuracy)]
     point = np.append(worst_point(costs, bounds), -np.median(measured) if len(measured) else np.nan)
     if np.isnan(point).any():
@@ -77,7 +77,7 @@ def twin_means(accuracy: Float[Array, " n"], groups: Integer[Array, " n"]) -> Fl
     Nets that are the same network differ in published accuracy by training noise alone (0.4 points on
     NAS-Bench-201): their mean is the better estimate, and no list gains from picking the lucky twin.
     """
-    check_length("one network id", groups, len(accuracy))
+    groups = check_groups(groups, len(accuracy))
     _, group = np.unique(groups, return_inverse=True)
     measured = ~np.isnan(accuracy)
     total = np.bincount(group, np.where(measured, accuracy, 0.0))
@@ -101,6 +101,9 @@ def ground_truth(
     provenance: one line per cost and one for the accuracy.
     Raises `UsageError` for infinite costs, an axis without values, or arguments that do not fit together.
     """
+    costs = check_costs(costs, bounds)
+    accuracy = check_column("one accuracy", accuracy, len(costs))
+    groups = None if groups is None else check_groups(groups, len(costs))
     reference = reference_point(costs, accuracy, bounds=bounds)
     compared = accuracy if groups is None else twin_means(accuracy, groups)
     points = np.column_stack([costs, -compared]).astype(np.float64)

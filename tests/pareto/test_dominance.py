@@ -121,3 +121,12 @@ def test_nan_is_refused_and_counted(function):
     points = np.array([[1.0, np.nan], [0.0, 0.0], [np.nan, np.nan]])
     with pytest.raises(UsageError, match="NaN in 2 of 3"):
         function(points)
+
+
+def test_a_volume_has_an_end():
+    one = np.ones(2)
+    with pytest.raises(UsageError, match="above minus infinity for a volume, got it in 1 of 2"):
+        hypervolume(np.array([[0.0, -np.inf], [0.0, 0.0]]), one)
+    with pytest.raises(UsageError, match="a finite reference point"):
+        hypervolume(np.zeros((1, 2)), np.array([1.0, np.inf]))
+    assert hypervolume(np.array([[0.0, np.inf], [0.0, 0.5]]), one) == 0.5  # beyond the reference
