@@ -10,7 +10,7 @@ from hwnas.metrics import spearman
 from hwnas.spaces import NASBench201
 
 pytest.importorskip("torch")
-from hwnas.predictors.binary_gcn import fit_binary
+from hwnas.predictors.binary_gcn import _require_finite, fit_binary
 
 SPACE = NASBench201()
 
@@ -43,3 +43,19 @@ def test_what_teaches_nothing_is_refused(accuracy: list[float]) -> None:
     vectors = SPACE.sample(len(accuracy), seed=0)
     with pytest.raises(UsageError, match="two networks of different accuracy"):
         fit_binary(SPACE, vectors, np.array(accuracy), seed=0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_accuracy_that_is_not_finite_is_refused_with_its_network(value: float) -> None:
+    vectors = SPACE.sample(5, seed=0)
+    accuracy = worth(vectors)
+    accuracy[3] = value
+    with pytest.raises(UsageError, match="expected finite accuracies") as refusal:
+        fit_binary(SPACE, vectors, accuracy, seed=0)
+    assert f"got {value} for {SPACE.strings(vectors[3:4])[0]}" in str(refusal.value)
+    assert "1 of 5" in str(refusal.value)
+
+
+def test_lists_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"as arrays, got list and ndarray; give numpy.array"):
+        _require_finite(SPACE, SPACE.sample(2, seed=0).tolist(), np.array([1.0, 2.0]))
