@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
 from hwnas.errors import UsageError
+from hwnas.search.checks import whole_number
 from hwnas.search.operations import Plan
 from hwnas.version import __version__
 
@@ -28,6 +29,7 @@ class OperationSettings:
 
     def __post_init__(self) -> None:
         for name, least in (("proposals", 1), ("validations", 1), ("batch_size", 2), ("seed", 0)):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
             if getattr(self, name) < least:
                 raise UsageError(f"expected {name} of at least {least}, got {getattr(self, name)}")
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, final, get_args
 
+import numpy as np
+
 from hwnas.api.found_devices import known_targets
 from hwnas.api.given import names_of
 from hwnas.api.objectives import DEVICE_COSTS, Word, parse_word, positive
@@ -17,6 +19,7 @@ from hwnas.spaces import Space
 
 _PLURALS: Final = ("proxies", "objectives")
 _NUMBERS: Final = ("budget_mj", "budget_ms", "confidence")
+_NAMES: Final = ("space", "dataset", "source", "method", "executor")
 _WHOLE_NUMBERS: Final = ("nets", "seed", "evaluations")
 
 
@@ -155,7 +158,25 @@ def _read(name: str, value: Any) -> Any:
         return _as_whole_number(name, value)
     if name == "accuracies" and value is not None:
         return _as_path(name, value)
+    if name in _NAMES and not (name == "dataset" and value is None):
+        return _as_name(name, value)
+    if name == "raw":
+        return _as_flag(name, value)
     return _as_number(name, value) if name in _NUMBERS else value
+
+
+def _as_name(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    own = getattr(value, "name", None)
+    hint = f"; give its name {own!r}" if isinstance(own, str) else "; give it as a string"
+    raise UsageError(f"expected {name} to be a name, got {value!r}{hint}")
+
+
+def _as_flag(name: str, value: Any) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise UsageError(f"expected {name} to be True or False, got {value!r}")
 
 
 def _as_path(name: str, value: Any) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.computing import require_torch
 from hwnas.api.found_devices import find_device
+from hwnas.api.objectives import parse_word
 from hwnas.api.operation_forms import OperationNet, OperationResult, OperationSettings
 from hwnas.api.question import Question
 from hwnas.api.study import Study, make_study
@@ -39,8 +40,10 @@ def score_operations(
 
     proxy: any proxy that reads a module, by name. within: a device and a question: only architectures within the
     budgets of the question are proposed: at each step operations after which the cheapest completion still meets them.
-    Raises `UnknownNameError` for names, `UsageError` for a space without supernet and for a proxy that does not read a
-    module, `InfeasibleError` where no architecture meets the budgets, `MissingExtraError` without torch.
+    Its space, and its data set where it names one, are those of `space` and `dataset`; its proxies have no part.
+    Raises `UnknownNameError` for names, `UsageError` for a space without supernet, a proxy that does not read a module
+    and a question without a budget or of another space or data set, `InfeasibleError` where no architecture meets the
+    budgets, `MissingExtraError` without torch.
     """
     require_torch("scoring operations")
     settings = settings or OperationSettings()
@@ -87,6 +90,22 @@ def _module_proxy(name: str) -> Proxy:
 
 
 def _study(question: Question, space: Space, dataset: str, device: str) -> Study:
+    if get_space(question.space).name != space.name:
+        raise UsageError(
+            f"expected a question of {space.name}, whose operations are scored, got one of {question.space}; "
+            "give both the same space"
+        )
+    if question.dataset is not None and space.dataset(question.dataset) != dataset:
+        raise UsageError(
+            f"expected a question of data set {dataset}, as the scores, got one of {question.dataset}; "
+            "give both the same dataset"
+        )
+    budgets = (question.budget_mj, question.budget_ms, *(parse_word(text).bound for text in question.objectives))
+    if all(budget is None for budget in budgets):
+        raise UsageError(
+            f"expected a budget to propose architectures within on {device}, got none; give budget_mj, budget_ms or an "
+            "objective with '=', or leave the device out"
+        )
     asked = question.with_options(space=space.name, dataset=dataset, proxies=("flops",))
     return make_study(asked, space, find_device(device))
 

@@ -216,6 +216,7 @@ def test_the_whole_from_python(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Noise images, two proposals; within a budget of parameters; the same again with the same seed."""
     pytest.importorskip("torch")
     from hwnas.api.operation_forms import OperationSettings
+    from hwnas.api.question import Question
     from hwnas.api.score_operations import score_operations
 
     monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
@@ -227,3 +228,10 @@ def test_the_whole_from_python(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Non
         score_operations(proxy="flops", settings=settings)
     with pytest.raises(UsageError, match="proposals of at least 1, got 0"):
         OperationSettings(proposals=0)
+    for question, message in {
+        Question(space="fbnet", budget_mj=20.0): "a question of nasbench201, .* got one of fbnet",
+        Question(dataset="cifar100", budget_mj=20.0): "data set cifar10, as the scores, got one of cifar100",
+        Question(objectives=("params",)): "expected a budget .* on tx2, got none",
+    }.items():
+        with pytest.raises(UsageError, match=message):
+            score_operations(settings=settings, within=("tx2", question))
