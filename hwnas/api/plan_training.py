@@ -10,6 +10,7 @@ import numpy as np
 
 from hwnas.api.found_devices import find_device
 from hwnas.api.question import Question, asked
+from hwnas.api.searching import Progress
 from hwnas.api.study import make_study
 from hwnas.api.trained_networks import append_untrained, listed, read_trained, trained_in
 from hwnas.api.truths import Trainer
@@ -49,13 +50,22 @@ class TrainingPlan:
         return {"schema_version": 1, "hwnas_version": __version__, **asdict(self)}
 
 
-def plan_training(file: Path | str, device: str, question: Question | None = None, *, nets: int = 5) -> TrainingPlan:
+def plan_training(
+    file: Path | str,
+    device: str,
+    question: Question | None = None,
+    *,
+    nets: int = 5,
+    progress: Progress = lambda _name, _generation: None,
+) -> TrainingPlan:
     """Choose `nets` networks to train for the front that the question asks for, and add them to the file.
 
     file: CSV of `architecture,accuracy`, made where there is none; who trains fills in the accuracies in percent. With
     less than three of them networks are drawn by chance, then chosen by what the trained ones teach. Those in the file
-    are not asked for again. Raises as `pareto` does, `UsageError` for a space that cannot be enumerated, and
-    `UsageError` and `DataError` for the file.
+    are not asked for again. progress: as of `pareto`, for costs that are computed network by network.
+
+    Raises as `pareto` does, `UsageError` for a space that cannot be enumerated, `UsageError` and `DataError` for the
+    file.
     """
     if nets < 1:
         raise UsageError(f"expected at least 1 network to train, got {nets}")
@@ -71,7 +81,7 @@ def plan_training(file: Path | str, device: str, question: Question | None = Non
     trained = None
     if everything and trained_in(file):
         trained = read_trained(file, space, space.dataset(question.dataset))  # refuses before anything is added
-    study = make_study(question, space, find_device(device))
+    study = make_study(question, space, find_device(device), progress=progress)
     trainer, known = Trainer(study), 0 if trained is None else len(trained.rows)
     if trained is not None and known >= LEAST:
         rows = trainer.next(trained, nets, beside=np.array(everything))

@@ -37,7 +37,10 @@ def plan_command(
     from hwnas.api.plan_training import plan_training
     from hwnas.api.question import Question
     from hwnas.cli.render_accuracy import print_training_plan
+    from hwnas.cli.render_pareto import search_progress
 
     budgets = {"budget_mj": budget_mj, "budget_ms": budget_ms, "objectives": objective or ()}
     question = Question().with_options(space=space, dataset=dataset, seed=seed, proxies=("flops",), **budgets)
-    print_training_plan(plan_training(file, device, question, nets=nets), as_json=as_json)
+    with search_progress() as progress:
+        plan = plan_training(file, device, question, nets=nets, progress=progress)
+    print_training_plan(plan, as_json=as_json)

@@ -152,6 +152,24 @@ def test_a_file_grows_round_by_round(known: np.ndarray, tmp_path: Path) -> None:
     assert json.loads(json.dumps(third.to_dict()))["nets"][0]["arch"] == rows[-2][0]
 
 
+def test_a_plan_tells_of_costs_that_take_each_networks_graph(
+    known: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, int]] = []
+
+    class Listener:
+        def __call__(self, _name: str, _at: object) -> None:
+            return
+
+        def costs(self, *news: object) -> None:
+            told.append(news)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("hwnas.api.objectives.activation_peaks", lambda _s, vectors, _d: np.full(len(vectors), 1024))
+    asked = ASKED.with_options(objectives=("peak_memory_bytes",))
+    plan_training(tmp_path / "mine.csv", "jetson-tx2", asked, nets=2, progress=Listener())
+    assert told == [("peak_memory_bytes", 4000, 15_625), ("peak_memory_bytes", 15_625, 15_625)]
+
+
 def fill(path: Path, known: np.ndarray) -> None:
     """Write the accuracy of every network into the file."""
     rows = list(csv.reader(path.read_text().splitlines()))
@@ -215,7 +233,7 @@ def test_a_plan_refuses_what_a_front_would_and_adds_nothing(shipped: Path, tmp_p
 def test_a_space_that_is_too_large_to_plan_in_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hwnas.api.plan_training.make_study", lambda *_: pytest.fail("it looked at networks"))
+    monkeypatch.setattr("hwnas.api.plan_training.make_study", lambda *_, **__: pytest.fail("it looked at networks"))
     says = r"in, got fbnet with 9.8e\+20 .* `hwnas pareto --space fbnet --proxy PROXY`, and train what the front lists"
     with pytest.raises(UsageError, match=says):
         plan_training(tmp_path / "mine.csv", "titan-rtx", Question(space="fbnet"))

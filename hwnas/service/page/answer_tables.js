@@ -55,9 +55,10 @@ function netTable(result, front, onSelect) {
       element("code", {}, net.arch),
     ],
   }));
-  return rows.length
-    ? table(frontName(front), columns, rows, { class: "nets" })
-    : element("p", { class: "note" }, "No network: none keeps the budget by the costs that judge.");
+  if (rows.length) return table(frontName(front), columns, rows, { class: "nets" });
+  const among = isTrue(front) || front.method === "exhaustive" ? "" : " that the search looked at";
+  const which = among ? "" : " by the costs that judge";
+  return element("p", { class: "note" }, `No network: none${among} keeps the budget${which}.`);
 }
 
 /** A button with the number of a network; without one, that of its row. */

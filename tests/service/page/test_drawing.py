@@ -142,6 +142,16 @@ def test_the_budget_of_a_searched_space_is_in_the_picture(browser: Any, tmp_path
         assert (right > budget) != says and right > most
 
 
+def test_a_search_that_listed_nothing_is_not_told_of_as_costs_that_judge(browser: Any, tmp_path: Path) -> None:
+    result = hwnas.pareto("titan-rtx", space="fbnet", budget_ms=8.5, evaluations=60, proxies=["params"], nets=3)
+    save(replace(result, fronts=tuple(replace(front, nets=()) for front in result.fronts)), tmp_path / "none.html")
+    browser.get((tmp_path / "none.html").as_uri())
+    browser.wait(lambda: browser.shown("0 nets"))
+    said = [part.text for part in browser.some(".card .note")]
+    assert "No network: none that the search looked at keeps the budget." in said
+    assert browser.one("#network h2").text == "No network chosen"
+
+
 def test_the_style_sheet_of_plotly_has_the_rules_that_it_would_add(browser: Any, site: str, tmp_path: Path) -> None:
     from hwnas.reports import PAGE_FOLDER
 
