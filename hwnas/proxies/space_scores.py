@@ -216,8 +216,9 @@ def _sent(recipe: Recipe, executor: str) -> tuple[Sent, ...] | None:
     for one in staying:
         what = f"{'proxy' if isinstance(one, Proxy) else 'space'} {one.name!r}"
         tell_once(
-            f"note: worker processes cannot have {what}, which the script or notebook that runs defines: networks are "
-            "scored in this process alone; to share the work, define it in a file of its own and import it from there"
+            f"note: worker processes cannot have {what}, which no module that they can import has, as where the script "
+            "or notebook itself defines it: networks are scored in this process alone; to share the work, define it in "
+            "a file of its own and import it from there"
         )
     return None if staying else tuple(found for _, found in sent if found is not None)
 

@@ -93,7 +93,7 @@ def test_what_a_script_itself_defines_is_scored_there(module: ModuleType, tmp_pa
     done = run(tmp_path, "script.py")
     assert (done.returncode, done.stdout) == (0, "('norms',) 3\n('here',) 3\n"), done.stderr
     for what in ("space 'mine'", "proxy 'here'"):
-        assert f"note: worker processes cannot have {what}, which the script or notebook" in done.stderr
+        assert f"note: worker processes cannot have {what}, which no module that they can import has" in done.stderr
 
 
 def test_a_module_that_starts_work_when_it_is_imported(module: ModuleType, tmp_path: Path) -> None:
