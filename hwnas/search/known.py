@@ -136,7 +136,8 @@ def _written(facts: Mapping[str, Any] | None) -> str:
 
 def _described(of: Mapping[str, Any]) -> str:
     size = math.prod(of["choices"])
-    return f"{of['costs']} of each of the {size:.4g} architectures of {of['space']!r}"
+    count = f"{size:,}" if size < 1e6 else f"{size:.3g}"
+    return f"{of['costs']} of each of the {count} architectures of {of['space']!r}"
 
 
 def _digest(keys: Integer[Array, " n"], costs: Float[Array, "n m"], space: bytes) -> bytes:
