@@ -157,13 +157,38 @@ ACCURACIES: Final[Mapping[str, Lookup]] = {
 
 
 def true_accuracy(space: Space, dataset: str) -> Accuracy:
-    """What is known of `space` on `dataset`: from a table in the cache, else from a package, else nothing.
+    """What is known of `space` on `dataset`: from a table in the cache, else from a package, else what it says itself.
 
-    Raises `DataError` for a damaged table.
+    Raises `DataError` for a damaged table, `UsageError` for accuracies that a space of one's own cannot mean.
     """
-    if space.name not in ACCURACIES:
-        return Accuracy(percent=None, source=f"not known: there is no table of accuracies of {space.name}")
-    return ACCURACIES[space.name](space, dataset)
+    if space.name in ACCURACIES:
+        return ACCURACIES[space.name](space, dataset)
+    stated = space.accuracies(dataset)
+    if not stated:
+        return Accuracy(
+            percent=None,
+            source=f"not known: there is no table of accuracies of {space.name}; a space of your own can state them "
+            "(`accuracies`, README of hwnas/spaces)",
+        )
+    return _stated(space, dataset, stated)
+
+
+def _stated(space: Space, dataset: str, stated: Mapping[str, float]) -> Accuracy:
+    """Accuracies that the class of a space gives, as those of a table."""
+    vectors, percent = space.parse(list(stated)), np.array([float(value) for value in stated.values()])
+    wrong = np.flatnonzero(~((percent >= 0) & (percent <= 100)))  # true for NaN too
+    if len(wrong):
+        arch = list(stated)[wrong[0]]
+        raise UsageError(
+            f"{space.name}: expected accuracies in percent from 0 to 100, got {percent[wrong[0]]} of {arch}"
+        )
+    keys = space.key(vectors)
+    if len(np.unique(keys)) < len(keys):
+        raise UsageError(f"{space.name}: expected one accuracy for each architecture, got some twice under two names")
+    source = f"{space.title}, accuracies on {dataset} that the space states"
+    if space.enumerable and len(keys) == space.size:
+        return Accuracy(percent=percent[np.argsort(space.index(vectors))], source=source)
+    return Accuracy(percent=percent, source=source, vectors=vectors)
 
 
 # Accuracies that a search may look at, apart from those that it is judged by.
