@@ -19,7 +19,7 @@ from hwnas.spaces import Space
 
 _PLURALS: Final = ("proxies", "objectives")
 _NUMBERS: Final = ("budget_mj", "budget_ms", "confidence")
-_NAMES: Final = ("space", "dataset", "source", "method", "executor")
+_NAMES: Final = ("dataset", "source", "method", "executor")  # of a space `get_space` says how it becomes known
 _WHOLE_NUMBERS: Final = ("nets", "seed", "evaluations")
 
 

@@ -301,7 +301,6 @@ def test_an_extra_cost_that_is_not_there_is_a_note(shipped: Path, monkeypatch: p
         ({"raw": "no"}, UsageError, "raw to be True or False, got 'no'"),
         ({"raw": 0}, UsageError, "raw to be True or False, got 0"),
         ({"dataset": 100}, UsageError, "dataset to be a name, got 100; give it as a string"),
-        ({"space": get_space("nasbench201")}, UsageError, "give its name 'nasbench201'"),
         ({"method": None}, UsageError, "method to be a name, got None"),
         ({"source": ["measured"]}, UsageError, "source to be a name"),
         ({"nets": 2.5}, UsageError, "nets to be a whole number, got 2.5"),
