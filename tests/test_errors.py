@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from hwnas.devices.kit import OtherKitError
 from hwnas.errors import HwnasError, MissingExtraError, UnknownNameError
 from hwnas.service.store.errors import TooManyJobsError
 
 # What classes take that do not take a message.
 ARGUMENTS: dict[type[HwnasError], tuple[object, ...]] = {
+    OtherKitError: (Path("kit"),),
     UnknownNameError: ("proxy", "sinflow", ["zen", "synflow"]),
     MissingExtraError: ("a picture", "plot"),
     TooManyJobsError: (4, 3),
