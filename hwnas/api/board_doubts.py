@@ -22,10 +22,10 @@ _BETTER: Final = 0.8  # of the model's error, and a point of percent below it: l
 def doubts(used: Measurements, left_out: Figures, checked: Figures | None) -> tuple[str, ...]:
     """One sentence each: large errors, an order no better than chance, latencies that differ no more than rounds do.
 
-    checked: figures of nets measured to judge by, which tell of the order before leaving one out does.
+    checked: figures of nets measured to judge by, which tell before leaving one out does.
     """
     return (
-        *_error_doubt(left_out.median_error_percent),
+        *_error_doubt(left_out, checked),
         *_order_doubt(left_out, checked),
         *_difference_doubt(used),
     )
@@ -48,19 +48,25 @@ def baseline_notes(method: str, left_out: Figures, baselines: Mapping[str, float
     )
 
 
-def _error_doubt(percent: float) -> list[str]:
-    if percent <= _POOR:
+def _error_doubt(left_out: Figures, checked: Figures | None) -> list[str]:
+    whose, judged = _judged(left_out, checked)
+    if judged.median_error_percent <= _POOR:
         return []
     return [
-        f"a median error of {percent:.0f} % is no basis for choosing networks; measure again, with more rounds and "
-        "nothing else running"
+        f"a median error of {judged.median_error_percent:.0f} % {whose} is no basis for choosing networks; measure "
+        "more networks, with more rounds and nothing else running"
     ]
 
 
-def _order_doubt(left_out: Figures, checked: Figures | None) -> list[str]:
-    whose, judged = "leaving one out", left_out
+def _judged(left_out: Figures, checked: Figures | None) -> tuple[str, Figures]:
+    """Whose figures count, and these."""
     if checked is not None and checked.nets >= _FEW:
-        whose, judged = "of the nets measured as checks", checked
+        return "of the nets measured as checks", checked
+    return "leaving one out", left_out
+
+
+def _order_doubt(left_out: Figures, checked: Figures | None) -> list[str]:
+    whose, judged = _judged(left_out, checked)
     order = judged.spearman
     if order is not None and judged.nets < _FEW and order > 0:
         return []

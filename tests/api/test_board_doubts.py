@@ -12,11 +12,12 @@ import pytest
 
 from hwnas.api.adapt import AdaptSettings, adapt
 from hwnas.api.adapt_forms import AdaptResult, Figures
-from hwnas.api.board_doubts import baseline_notes
+from hwnas.api.board_doubts import baseline_notes, doubts
 from hwnas.cli.render_adapt import print_adapted
 from hwnas.devices import get_device
 from hwnas.errors import UsageError
 from hwnas.latency.boards import model_path
+from hwnas.latency.measurements import read_measurements
 from hwnas.spaces import get_space
 
 Board = Callable[..., np.ndarray]
@@ -117,3 +118,26 @@ def test_a_busy_machine_is_not_forgotten(
 def test_this_machine_keeps_its_name(ten: Path) -> None:
     with pytest.raises(UsageError, match="got 'this-host', which is this machine by its kernel model; give it another"):
         adapt(ten, name="this-host")
+
+
+def test_what_was_measured_as_checks_tells_of_errors_first(tmp_path: Path) -> None:
+    """Leaving one out may look good where the measured networks are like each other and the others are not."""
+    good, bad = (
+        Figures(
+            nets=nets,
+            spearman=0.95,
+            median_error_percent=error,
+            mape_percent=error,
+            within_10_percent=0.0,
+            coverage_percent=None,
+        )
+        for nets, error in ((10, 5.0), (20, 38.6))
+    )
+    table = tmp_path / "mine.csv"
+    nets = CELLS.strings(CELLS.sample(3, seed=0))
+    table.write_text(
+        "\n".join(["architecture,latency_ms", *(f"{net},{ms}" for net, ms in zip(nets, (1, 2, 4), strict=True))])
+    )
+    measured = read_measurements(table, space="nasbench201", dataset="cifar10")
+    assert [said for said in doubts(measured, good, bad) if "39 % of the nets measured as checks is no basis" in said]
+    assert not [said for said in doubts(measured, bad, good) if "no basis" in said]
