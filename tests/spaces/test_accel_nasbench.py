@@ -125,7 +125,11 @@ def test_converter_joins_what_is_listed_twice() -> None:
     assert contents.units["vck190_latency_ms"] == "ms" and contents.attributes["space"] == "accel-nasbench"
 
 
-@pytest.mark.parametrize("content", [b"no archive", archive([]), archive([{"architecture": {}}]), archive([[]])])
+@pytest.mark.parametrize(
+    "content",
+    [b"no archive", archive([]), archive([{"architecture": {}}]), archive([[]])],
+    ids=["none", "empty", "without a network", "of lists"],  # an archive holds the time
+)
 def test_converter_refuses_other_files(content: bytes) -> None:
     with pytest.raises(DataError, match=r"a\.tar\.gz: expected an archive of Accel-NASBench's networks"):
         convert(content)
