@@ -34,8 +34,8 @@ _MOST: Final = LEVELS[-1] - LEVELS[0]  # the largest confidence that other model
 # Floors in typical networks, the median of the space: none, a tenth and one. More of them (0.03, 0.3) change the mean
 # median error on nasbench201, fbnet and ofa by 0.02 points.
 _FLOORS: Final = (0.0, 0.1, 1.0)
-# By which power of its work a network's parts count less: between 0, all of them factors, whose intervals are too narrow
-# for the cheapest networks, and 1, all of them summands, whose errors are larger.
+# By which power of its work a network's parts count less: between 0, all of them factors, whose intervals are too
+# narrow for the cheapest networks, and 1, all of them summands, whose errors are larger.
 _POWER: Final = 0.5
 _LEAST: Final = 0.01  # of a typical network, below which parts count no more
 # How large the variance of each group's part may be beside that of the noise; chosen on nasbench201 and fbnet.
