@@ -14,9 +14,14 @@ from hwnas.proxies.proxy import OF_WEIGHTS, Need, Proxy
 
 # Evidence that no gradient is needed for; of a new kind it is taken that one is.
 _FORWARD_ONLY: Final[frozenset[Need]] = frozenset(
-    {"graph", "weights", "activation_agreement", "unnormalised_agreement", "gaussian"}
+    {
+        *("graph", "weights", "activation_agreement", "unnormalised_agreement", "gaussian"),
+        *("unit_patterns", "smallest_eigenvalues", "activation_ranks"),
+    }
 )
-_OF_CONTINUOUS_INPUTS: Final[frozenset[Need]] = frozenset({"jacobian", "synflow", "gaussian", "stages"})
+_OF_CONTINUOUS_INPUTS: Final[frozenset[Need]] = frozenset(
+    {"jacobian", "synflow", "gaussian", "stages", "smallest_eigenvalues"}
+)
 _CONVOLUTIONS: Final = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 

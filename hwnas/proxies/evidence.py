@@ -70,6 +70,9 @@ class Evidence:
     tangent_kernel: (b, b) products of the weight gradients of the images' summed logits, float64.
     region_counts: distinct ReLU patterns in each thin random network.
     random_features: (b, n) inputs of the last linear layer in each random network.
+    unit_patterns: distinct on/off patterns of units of activations over a few images.
+    smallest_eigenvalues: of the correlations between the channels of each feature map of a random image.
+    activation_ranks: effective rank of what each layer with weights and each activation returns.
     """
 
     batch_size: int = 0
@@ -91,3 +94,6 @@ class Evidence:
     tangent_kernel: Tensor | None = None
     region_counts: list[int] = field(default_factory=list)
     random_features: list[Tensor] = field(default_factory=list)
+    unit_patterns: int | None = None
+    smallest_eigenvalues: list[float] = field(default_factory=list)
+    activation_ranks: list[float] = field(default_factory=list)

@@ -29,6 +29,9 @@ Need = Literal[
     "tangent_kernel",
     "region_counts",
     "random_features",
+    "unit_patterns",
+    "smallest_eigenvalues",
+    "activation_ranks",
 ]
 # Evidence that is the weights of a module's layers, or their gradients: it needs layers with weights.
 OF_WEIGHTS: Final[frozenset[Need]] = frozenset(

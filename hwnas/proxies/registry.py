@@ -23,8 +23,10 @@ from hwnas.proxies import (
     l2_norm,
     linear_regions,
     macs,
+    meco,
     naswot,
     naswot_eval,
+    near,
     nn_degree,
     nn_mass,
     nngp,
@@ -32,6 +34,7 @@ from hwnas.proxies import (
     params,
     plain,
     snip,
+    swap,
     synflow,
     zen,
     zico,
@@ -47,7 +50,7 @@ PROXIES: Final[dict[str, Proxy]] = {
     for module in (
         *(params, macs, flops),
         *(zen, naswot, naswot_eval, synflow, grad_norm, snip, fisher, plain, l2_norm, jacob_cov, epe_nas),
-        *(az_expressivity, az_progressivity, az_trainability),
+        *(az_expressivity, az_progressivity, az_trainability, swap, near, meco),
         *(grasp, zico, grad_sign, ntk_cond, linear_regions, nngp, nn_mass, nn_degree),
     )
 }

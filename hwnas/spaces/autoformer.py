@@ -42,7 +42,7 @@ class AutoFormer(Space):
     source = "Chen et al. 2021, arXiv:2107.00651; as trained by Wei et al. 2024, arXiv:2312.09059"
     datasets = tuple(CLASSES)
     choices = (len(WIDTHS), len(DEPTHS), *(len(RATIOS),) * _LAYERS, *(len(HEADS),) * _LAYERS)
-    lacks = ("region_counts", "gaussian")
+    lacks = ("region_counts", "gaussian", "smallest_eigenvalues")
 
     def image_shape(self, dataset: str) -> tuple[int, int, int]:
         """Images of every data set are enlarged to 224 x 224."""

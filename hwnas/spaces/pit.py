@@ -42,7 +42,7 @@ class PiT(Space):
     source = "Heo et al. 2021, arXiv:2103.16302; as trained by Wei et al. 2024, arXiv:2312.09059"
     datasets = tuple(CLASSES)
     choices = (len(HEAD_WIDTHS), len(RATIOS), *(len(depths) for depths in DEPTHS), len(HEADS))
-    lacks = ("region_counts", "gaussian")
+    lacks = ("region_counts", "gaussian", "smallest_eigenvalues")
 
     def image_shape(self, dataset: str) -> tuple[int, int, int]:
         """Images of every data set are enlarged to 224 x 224."""

@@ -20,7 +20,7 @@ from hwnas.proxies.inspection import inspect  # noqa: E402
 from hwnas.proxies.passes import gather  # noqa: E402
 from hwnas.proxies.passes.supervised import observe_activations  # noqa: E402
 
-WITHOUT_DROPOUT = ("zen", "synflow", "linear_regions", "nngp", "naswot_eval")
+WITHOUT_DROPOUT = ("zen", "synflow", "linear_regions", "nngp", "naswot_eval", "swap", "near", "meco")
 WIDTH = 8
 
 

@@ -10,8 +10,10 @@ from torch import nn
 from hwnas.proxies.batches import Batch
 from hwnas.proxies.evidence import Evidence
 from hwnas.proxies.module_state import layer_weights
+from hwnas.proxies.passes.activation_ranks import activation_ranks
 from hwnas.proxies.passes.curvature import hessian_gradient
 from hwnas.proxies.passes.ensemble import random_features
+from hwnas.proxies.passes.feature_maps import smallest_eigenvalues
 from hwnas.proxies.passes.gaussian import gaussian_response
 from hwnas.proxies.passes.halves import half_gradients
 from hwnas.proxies.passes.images import sign_sums
@@ -20,6 +22,7 @@ from hwnas.proxies.passes.regions import region_counts
 from hwnas.proxies.passes.stages import stages
 from hwnas.proxies.passes.supervised import SUPERVISED, supervised
 from hwnas.proxies.passes.tangent import tangent_kernel
+from hwnas.proxies.passes.unit_patterns import unit_patterns
 from hwnas.proxies.passes.unnormalised import unnormalised_agreement
 from hwnas.proxies.proxy import Need
 from hwnas.proxies.randomness import seeded
@@ -40,6 +43,9 @@ _OWN: Final[dict[Need, Callable[[nn.Module, Batch, int], Any]]] = {
     "tangent_kernel": lambda module, batch, _seed: tangent_kernel(module, batch),
     "region_counts": lambda module, batch, seed: region_counts(module, batch, seed=seed),
     "random_features": lambda module, batch, seed: random_features(module, batch, seed=seed),
+    "unit_patterns": lambda module, batch, _seed: unit_patterns(module, batch),
+    "smallest_eigenvalues": lambda module, batch, seed: smallest_eigenvalues(module, batch, seed=seed),
+    "activation_ranks": lambda module, batch, seed: activation_ranks(module, batch, seed=seed),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -15,14 +14,10 @@ from hwnas.errors import ProxyError
 from hwnas.proxies.batches import Batch, Loss
 from hwnas.proxies.evidence import ChannelSaliency, LayerPair
 from hwnas.proxies.module_state import gradients_required, layer_weights, training_mode, weighted_layers
+from hwnas.proxies.passes.activations import activations_observed
 from hwnas.proxies.proxy import Need
 
 SUPERVISED: Final[frozenset[Need]] = frozenset({"gradients", "activation_agreement", "channel_saliency", "jacobian"})
-# Activations that let positive inputs through and hold negative ones back, all or most of them.
-RECTIFIERS: Final = (
-    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.CELU, nn.SELU),
-    *(nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Softplus),
-)
 _OF_THE_LOSS: Final[frozenset[Need]] = frozenset({"gradients", "channel_saliency"})
 
 
@@ -176,22 +171,15 @@ def _check_kept(outputs: dict[nn.Module, _Output]) -> None:
 
 @contextmanager
 def observe_activations(module: nn.Module, kernel: Tensor) -> Iterator[None]:
-    """Add to `kernel` the agreements of every activation of `RECTIFIERS` that runs.
+    """Add to `kernel` the agreements of every activation that runs, as `activations_observed` shows them.
 
-    A unit is on where the input of its activation is above 0, which of a ReLU is where it lets something through. With
-    on/off patterns x, two images agree on units - x_i.1 - x_j.1 + 2 x_i.x_j units: one matrix product where
+    With on/off patterns x, two images agree on units - x_i.1 - x_j.1 + 2 x_i.x_j units: one matrix product where
     x x^T + (1-x)(1-x)^T takes two. Activations that read the same tensor share it.
     """
     # Holds no activation alive that the forward pass would let go.
     seen = WeakTensorKeyDictionary()
 
-    def observe(name: str, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        tensor = inputs[0]
-        if tensor.shape[:1] != kernel.shape[:1]:
-            raise ProxyError(
-                f"naswot compares images: expected the input of {name} to have a row for each of {len(kernel)} images, "
-                f"got shape {tuple(tensor.shape)}; put the images first, or use another proxy"
-            )
+    def look(tensor: Tensor) -> None:
         known: tuple[int, Tensor] | None = seen.get(tensor)  # type: ignore[no-untyped-call]
         # A tensor that was written to in place since has another version.
         if known is None or known[0] != tensor._version:
@@ -199,13 +187,8 @@ def observe_activations(module: nn.Module, kernel: Tensor) -> Iterator[None]:
             seen[tensor] = known
         kernel.add_(known[1])
 
-    layers = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, RECTIFIERS)]
-    hooks = [layer.register_forward_pre_hook(partial(observe, name)) for name, layer in layers]
-    try:
+    with activations_observed(module, look, images=len(kernel), proxy="naswot"):
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _agreements(tensor: Tensor) -> Tensor:
