@@ -116,7 +116,7 @@ class FrontResult:
     method: str
     """How it was found: "exhaustive", or the name of a search."""
     evaluations: int
-    """Networks whose costs and score were looked at; all of them are look-ups."""
+    """Networks whose costs and score were looked up, or by a search computed."""
     nets: tuple[NetResult, ...]
     """The networks, at most k for a proxy or baseline, all optimal ones for the truth."""
     comparison: ComparisonResult
@@ -128,7 +128,7 @@ class FrontResult:
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Candidates:
-    """Columns over all architectures of the space, for pictures; no part of the JSON.
+    """Columns over all architectures of the space, or those that searches looked at, for pictures; no part of the JSON.
 
     costs: best estimates by id. scores: by proxy. accuracy_percent: as compared; None where no truth is known.
     feasible: whether the budgets hold.
@@ -171,7 +171,7 @@ class ParetoResult:
     device: str
     """Reference of the device that was asked for."""
     seed: int
-    """Settles ties between networks with equal costs and score."""
+    """Settles ties between networks with equal costs and score, and begins draws: of searches, of truths."""
     raw: bool
     """Whether architectures are listed one by one; else each network once, in its cheapest form."""
     confidence: float | None
@@ -195,7 +195,7 @@ class ParetoResult:
     hwnas_version: str = __version__
     """Version of the software."""
     candidates: Candidates | None = field(default=None, metadata={"exclude": True})
-    """All architectures, for pictures."""
+    """All architectures, or those that searches looked at, for pictures."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; without the candidates."""

@@ -206,8 +206,9 @@ def _part(
 def _outlier(error: Float[Array, " n"], degrees: float) -> Float[Array, " n"]:
     """Probability of an outlier by an error in deviations: Student's t against one that is wider."""
     right, wrong = (np.log1p((error / width) ** 2 / degrees) for width in (1.0, _WIDER))
-    odds = _OUTLIERS / (1 - _OUTLIERS) / _WIDER * np.exp((degrees + 1) / 2 * (right - wrong))
-    return np.asarray(odds / (1 + odds))
+    # Of the logarithm: far outliers would overflow.
+    log_odds = np.log(_OUTLIERS / (1 - _OUTLIERS) / _WIDER) + (degrees + 1) / 2 * (right - wrong)
+    return np.asarray(np.exp(-np.logaddexp(0, -log_odds)))
 
 
 def _sum(scales: Sequence[float], terms: Sequence[Array]) -> Array:

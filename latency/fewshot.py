@@ -227,7 +227,12 @@ def plan(
     if method == "random":
         return space.sample(count, seed=seed)
     if method == "reference":
-        return np.asarray(_reference_nets(space)[:count])
+        reference = _reference_nets(space)
+        if count > len(reference):
+            raise UsageError(
+                f"expected at most the {len(reference)} reference networks, got {count}; use another method"
+            )
+        return np.asarray(reference[:count])
     model = model or few_shot_model(space)
     pool = _pool(space, seed=seed)
     features = model.features(space, pool)

@@ -86,8 +86,9 @@ class AdaptedMeta(CostModel):
         low, high = self.model.calibration.ends(len(self.observations) - 1, 0.68)
         error = np.log(self.observations.costs / expected) / spread
         z = error / np.where(error < 0, max(-low, 1e-6), max(high, 1e-6))
-        odds = _OUTLIERS / (1 - _OUTLIERS) / _OUTLIER_SPREAD * np.exp(0.5 * z**2 * (1 - _OUTLIER_SPREAD**-2))
-        return suspects(self.observations, expected=expected, probability=odds / (1 + odds))
+        # Of the logarithm: far outliers would overflow.
+        log_odds = np.log(_OUTLIERS / (1 - _OUTLIERS) / _OUTLIER_SPREAD) + 0.5 * z**2 * (1 - _OUTLIER_SPREAD**-2)
+        return suspects(self.observations, expected=expected, probability=np.exp(-np.logaddexp(0, -log_odds)))
 
     def next_nets(self, k: int = 3, *, seed: int = 0) -> Integer[Array, "k v"]:
         """The k networks whose measurement would reduce the uncertainty most, by the design of the latent model."""

@@ -15,7 +15,7 @@ from hwnas import data
 from hwnas.arrays import Array, Float, Integer
 from hwnas.data.sources import repair_command
 from hwnas.devices import Device, get_device, load_devices
-from hwnas.errors import DataError, UsageError
+from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target, check_confidence
 from hwnas.folders import cache_folder
 from hwnas.latency.regressions import RegressionCosts, open_regressions
@@ -140,7 +140,7 @@ def cost_model(
     table would have to be pulled first; the message says what there is and what to do.
     """
     if source not in get_args(CostSource):
-        raise UsageError(f"source of costs {source!r} is not known; expected one of {', '.join(get_args(CostSource))}")
+        raise UnknownNameError("source of costs", source, get_args(CostSource))
     device = get_device(device) if isinstance(device, str) else device
     its_space = get_space(space)
     dataset = its_space.dataset(dataset)

@@ -23,7 +23,9 @@ class Comparison:
     """What a shortlist reaches of the true front; means over `draws` shortlists.
 
     k: nets that could be listed.
-    relative_hypervolume: hypervolume of the listed nets' true values over that of the true front; 1 is best.
+    relative_hypervolume: hypervolume of the listed nets' true values over that of the true front; 1 is what that front
+        has. Above 1 where several costs count and a listed twin of a network is cheaper by another cost than by the
+        leading one, by which the true front takes the cheapest.
     igd_plus: IGD+ of the listed nets' true values to the true front, in scaled axes; 0 is best.
     accuracy_lost_points: the best true accuracy that is feasible, minus the best that was listed; 0 is best.
     infeasible: listed nets that break a bound by their true costs; unknown: listed nets without a true cost or

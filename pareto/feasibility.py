@@ -84,7 +84,7 @@ def numbers(what: str, values: Any) -> Array:
 
 
 def whole_number(what: str, value: Any) -> int:
-    """An integer. Raises `UsageError` for anything else, also for 5.0."""
+    """An integer. Raises `UsageError` for anything else, also for 5.0: a count that was computed may be off by one."""
     try:
         return operator.index(value)
     except TypeError:

@@ -26,6 +26,7 @@ from hwnas.latency.kernels.store import THIS_HOST
 from hwnas.latency.measurements import Measurements
 from hwnas.latency.methods import AUTO, get_method
 from hwnas.latency.observations import FEWEST
+from hwnas.pareto.feasibility import whole_number
 from hwnas.spaces import get_space
 
 _NAME: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -65,7 +66,7 @@ class AdaptSettings:
         get_method(self.method)
         if self.add and self.replace:
             raise UsageError("expected to replace a model or to add to it, got both; drop one")
-        if self.batch_size is not None and self.batch_size < 1:
+        if self.batch_size is not None and whole_number("the batch size", self.batch_size) < 1:
             raise UsageError(f"expected a batch size of at least 1, got {self.batch_size}")
         if self.power_w is not None and self.power_w > _MOST_W:
             raise UsageError(f"expected a power in W of at most {_MOST_W:g}, got {self.power_w:g}; say it in W")

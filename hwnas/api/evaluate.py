@@ -208,7 +208,7 @@ def proxy_figures(
     if neighbours is not None and known.all():
         near = rankings.best_neighbour(scores, truth, neighbours)
     beside = {
-        name: _correlation(metrics.spearman, values[known], truth, ~np.isnan(values[known]))
+        name: correlation(metrics.spearman, values[known], truth, ~np.isnan(values[known]))
         for name, values in baselines.items()
     }
     return ProxyFigures(
@@ -217,10 +217,10 @@ def proxy_figures(
         n=int(known.sum()),
         spearman=metrics.spearman(scores, truth),
         kendall=metrics.kendall(scores, truth),
-        spearman_top10=_correlation(metrics.spearman, scores, truth, tenth),
-        kendall_top10=_correlation(metrics.kendall, scores, truth, tenth),
-        spearman_top5=_correlation(metrics.spearman, scores, truth, twentieth),
-        kendall_top5=_correlation(metrics.kendall, scores, truth, twentieth),
+        spearman_top10=correlation(metrics.spearman, scores, truth, tenth),
+        kendall_top10=correlation(metrics.kendall, scores, truth, tenth),
+        spearman_top5=correlation(metrics.spearman, scores, truth, twentieth),
+        kendall_top5=correlation(metrics.kendall, scores, truth, twentieth),
         overlap_top10=rankings.top_overlap(scores, truth),
         hits_first64=rankings.hits(scores, truth) if len(truth) >= 64 * LEAST_NETS else math.nan,
         best_neighbour=near[0],
@@ -240,9 +240,10 @@ def _on_the_same(column: ScoreColumn, beside: Mapping[str, float], nets: int) ->
     return f"over the same {nets:,} nets rho is {' and '.join(known)}" if known else ""
 
 
-def _correlation(
+def correlation(
     figure: Callable[..., float], scores: Float[Array, " n"], truth: Float[Array, " n"], among: Bool[Array, " n"]
 ) -> float:
+    """A figure over some of the nets; NaN where they are too few."""
     return figure(scores[among], truth[among]) if among.sum() >= LEAST_NETS else math.nan
 
 

@@ -88,7 +88,7 @@ def export(
     out: ends in .tflite for a file of LiteRT's converter; anything else is an ONNX file. A space whose operators have
     an ONNX form is written operator by operator (set 13, read by every runtime since TensorRT 8), any other by torch's
     exporter (set 18). Input `input`, output `logits`, both with a fixed batch.
-    Raises `UsageError`, `UnknownNameError`, `MissingExtraError`.
+    Raises `UsageError`, `UnknownNameError`, `MissingExtraError`, and `DataError` where the file cannot be written.
     """
     found, settings = get_space(space), settings or ExportSettings()
     where = found.dataset(dataset)
@@ -112,7 +112,6 @@ def export(
     else:
         by, version = "torch", EXPORTED_SET
         content = module_onnx_bytes(module, shape)
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, content)
     return ExportResult(
         file=out,

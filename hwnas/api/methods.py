@@ -12,7 +12,7 @@ import numpy as np
 from hwnas.api.accuracy import Accuracy
 from hwnas.api.columns import AUTO, COUNTED, ScoreColumn, has_tables, score_columns, stands_in
 from hwnas.api.objectives import AxisMaker, Word
-from hwnas.api.question import Question
+from hwnas.api.question import EVALUATIONS, Question
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scored_columns import is_scored, scored_columns
 from hwnas.api.scores_on_demand import (
@@ -67,7 +67,7 @@ def look_up(question: Question, maker: AxisMaker) -> Found:
     if space.enumerable:
         ids = space.network_id(vectors)
         columns = score_columns(space, dataset, asked, vectors=vectors, network_ids=ids)
-        return Found(maker=maker, columns=columns)
+        return Found(maker=maker, columns=columns, notes=_without_search(question))
     scorers = {scorer.name: scorer for scorer in map(get_scorer, asked)}
     # A list from the few networks of a sample would say nothing of all others.
     if AUTO not in scorers or is_scored(space, dataset, scorers[AUTO], vectors=vectors):
@@ -76,6 +76,12 @@ def look_up(question: Question, maker: AxisMaker) -> Found:
     columns = scored_columns(space, dataset, names, vectors=vectors)
     columns[0] = replace(columns[0], role="proxy")
     return Found(maker=maker, columns=columns, notes=(stands_in(COUNTED, space, dataset),))
+
+
+def _without_search(question: Question) -> tuple[str, ...]:
+    if question.evaluations == EVALUATIONS:
+        return ()
+    return ("all networks are looked up: evaluations have a part in searches alone, as with the method nsga2",)
 
 
 def search(question: Question, maker: AxisMaker, words: Sequence[Word], method: str, progress: Progress) -> Found:

@@ -17,6 +17,7 @@ from hwnas.api.truths import Trainer
 from hwnas.arrays import Array, Int
 from hwnas.errors import UsageError
 from hwnas.predictors.accuracy_model import LEAST, percent_of
+from hwnas.results import SCHEMA_VERSION
 from hwnas.spaces import get_space
 from hwnas.version import __version__
 
@@ -35,7 +36,7 @@ class NetToTrain:
 @final
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """What was added to the file. trained: networks with an accuracy in it. waiting: those without, before these."""
+    """What was added to the file. trained: rows with an accuracy in it. waiting: those without, before these."""
 
     file: str
     space: str
@@ -47,7 +48,7 @@ class TrainingPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"schema_version": 1, "hwnas_version": __version__, **asdict(self)}
+        return {"schema_version": SCHEMA_VERSION, "hwnas_version": __version__, **asdict(self)}
 
 
 def plan_training(

@@ -127,7 +127,7 @@ def _estimate(
     """Costs from one source for all, so that they compare: a table of some networks says nothing of others."""
     found = ask(source=source).predict(vectors, confidence=confidence)
     measured = int(np.isfinite(found.mean).sum())
-    if source != "auto" or measured == len(vectors):
+    if source != "auto" or found.provenance.kind != "measured" or measured == len(vectors):
         return found
     try:
         predicted = ask(source="predicted").predict(vectors, confidence=confidence)

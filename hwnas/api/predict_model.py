@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final, get_args
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from hwnas.api.prediction_notes import (
     work_unknown,
 )
 from hwnas.api.prediction_texts import prediction_lines, prediction_sheet
-from hwnas.errors import UsageError
+from hwnas.errors import UnknownNameError, UsageError
 from hwnas.estimates import Target
 from hwnas.folders import write_whole
 from hwnas.graphs import Graph, Kernel, kernels_of, read_onnx
@@ -174,6 +174,8 @@ def save_picture(answer: ModelPrediction, path: Path) -> None:
 
 
 def _models(device: str, target: Target | None) -> dict[str, KernelModel]:
+    if target is not None and target not in get_args(Target):
+        raise UnknownNameError("target", target, get_args(Target))
     found = {}
     for cost, its_target in _TARGETS.items():
         if target in (None, its_target):

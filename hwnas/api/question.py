@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, final, get_args
@@ -15,11 +14,13 @@ from hwnas.api.objectives import DEVICE_COSTS, Word, parse_word, positive
 from hwnas.devices import Device
 from hwnas.errors import UnknownNameError, UsageError
 from hwnas.latency.tables import CostSource
+from hwnas.pareto.feasibility import whole_number
 from hwnas.spaces import Space
 
 _PLURALS: Final = ("proxies", "objectives")
 _NUMBERS: Final = ("budget_mj", "budget_ms", "confidence")
 _NAMES: Final = ("dataset", "source", "method", "executor")  # of a space `get_space` says how it becomes known
+EVALUATIONS: Final = 1000
 _WHOLE_NUMBERS: Final = ("nets", "seed", "evaluations")
 
 
@@ -63,7 +64,7 @@ class Question:
     truths: int | None = None
     accuracies: Path | None = None
     method: str = "auto"
-    evaluations: int = 1000
+    evaluations: int = EVALUATIONS
     executor: str = "process"
     workers: int | None = None
 
@@ -155,7 +156,7 @@ def _read(name: str, value: Any) -> Any:
     if name in _PLURALS and not (name == "proxies" and value is None):
         return names_of(name, value)
     if name in _WHOLE_NUMBERS or (name in ("truths", "workers") and value is not None):
-        return _as_whole_number(name, value)
+        return whole_number(name, value)
     if name == "accuracies" and value is not None:
         return _as_path(name, value)
     if name in _NAMES and not (name == "dataset" and value is None):
@@ -186,13 +187,6 @@ def _as_path(name: str, value: Any) -> Path:
         raise UsageError(
             f"expected {name} to be a CSV file of architecture,accuracy, got a {type(value).__name__}; give its path"
         ) from None
-
-
-def _as_whole_number(name: str, value: Any) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise UsageError(f"expected {name} to be a whole number, got {value!r}") from None
 
 
 def _as_number(name: str, value: Any) -> float | None:

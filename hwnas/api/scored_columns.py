@@ -27,7 +27,8 @@ def scored_columns(
     Without names, all that are scored. Raises `AbsentError` for one that was asked for and is not scored at all,
     `UnknownNameError`.
     """
-    asked = [get_scorer(name) for name in dict.fromkeys(names)] or [*known_proxies().values(), *COMBINATIONS.values()]
+    named = {scorer.name: scorer for scorer in map(get_scorer, names)}  # however each is spelt
+    asked = [*named.values()] or [*known_proxies().values(), *COMBINATIONS.values()]
     asked += [PROXIES[name] for name in BASELINES if PROXIES[name] not in asked]
     network_ids = space.network_id(vectors)
     counts = space.counts(vectors, dataset=dataset)

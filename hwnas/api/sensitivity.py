@@ -13,6 +13,7 @@ import numpy as np
 from hwnas import metrics
 from hwnas.api.accuracy import distinct_networks, true_accuracy
 from hwnas.api.computing import cores, require_torch
+from hwnas.api.evaluate import correlation
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.folders import cache_folder
@@ -187,8 +188,8 @@ def _row(proxy: str, columns: Sequence[Float[Array, " n"]], truth: Float[Array, 
     first = columns[0]
     return ProxySensitivity(
         proxy=proxy,
-        with_truth=tuple(metrics.spearman(c[k], truth[k]) for c, k in zip(columns, known, strict=True)),
+        with_truth=tuple(correlation(metrics.spearman, c, truth, k) for c, k in zip(columns, known, strict=True)),
         with_first=tuple(
-            metrics.spearman(c[k & known[0]], first[k & known[0]]) for c, k in zip(columns, known, strict=True)
+            correlation(metrics.spearman, c, first, k & known[0]) for c, k in zip(columns, known, strict=True)
         ),
     )

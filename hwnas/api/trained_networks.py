@@ -52,7 +52,7 @@ def read_trained(path: Path, space: Space, dataset: str) -> Trained:
 def _check_networks(
     path: Path, known: Sequence[tuple[str, str, str]], percent: Float[Array, " n"], networks: Integer[Array, " n"]
 ) -> None:
-    """Refuse trainings of one network that contradict each other, and accuracies that do not differ at all."""
+    """Refuse trainings of one network that contradict each other or stand for several, and accuracies all the same."""
     ids = np.unique(networks)
     for rows in (np.flatnonzero(networks == network) for network in ids):
         if np.ptp(percent[rows]) > _MOST_APART:
@@ -63,6 +63,8 @@ def _check_networks(
             raise UsageError(
                 f"{path}: expected about the same accuracy of one network, got {got}; correct or remove one"
             )
+    if len(percent) >= LEAST > len(ids):
+        raise UsageError(f"{path}: expected at least {LEAST} distinct networks, got {len(ids)}; train others too")
     if len(ids) >= LEAST and (percent == percent[0]).all():
         raise UsageError(
             f"{path}: expected accuracies that differ, got {known[0][1]} for all {len(ids)} networks, which teaches "

@@ -12,7 +12,7 @@ from hwnas.api.accuracy_features import Networks, networks_of
 from hwnas.api.columns import ScoreColumn
 from hwnas.arrays import Array, Float, Int
 from hwnas.errors import DataError, UsageError
-from hwnas.pareto.feasibility import cheapest_first, first_of_each
+from hwnas.pareto.feasibility import cheapest_first, first_of_each, known
 from hwnas.pareto.fronts import worst_point
 from hwnas.pareto.improvement import expected_hypervolume_improvement
 from hwnas.predictors.accuracy_model import LEAST, AccuracyModel, error_scale, fit_accuracy, percent_of
@@ -67,8 +67,9 @@ class Trainer:
         """
         model = self.model(trained)
         costs, features = self.study.costs, self.networks.features
-        rows, values = trained.rows, error_scale(trained.percent)
-        taken = rows if beside is None else np.concatenate([rows, beside])
+        costly = known(costs[trained.rows])  # one without a known cost teaches accuracy alone
+        rows, values = trained.rows[costly], error_scale(trained.percent[costly])
+        taken = trained.rows if beside is None else np.concatenate([trained.rows, beside])
         left = self.candidates[~np.isin(self.networks.of[self.candidates], self.networks.of[taken])]
         reference = worst_point(costs[self.study.feasible], self.study.bounds)
         least: float | None = None

@@ -81,7 +81,7 @@ def pareto_command(
     confidence: Confidence = None,
     source: Annotated[str, typer.Option(help="Costs: auto, measured or predicted.")] = "auto",
     raw: Annotated[bool, typer.Option("--raw", help="Architecture by architecture, as papers compare.")] = False,
-    seed: Annotated[int, typer.Option(help="Settles ties.")] = 0,
+    seed: Annotated[int, typer.Option(help="Settles ties, begins searches and draws.")] = 0,
     truths: Truths = None,
     accuracies: Accuracies = None,
     method: Method = "auto",

@@ -21,15 +21,17 @@ def peak_activation_bytes(graph: Graph) -> int:
     last: dict[str, int] = {}
     for place, operator in enumerate(graph.operators):
         last.update(dict.fromkeys(operator.inputs, place))
+    kept = set(graph.output_names)
     alive: dict[str, int] = {}
     peak = 0
     for place, operator in enumerate(graph.operators):
-        done = [name for name in set(operator.inputs) if last[name] == place]
+        done = [name for name in set(operator.inputs) - kept if last[name] == place]
         if operator.kind in IN_PLACE and len(operator.inputs) == 1 and done:
             alive[operator.name] = alive.pop(done[0])
             continue
         alive[operator.name] = math.prod(operator.shape)
         peak = max(peak, sum(alive.values()))
-        for name in done:
+        unread = [operator.name] if operator.name not in last and operator.name not in kept else []
+        for name in done + unread:
             del alive[name]
     return BYTES * peak

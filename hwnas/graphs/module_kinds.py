@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
 
+from hwnas.graphs.einsum import einsum_inner
 from hwnas.graphs.graph import Operator, Shape
 
 # Calls by the kind that they are; what stands in no line but in `_KEPT` is its own kind.
@@ -204,11 +205,8 @@ def _linear(call: Call) -> dict[str, Any]:
 
 def _matmul(call: Call) -> dict[str, Any]:
     if call.target == "einsum":
-        left, _, right = str(call.arguments["equation"]).replace(" ", "").partition("->")
-        tensors = [name[1:] for name in call.arguments["tensors"]]
-        terms = zip(left.split(","), tensors, strict=True)
-        lengths = {letter: size for term, name in terms for letter, size in zip(term, call.shapes[name], strict=False)}
-        return {"inner": math.prod(size for letter, size in lengths.items() if letter not in right)}
+        shapes = [call.shapes[name[1:]] for name in call.arguments["tensors"]]
+        return {"inner": einsum_inner(str(call.arguments["equation"]), shapes)}
     return {"inner": call.shape_of("mat1", "batch1", "self")[-1]}
 
 

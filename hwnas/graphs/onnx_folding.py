@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import reduce
 from typing import Any, Final, cast
 
 import numpy as np
@@ -132,14 +133,15 @@ _EVALUATED: Final[Mapping[str, Callable[..., Any]]] = {
     "Range": _range,
     "ReduceProd": _product,
     "Div": _divided,
+    "Min": lambda _, *inputs: reduce(np.minimum, inputs),
+    "Max": lambda _, *inputs: reduce(np.maximum, inputs),
     **{
         kind: _plain(cast("Callable[..., Any]", function))
         for kind, function in {
             "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Mod": np.mod, "Neg": np.negative, "Sqrt": np.sqrt,
             "Floor": np.floor, "Ceil": np.ceil, "Equal": np.equal, "Greater": np.greater, "Less": np.less,
             "GreaterOrEqual": np.greater_equal, "LessOrEqual": np.less_equal, "Not": np.logical_not,
-            "And": np.logical_and, "Or": np.logical_or, "Where": np.where, "Identity": np.asarray, "Min": np.minimum,
-            "Max": np.maximum,
+            "And": np.logical_and, "Or": np.logical_or, "Where": np.where, "Identity": np.asarray,
         }.items()
     },
 }  # fmt: skip

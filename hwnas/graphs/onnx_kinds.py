@@ -10,6 +10,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
+from hwnas.graphs.einsum import einsum_inner
 from hwnas.graphs.graph import CONV_KINDS, MATMUL_KINDS, RECURRENT_KINDS, Shape
 from hwnas.graphs.onnx_parsed import ParsedNode
 
@@ -149,32 +150,19 @@ def _window(reading: Reading, kernel: Shape) -> dict[str, Any]:
 
 
 def _linear(reading: Reading) -> dict[str, Any]:
-    source, weight = reading.in_shapes[:2]
+    weight = reading.in_shapes[1]
     turned = reading.node.attributes.get("transB", 0)
     inner = (weight or (0, 0))[1 if turned else 0]
     bias = len(reading.in_shapes) > 2 and reading.in_shapes[2] is not None
-    del source
     return {"in_features": inner, "bias": int(bias)}
 
 
 def _matmul(reading: Reading) -> dict[str, Any]:
     if reading.node.kind == "Einsum":
-        return {"inner": _einsum_inner(reading), "equation": reading.node.attributes.get("equation", "")}
+        equation = reading.node.attributes.get("equation", "")
+        return {"inner": einsum_inner(equation, reading.in_shapes), "equation": equation}
     first = reading.in_shapes[0] or (0,)
     return {"inner": first[-2] if reading.node.attributes.get("transA", 0) else first[-1]}
-
-
-def _einsum_inner(reading: Reading) -> int:
-    """Products for one element of the output; an ellipsis stands for axes that the output has too."""
-    left, arrow, right = reading.node.attributes.get("equation", "").replace(" ", "").partition("->")
-    lengths: dict[str, int] = {}
-    for term, shape in zip(left.split(","), reading.in_shapes, strict=False):
-        before, _, after = term.partition("...")
-        lengths |= dict(zip(before, shape or (), strict=False))
-        lengths |= dict(zip(reversed(after), reversed(shape or ()), strict=False))
-    if not arrow:
-        right = "".join(letter for letter in lengths if left.count(letter) == 1)
-    return math.prod(length for letter, length in lengths.items() if letter not in right)
 
 
 def _clip(reading: Reading) -> dict[str, Any]:

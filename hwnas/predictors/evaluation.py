@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from hwnas.predictors.conformal import LEVELS, CostIntervals, bins_for, cost_int
 from hwnas.predictors.crossfit import METHODS, FoldResult, out_of_fold
 from hwnas.predictors.heads import HeadData
 
-FIGURES: Final = ("spearman", "kendall", "median_ape", "mape", "within_10")
 Figures = dict[str, list[float]]  # figure -> one value per split
 
 

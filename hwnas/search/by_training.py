@@ -20,7 +20,6 @@ from hwnas.errors import UsageError
 from hwnas.search.reinforce import Reinforce
 from hwnas.spaces import Space
 
-Vector = Integer[Array, " v"]
 Training = Generator[Any, float, None]
 Move = Callable[[Any], Any]
 # Scores of candidates, by a model that is fitted to trained architectures and their accuracies.

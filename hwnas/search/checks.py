@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from hwnas.arrays import Array
 from hwnas.errors import UsageError
+from hwnas.pareto.feasibility import whole_number
 
-
-def whole_number(what: str, value: Any) -> int:
-    """An integer. Raises `UsageError` for anything else, also for 5.0: a count that was computed may be off by one."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise UsageError(f"expected {what} to be a whole number, got {value!r}; round it yourself") from None
+__all__ = ["architectures", "numbers", "require_flag", "whole_number"]
 
 
 def require_flag(what: str, value: Any) -> None:

@@ -149,7 +149,7 @@ class NSGA2(Search):
             looked *= 2
 
     def _reference(self, costs: Float[Array, "n m"], known: Bool[Array, " n"]) -> Float[Array, " m"]:
-        """The worst cost that counts: the bound, the median of the first generation for a quality, else the worst."""
+        """The worst cost that counts: the bound, the median of the first population for a quality, else the worst."""
         bounds = self.settings.bounds or (None,) * costs.shape[1]
         within = known & feasible(costs, bounds)
         reference = worst_point(costs[within if within.any() else known], bounds)

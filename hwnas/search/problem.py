@@ -10,6 +10,7 @@ import numpy as np
 
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import UsageError
+from hwnas.pareto.feasibility import check_bounds
 from hwnas.search.known import KnownCosts
 from hwnas.spaces import Space
 
@@ -36,6 +37,7 @@ class Problem:
     known: KnownCosts = field(default_factory=KnownCosts)
 
     def __post_init__(self) -> None:
+        check_bounds(self.bounds)
         self.known.belong_to(self.space, costs=len(self.bounds))
 
     def costs(self, vectors: Integer[Array, "n v"]) -> Float[Array, "n m"]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hwnas.arrays import Array, Bool, Float, Integer
 from hwnas.errors import UsageError
+from hwnas.pareto.feasibility import check_bounds
 from hwnas.search.checks import architectures, numbers, require_flag, whole_number
 from hwnas.spaces import Space
 
@@ -27,7 +28,7 @@ class SearchSettings:
     raw: whether architectures that are the same network are searched one by one; else each by its canonical form.
     bounds: of each cost, None for no bound; what a search with a model expects to be feasible. None: not told.
     quality: whether the last cost is an accuracy or score, negative: only what beats the median of the first
-        generation counts there. Without, every cost counts up to the worst that was seen.
+        `population` counts there. Without, every cost counts up to the worst that was seen.
     model: whether a search that can guess costs from those it was told does so.
 
     Raises `UsageError` for values that cannot be.
@@ -47,6 +48,8 @@ class SearchSettings:
             object.__setattr__(self, name, whole_number(f"the {name} of a search", getattr(self, name)))
         for name in ("raw", "quality", "model"):
             require_flag(f"{name} of a search", getattr(self, name))
+        if self.bounds is not None:
+            check_bounds(self.bounds)
         if self.seed < 0:
             raise UsageError(f"expected a seed of at least 0, got {self.seed}")
         if self.population < 4:

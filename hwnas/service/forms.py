@@ -48,7 +48,7 @@ class ParetoBody:
     """Proxies or combinations; each gives a front of its own. `GET /v1/proxies` lists them. Null for `auto` where its
     parts are scored, else for what stands in for it."""
     objectives: Annotated[list[Name], Len(0, 8)] = field(default_factory=list)
-    """Further costs: energy_mj, latency_ms, params, macs or flops, with [.DEVICE][=BOUND]."""
+    """Further costs: energy_mj, latency_ms, params, macs, flops or peak_memory_bytes, with [.DEVICE][=BOUND]."""
     nets: Annotated[int, Strict(), Ge(1), Le(1000)] = 20
     """Length of each list."""
     confidence: Annotated[float, Strict(), Ge(0.5), Lt(1)] | None = None

@@ -80,6 +80,8 @@ class Space(abc.ABC):
         expected = len(self.choices)
         if vectors.ndim != 2 or vectors.shape[1] != expected:
             raise UsageError(f"space {self.name!r} expects vectors of shape (n, {expected}), got {vectors.shape}")
+        if vectors.dtype.kind not in "iu":
+            raise UsageError(f"space {self.name!r} expects whole numbers, got vectors of {vectors.dtype}; round them")
         wrong = (vectors < 0) | (vectors >= np.asarray(self.choices))
         if wrong.any():
             row, position = np.argwhere(wrong)[0]

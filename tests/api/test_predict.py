@@ -13,6 +13,7 @@ from hwnas.api.predict import predict, read_architectures
 from hwnas.cli import main
 from hwnas.cli.render_predict import print_prediction
 from hwnas.errors import DataError, UnknownNameError, UsageError
+from hwnas.spaces import get_space
 
 FIRST = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
 
@@ -89,6 +90,14 @@ def test_wrong_use() -> None:
         predict(["15625"], device="tx2")
     with pytest.raises(UsageError, match="confidence"):
         predict(["0"], device="tx2", confidence=0.999)
+
+
+def test_costs_kernel_by_kernel_are_not_called_measured() -> None:
+    """Some networks of PiT have kernels without a model: their costs are not known, and those of none are measured."""
+    space = get_space("pit")
+    found = predict(space.strings(space.sample(6, seed=0)), device="gtx-1080-ti", space="pit")
+    assert "kernel by kernel" in found.sources["latency_ms"]
+    assert not any("measured, so all are predicted" in note for note in found.notes)
 
 
 def test_a_file_of_architectures(tmp_path: Path) -> None:

@@ -75,3 +75,8 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
             assert json.loads(shown)["rows"][0]["with_first"][0] == 1
         else:
             assert "0~1" in shown and out.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_proxy_that_is_nowhere_defined_has_no_correlation() -> None:
+    row = study._row("p", [np.full(12, np.nan), np.arange(12.0)], np.arange(12.0))
+    assert np.isnan(row.with_truth[0]) and row.with_truth[1] == 1 and np.isnan(row.with_first).all()

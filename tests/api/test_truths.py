@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from hwnas.api.plan_training import plan_training
 from hwnas.api.question import Question
 from hwnas.api.study import make_study
 from hwnas.api.trained_networks import append_untrained, listed, read_trained
-from hwnas.api.truths import Trained, simulate
+from hwnas.api.truths import Trained, Trainer, simulate
 from hwnas.devices import get_device
 from hwnas.errors import DataError, UsageError
 from hwnas.metrics import spearman
@@ -193,6 +194,7 @@ def fill(path: Path, known: np.ndarray) -> None:
             "got 86.45 for 7 in row 2 and 70.1 for 7 in row 4; correct or remove",
         ),
         ("architecture,accuracy\n0,70\n1,80\n", "one network, got 70 for 0 in row 2 and 80 for 1 in row 3"),
+        ("architecture,accuracy\n7,80\n7,81\n7,82\n", "expected at least 3 distinct networks, got 1; train others too"),
         ("architecture,accuracy\n7,80\n1462,80\n15624,80\n", "got 80 for all 3 networks, which teaches nothing"),
         ("arch,acc\n7,90\n", "expected the columns architecture, accuracy"),
         ("architecture,accuracy,accuracy\n7,90,91\n", "expected one column accuracy, got 2"),
@@ -303,3 +305,14 @@ def test_too_few_networks_to_train_are_counted(known: np.ndarray) -> None:
     study = make_study(ASKED, SPACE, get_device("jetson-tx2"))
     with pytest.raises(UsageError, match=r"budgets and the known accuracies leave 1 distinct network of .*; raise the"):
         simulate(study, 10, seed=0)
+
+
+def test_a_trained_network_without_a_known_cost_teaches_accuracy_alone(known: np.ndarray) -> None:
+    study = make_study(ASKED, SPACE, get_device("jetson-tx2"))
+    rows = Trainer(study).first(6, seed=0)
+    axis = study.axes[0]
+    cost = axis.selection.copy()
+    cost[rows[0]] = np.nan
+    trained = Trained(rows=rows, percent=known[rows], source="made up")
+    chosen = Trainer(replace(study, axes=[replace(axis, selection=cost), *study.axes[1:]])).next(trained, 2)
+    assert len(chosen) == 2 and not np.isin(NETWORKS[chosen], NETWORKS[rows]).any()

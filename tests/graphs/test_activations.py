@@ -41,6 +41,17 @@ def test_a_skip_stays_alive_until_it_is_added() -> None:
     assert peak_activation_bytes(Graph(operators=split)) == 16 * (6 + 6 + 6)
 
 
+def test_what_nobody_reads_is_let_go_and_results_are_kept() -> None:
+    operators = (
+        _operator("in", "input", (), 10),
+        *(_operator(name, "conv", ("in",), 100) for name in "abc"),
+    )
+    assert peak_activation_bytes(Graph(operators=operators)) == 16 * (10 + 100)
+    assert peak_activation_bytes(Graph(operators=operators, outputs=("a", "b", "c"))) == 16 * (10 + 300)
+    returned = (*operators[:2], _operator("d", "relu", ("a",), 100))
+    assert peak_activation_bytes(Graph(operators=returned, outputs=("a", "d"))) == 16 * 200
+
+
 def _allocated(graph: Graph) -> int:
     """The same by simulation: buffers with owners, freed once nobody reads them any more."""
     buffers: dict[str, tuple[str, int]] = {}

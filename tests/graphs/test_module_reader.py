@@ -46,6 +46,16 @@ class Mixed(nn.Module):
         return self.head(torch.einsum("bij,bjk->bik", scores, tokens).mean(1))
 
 
+@pytest.mark.parametrize("equation", ["bij,bkj->bik", "bij,bkj", "bij,bjk"])
+def test_einsum_with_and_without_an_arrow(equation: str) -> None:
+    class Product(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.einsum(equation, x, torch.ones(2, 5, 5))
+
+    graph = read_module(Product(), (2, 3, 5))
+    assert graph.flops == flops(Product(), (2, 3, 5)) > 0
+
+
 def test_counts_of_a_mixed_module() -> None:
     module, shape = Mixed(), (2, 3, 8, 8)
     module.norm.eval()

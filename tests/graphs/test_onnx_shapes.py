@@ -67,3 +67,17 @@ def test_what_cannot_be_computed_is_refused(
 def test_what_is_not_known_contradicts_nothing() -> None:
     where = [node("NonZero", ["x"], "places"), node("Cast", ["places"], "cast", to=1), node("MatMul", ["cast", "w"])]
     assert not read(where, [2, 5], w=(3, 2)).operators[1].known
+
+
+def test_shape_arithmetic_of_three_arrays_is_folded() -> None:
+    """Max and Min take any number of arrays."""
+    lengths = {"a": 2, "b": 3, "c": 4, "rest": -1}
+    parts = [onnx.numpy_helper.from_array(np.array([length]), name) for name, length in lengths.items()]
+    nodes = [
+        *(onnx.helper.make_node("Constant", [], [part.name], value=part) for part in parts),
+        node("Max", ["a", "b", "c"], "most"),
+        node("Min", ["c", "b", "a"], "least"),
+        node("Concat", ["least", "most", "rest"], "shape", axis=0),
+        node("Reshape", ["x", "shape"]),
+    ]
+    assert read(nodes, [2, 12]).operators[-1].shape == (2, 4, 3)

@@ -13,7 +13,7 @@ from hwnas import metrics
 from hwnas.errors import DataError, UsageError
 from hwnas.latency.alone import adapt_alone
 from hwnas.latency.alone_files import load_alone, save_alone
-from hwnas.latency.alone_regression import fit, most_telling, predict, student_reach
+from hwnas.latency.alone_regression import _outlier, fit, most_telling, predict, student_reach
 from hwnas.latency.methods import AdaptedLatency, Taught, get_method, method_for
 from hwnas.spaces import Space, get_space
 
@@ -117,6 +117,13 @@ def test_intervals_widen_away_from_the_measurements_and_with_confidence() -> Non
     for confidence in (0.0, 0.99, 1.5):
         with pytest.raises(UsageError, match=f"above 0 and at most 0.98, .* got {confidence}"):
             model.predict(near[:1], confidence=confidence)
+
+
+def test_the_further_off_the_surer_an_outlier() -> None:
+    errors = np.array([0.0, 3.0, 10.0, 100.0, 500.0])
+    with np.errstate(over="raise", invalid="raise"):
+        probability = _outlier(errors, 350.0)
+    assert (np.diff(probability) >= 0).all() and probability[0] < 0.05 and probability[-1] == 1
 
 
 def test_leaving_one_out_is_fitting_the_others() -> None:

@@ -314,6 +314,10 @@ def test_a_wrong_measurement_is_suspected(vectors: np.ndarray, learned: MetaMode
     model = adapt_meta(SPACE, check_observations(SPACE, few, costs), model=learned)
     suspects = model.suspect()
     assert suspects and suspects[0].row == 7 and suspects[0].expected < suspects[0].cost
+    costs[7] *= 1000.0
+    far = adapt_meta(SPACE, check_observations(SPACE, few, costs), model=learned)
+    with np.errstate(over="raise", invalid="raise"):  # the further off, the surer
+        assert far.suspect()[0].row == 7 and far.suspect()[0].probability >= suspects[0].probability
 
 
 def test_leave_one_out_does_not_see_the_measurement(adapted: meta.AdaptedMeta) -> None:
