@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, final
 
@@ -13,7 +14,8 @@ from hwnas.energy.boards import board_energy
 from hwnas.errors import DataError, HwnasError, UnknownNameError, UsageError
 from hwnas.latency.boards import board_latency
 from hwnas.latency.kernels.cards import devices_without_card
-from hwnas.predictors.shipped import SHIPPED_FOLDER, ShippedCosts, head_id, open_shipped_costs
+from hwnas.latency.regressions import open_regressions
+from hwnas.predictors.shipped import SHIPPED_FOLDER, head_id, open_shipped_costs
 from hwnas.spaces import get_space
 from hwnas.spaces.registry import TO_KNOW
 
@@ -88,7 +90,7 @@ def adapted_text(card: Card) -> str:
 def describe_device(name: str) -> DeviceResult:
     """The device called `name`, all its variants. Raises `UnknownNameError`, `DataError` for a wrong card."""
     card = find_device(name).card
-    shipped = {space: open_shipped_costs(SHIPPED_FOLDER, space) for space in {c.space for c in card.columns()}}
+    shipped = {space: _shipped(space) for space in {column.space for column in card.columns()}}
     costs = []
     for variant in card.variants:
         reference = card.device(variant.name).reference
@@ -103,7 +105,7 @@ def describe_device(name: str) -> DeviceResult:
                     target=column.target,
                     table=status,
                     get="" if status == "present" else repair_command(column.table),
-                    prediction=_prediction(shipped[column.space], head_id(reference, column.dataset, column.target)),
+                    prediction=shipped[column.space](head_id(reference, column.dataset, column.target)),
                     note=column.note,
                 )
             )
@@ -160,10 +162,19 @@ def _table_status(table: str) -> Literal["present", "absent", "damaged"]:
         return "damaged"
 
 
-def _prediction(shipped: ShippedCosts | None, head: str) -> str:
-    """Model and median error of a head, `GCN, 1.8 %`; empty where it is not shipped."""
-    if shipped is None or head not in shipped:
-        return ""
-    record = shipped.record(head)
-    error = record.figures.get("median_ape")
-    return record.model if error is None else f"{record.model}, {error:.1f} %"
+def _shipped(space: str) -> Callable[[str], str]:
+    """What is shipped for a head of the space: model and median error, `GCN, 1.8 %`; empty where nothing is."""
+    costs, regressions = open_shipped_costs(SHIPPED_FOLDER, space), open_regressions(SHIPPED_FOLDER, space)
+
+    def prediction(head: str) -> str:
+        if costs is not None and head in costs:
+            record = costs.record(head)
+            return _with_error(record.model, record.figures)
+        return _with_error("ridge regression", regressions[head].figures) if head in regressions else ""
+
+    return prediction
+
+
+def _with_error(model: str, figures: Mapping[str, float]) -> str:
+    error = figures.get("median_ape")
+    return model if error is None else f"{model}, {error:.1f} %"
