@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Any:
     )
     database = open_database(settings.database_url)
     app.state.service = Service(settings=settings, database=database, devices=DeviceFolder(database))
-    app.state.stopping = asyncio.Event()
+    app.state.stopping, app.state.workers = asyncio.Event(), None  # beside a server, who looks after them
     for resource in _RESOURCES:
         app.include_router(resource.router)
     app.add_exception_handler(HwnasError, on_error)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import partial
 from typing import Final, final
 
 import uvicorn
@@ -19,10 +14,10 @@ from hwnas.service.app import create_app
 from hwnas.service.ending import End
 from hwnas.service.guard import Guard
 from hwnas.service.logs import log_event, start_logging
-from hwnas.service.settings import DATABASE_VARIABLE, Settings
+from hwnas.service.settings import Settings
+from hwnas.service.workers import Workers
 
 GRACE_S: Final = 0.5  # for answers under way, once somebody wants the server to stop
-PATIENCE_S: Final = 1.5  # with the workers after that
 
 
 @final
@@ -64,19 +59,16 @@ def serve(settings: Settings, end: End, *, workers: int = 1, verbose: bool = Tru
         h11_max_incomplete_event_size=32 * 1024,
         lifespan="on",
     )
-    server, beside = Server(config, guard), list[subprocess.Popen[bytes]]()
+    server, beside = Server(config, guard), Workers(settings, end, wanted=workers, verbose=verbose)
+    guard.state.workers = beside
     end.tells(server.stop)
     try:
-        while len(beside) < workers and not end.wanted():
-            process = _start_worker(settings, verbose=verbose)
-            beside.append(process)
-            end.tells(partial(_tell_to_stop, process))
+        beside.start()
         log_event("listening", address=_address(settings, listening), workers=workers)
         server.run(sockets=[listening])
     finally:
-        until = time.monotonic() + PATIENCE_S
-        for process in beside:
-            _see_off(process, until)
+        end.want()
+        beside.see_off()
 
 
 def _bind(settings: Settings) -> socket.socket:
@@ -95,29 +87,3 @@ def _bind(settings: Settings) -> socket.socket:
 def _address(settings: Settings, listening: socket.socket) -> str:
     host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
     return f"http://{host}:{listening.getsockname()[1]}/"
-
-
-def _start_worker(settings: Settings, *, verbose: bool) -> subprocess.Popen[bytes]:
-    """A worker that ends with us: its standard input is a pipe that closes when we are gone, however that happens.
-
-    It is of a session of its own: a terminal's Ctrl-C would reach it also while it starts and cannot heed it.
-    """
-    # By the environment: a command line, which everyone on the machine can read, must not hold the password.
-    environment = {**os.environ, DATABASE_VARIABLE: settings.database_url}
-    command = [sys.executable, "-m", "hwnas", "worker", "--attached", *([] if verbose else ["--quiet"])]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
-
-
-def _tell_to_stop(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin and not process.stdin.closed:
-        process.stdin.close()
-
-
-def _see_off(process: subprocess.Popen[bytes], until: float) -> None:
-    """Wait for the end of a worker. Its jobs are given back by then, or others take them from it."""
-    _tell_to_stop(process)
-    try:
-        process.wait(timeout=max(0.0, until - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -5,9 +5,11 @@ One thread: it waits for whatever its processes tell, and beats, looks for cance
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import secrets
+import shutil
 import signal
 import socket
 import tempfile
@@ -19,19 +21,20 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Final, final
 
+from hwnas.errors import DataError, HwnasError
 from hwnas.service.child import Order, work
 from hwnas.service.leases import LEASE_S, Leases
 from hwnas.service.logs import log_event
 from hwnas.service.problems import refusal
 from hwnas.service.running import Running
 from hwnas.service.settings import Limits, Settings
-from hwnas.service.store import Database, Job, StoreError
+from hwnas.service.store import Database, Job, Kind, StoreError
 from hwnas.service.store.devices import find_device
 from hwnas.service.store.parts import get_part
 from hwnas.service.store.pruning import Pruning
 from hwnas.service.store.work import Ending, beat, claim, finish, release
 from hwnas.service.sync import DeviceFolder
-from hwnas.service.tasks.registry import HEAVY, TASKS, UPLOADS
+from hwnas.service.tasks.registry import HEAVY, TASKS, UPLOADS, WITHOUT_DEVICES
 
 POLL_S: Final = 0.1
 BEAT_S: Final = LEASE_S / 6
@@ -40,6 +43,7 @@ MOST_CRASHES: Final = 2  # of processes that read an upload: then it is the file
 _CRASHED: Final = (
     "expected a file that can be read within the limits, got one whose reading crashed {} times; send another"
 )
+RETRY_S: Final = 5.0  # until a kind of job is tried again that could not be begun here
 GIVE_BACK_S: Final = 0.7  # of the two seconds in which Ctrl-C ends everything
 
 
@@ -56,6 +60,7 @@ class Worker:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["hwnas.service.child", "hwnas.service.tasks.adapt"])
         self._tidied = -HOUSEKEEPING_S
+        self._not_before: dict[Kind, float] = {}
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Work until `stopping` says so; then jobs under way are given back with what they have."""
@@ -70,7 +75,10 @@ class Worker:
             try:
                 self.turn()
             except StoreError as error:  # locked, full or away for a while: jobs under way go on
-                log_event("database", level=30, detail=str(error))
+                log_event("database", level=logging.WARNING, detail=str(error))
+                time.sleep(POLL_S)
+            except OSError as error:  # for example a channel that broke
+                log_event("worker trouble", level=logging.WARNING, detail=str(error))
                 time.sleep(POLL_S)
         self._give_back()
 
@@ -96,29 +104,44 @@ class Worker:
             if running.channel in ready:
                 running.hear()
 
-    def _free_kinds(self) -> list[Any]:
+    def _free_kinds(self) -> list[Kind]:
         if len(self._running) >= self._slots:
             return []
         heavy = sum(running.job.kind in HEAVY for running in self._running)
-        return [kind for kind in TASKS if kind not in HEAVY or heavy < max(1, self._slots - 1)]
+        free = [kind for kind in TASKS if kind not in HEAVY or heavy < max(1, self._slots - 1)]
+        return [kind for kind in free if self._not_before.get(kind, 0.0) <= time.monotonic()]
 
-    def _begin(self, kinds: list[Any]) -> bool:
+    def _begin(self, kinds: list[Kind]) -> bool:
+        """Take a job and begin it; whether there was one. What cannot be begun here, for want of a folder that can be
+        written or of processes, is given back as if nobody had tried."""
         lease = f"{self._name}:{secrets.token_hex(8)}"
         job = claim(self._database, lease, kinds)
         if job is None:
             return False
-        order = _order(self._database, job, self._settings.limits)
-        self._devices.refresh()  # after the device was looked at: what the process finds is that or newer
-        log_event("begin", job=job.id, kind=job.kind, attempt=job.attempts)
-        channel, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, order), name=f"job {job.id}")
-        process.start()
-        theirs.close()
-        limit = self._settings.limits.upload_seconds if job.kind in UPLOADS else self._settings.limits.job_seconds
-        self._running.append(
-            Running(job=job, lease=lease, channel=channel, process=process, order=order, limit_s=limit)
-        )
+        try:
+            self._running.append(self._started(job, lease))
+        except (HwnasError, OSError, EOFError) as error:
+            self._not_before[job.kind] = time.monotonic() + RETRY_S
+            log_event("not begun", level=logging.WARNING, job=job.id, kind=job.kind, detail=str(error))
+            release(self._database, job.id, lease)
         return True
+
+    def _started(self, job: Job, lease: str) -> Running:
+        """A job under way. Raises `StoreError`, `DataError` where a card cannot be written, `OSError`, `EOFError`."""
+        order = _order(self._database, job, self._settings.limits)
+        try:
+            if job.kind not in WITHOUT_DEVICES:  # after the device was looked at: the process finds that or newer
+                self._devices.refresh()
+            log_event("begin", job=job.id, kind=job.kind, attempt=job.attempts)
+            channel, theirs = self._context.Pipe()
+            process = self._context.Process(target=work, args=(theirs, order), name=f"job {job.id}")
+            process.start()
+            theirs.close()
+        except (HwnasError, OSError, EOFError):
+            shutil.rmtree(order.folder, ignore_errors=True)
+            raise
+        limit = self._settings.limits.upload_seconds if job.kind in UPLOADS else self._settings.limits.job_seconds
+        return Running(job=job, lease=lease, channel=channel, process=process, order=order, limit_s=limit)
 
     def _attend(self, running: Running) -> None:
         """Pass on what a job told; end it where it ended."""
@@ -147,7 +170,14 @@ class Worker:
         ours = finish(self._database, running.job.id, running.lease, ending)
         self._drop(running, ending.state if ours else "lost")
         if ours and ending.device is not None:
+            self._note_device(running.job)
+
+    def _note_device(self, job: Job) -> None:
+        """Write the card that a job made; where that cannot be, the job is done all the same, and others are told."""
+        try:
             self._devices.refresh()
+        except (DataError, OSError) as error:
+            log_event("card not written", level=logging.WARNING, job=job.id, detail=str(error))
 
     def _drop(self, running: Running, how: str) -> None:
         log_event("end", job=running.job.id, how=how)

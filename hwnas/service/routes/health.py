@@ -24,9 +24,12 @@ def healthz() -> Response:
 
 @router.get("/readyz", responses={**described("Requests can be answered.", _STATE), **problems()})
 def readyz(request: Request) -> Response:
-    """Whether the database answers too; 503 where it does not."""
+    """Whether the database answers too; 503 where it does not. workers: those beside this server, how many should live
+    and how many do."""
     jobs = count_by_state(service_of(request).database)
-    return Response(plain_json({"status": "ok", "jobs": jobs}), media_type="application/json")
+    beside = request.app.state.workers
+    workers = {"wanted": 0, "alive": 0} if beside is None else {"wanted": beside.wanted, "alive": beside.alive()}
+    return Response(plain_json({"status": "ok", "jobs": jobs, "workers": workers}), media_type="application/json")
 
 
 @router.get(

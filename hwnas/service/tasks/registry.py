@@ -20,6 +20,8 @@ TASKS: Final[dict[Kind, str]] = {
 UPLOADS: Final[tuple[Kind, ...]] = ("adapt", "predict-onnx")  # files of strangers: little memory, little time
 HEAVY: Final[tuple[Kind, ...]] = ("score", "score-table", "pareto")  # may take hours: one slot stays free of them
 
+WITHOUT_DEVICES: Final[tuple[Kind, ...]] = ("score", "score-table")  # the same whatever devices users added
+
 
 def get_task(kind: Kind) -> Task:
     """The function `run` of a kind."""
