@@ -41,6 +41,7 @@ class Estimate:
     mean: best estimate, in `unit`; NaN where the device has no value ("not measured"), never 0.
     lower, upper: ends of the central interval at `confidence`; None for single measurements, which have no interval.
     covered: whether all of each architecture is in its cost; where it is not, `notes` say what is missing and how much.
+    lower_bound: whether what is missing may be more than a little, so that costs are at least these.
     """
 
     mean: Float[Array, " n"]
@@ -50,6 +51,7 @@ class Estimate:
     unit: str
     provenance: Provenance
     covered: bool = True
+    lower_bound: bool = False
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

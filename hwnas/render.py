@@ -244,7 +244,8 @@ def _name(cost: ObjectiveResult) -> str:
 
 def _heading(cost: ObjectiveResult) -> str:
     lines = _name(cost).split(" of ")
-    return "\n".join(lines if cost.device is None else [*lines, cost.unit])
+    unit = f"at least, {cost.unit}" if cost.lower_bound else cost.unit
+    return "\n".join(lines if cost.device is None else [*lines, unit])
 
 
 def _reasons(result: ParetoResult) -> list[str]:

@@ -43,6 +43,8 @@ class ObjectiveResult:
     """Whether the values are measured or counted, as against predicted."""
     covered: bool = True
     """Whether all of each network is in the cost; where parts have no model, `notes` say which, and their share."""
+    lower_bound: bool = False
+    """Whether more than a little of some network may be missing, so that each cost is at least what is given."""
 
 
 @final

@@ -205,6 +205,12 @@ def _by_kernels(target: Target, device: Device, *, space: Space, dataset: str) -
     return space_kernel_costs(device, target, space=space, dataset=dataset)
 
 
+def _has_kernel_model(device: Device, target: Target) -> bool:
+    from hwnas.latency.kernels.store import find_kernel_model
+
+    return find_kernel_model(device.name, target) is not None
+
+
 def _predicted(record: HeadRecord, batch: str) -> Provenance:
     error = {name: record.figures[name] for name in _PERCENTAGES if name in record.figures}
     median = f", median error {error['median_ape']:.1f} %" if "median_ape" in error else ""
@@ -254,4 +260,9 @@ def _refuse(target: Target, device: Device, *, space: Space, dataset: str, sourc
     single = replace(device, variant=replace(device.variant, batch_size=1))
     if source != "measured" and _by_kernels(target, single, space=space, dataset=dataset):
         elsewhere += "; costs of one image alone come from its kernel model"
+    elif source != "measured" and not space.has_graphs and _has_kernel_model(device, target):
+        elsewhere += (
+            f"; {space.name} has no operator graphs, so its kernel model takes files: `hwnas export NAME --space "
+            f"{space.name} --out net.onnx`, then `hwnas predict net.onnx --device {device.name}`"
+        )
     raise UsageError(f"{what} was not measured; {elsewhere}")

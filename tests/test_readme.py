@@ -99,7 +99,19 @@ def test_the_python_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 
-def test_every_command_proxy_space_and_device_is_named() -> None:
+@pytest.mark.parametrize("folder", ["latency", "latency/kernels", "pareto", "hwnas/graphs"])
+def test_the_python_of_folders_runs(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / folder / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.S | re.M)
+    assert blocks
+    for code in blocks:
+        exec(compile(code, f"{folder}/README.md", "exec"), {"__name__": "readme"})
+
+
+def test_every_command_proxy_space_and_device_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path))  # without devices of whoever runs this
     commands = {command.name for command in app.registered_commands} | {g.name for g in app.registered_groups}
     assert None not in commands
     for name in commands:

@@ -145,6 +145,7 @@ def _objective(axis: CostAxis) -> ObjectiveResult:
         source=axis.estimate.provenance.summary,
         measured=axis.measured,
         covered=axis.estimate.covered,
+        lower_bound=axis.estimate.lower_bound,
     )
 
 

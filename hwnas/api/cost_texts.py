@@ -26,7 +26,8 @@ def costs_sheet(answer: PredictResult) -> Sheet:
     title = f"{answer.device}, {answer.space} on {answer.dataset}"
     if any(cost.lower is not None for net in answer.nets for cost in net.costs.values()):
         title += f", {100 * answer.interval_level:g}% intervals"
-    heading = ("index", "architecture", *(_UNITS[name] for name in answer.sources))
+    most = ", at least" if answer.lower_bound else ""
+    heading = ("index", "architecture", *(_UNITS[name] + most for name in answer.sources))
     return Sheet(title=title, heading=heading, rows=rows, numeric=(0, *range(2, len(heading))))
 
 

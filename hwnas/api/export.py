@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from hwnas.arrays import Array
     from hwnas.graphs import Graph
 
-TFLITE: Final = ".tflite"  # how its files end
+ONNX: Final = ".onnx"
+TFLITE: Final = ".tflite"  # how files of LiteRT's converter end
 
 
 @final
@@ -85,7 +86,7 @@ def export(
 ) -> ExportResult:
     """Write the network of `arch` in evaluation mode, with the weights that `initial_module` draws.
 
-    out: ends in .tflite for a file of LiteRT's converter; anything else is an ONNX file. A space whose operators have
+    out: ends in .tflite for a file of LiteRT's converter, in .onnx for an ONNX file. A space whose operators have
     an ONNX form is written operator by operator (set 13, read by every runtime since TensorRT 8), any other by torch's
     exporter (set 18). Input `input`, output `logits`, both with a fixed batch.
     Raises `UsageError`, `UnknownNameError`, `MissingExtraError`, and `DataError` where the file cannot be written.
@@ -94,6 +95,8 @@ def export(
     where = found.dataset(dataset)
     (vector,) = found.parse([arch])
     (name,) = found.strings(vector[None])
+    if out.suffix.lower() not in (ONNX, TFLITE):
+        raise UsageError(f"expected a file that ends in {ONNX} or {TFLITE}, got {str(out)!r}")
     if out.suffix.lower() == TFLITE:
         require_converter()
     elif settings.precision != "float32":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from hwnas.devices.registry import device_names
-from hwnas.errors import DataError, UnknownNameError, UsageError, tell_once
+from hwnas.errors import DataError, MissingExtraError, UnknownNameError, UsageError, tell_once
 from hwnas.folders import config_folder
 from hwnas.latency.kernels import KernelModel, save_kernel_model
 from hwnas.latency.kernels.store import (
@@ -111,12 +112,16 @@ def build(
     """Measure kernels on this machine and fit their latency; what was measured before is gone on with.
 
     folder: for the measurements; one of the user's folder by default. replace: forget earlier ones.
-    Raises `UsageError` for a name that a device with a card has, measurements of another setting, or another runtime.
+    Raises `UsageError` for a name that a device with a card has, measurements of another setting, or another runtime,
+    and `MissingExtraError` before anything is measured.
     """
     from hwnas.latency.kernels.builder import Builder, BuildSettings
 
     if runtime not in RUNTIMES:
         raise UnknownNameError("runtime to build kernel models with", runtime, RUNTIMES)
+    for package, extra in (("sklearn", "kernels"), ("onnxruntime", "onnx"), ("onnx", "onnx")):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError("building kernel models", extra)
     name = canonical(device)
     if name in device_names():
         raise UsageError(f"expected a new name for this machine, got {device!r}, a device that has a card")

@@ -45,7 +45,8 @@ class Prediction:
 class PredictResult:
     """Costs of architectures on one device and data set; `sources` says where each kind of cost comes from.
 
-    covered: whether all of each architecture is in its costs. notes: what is missing and how much, by kind of cost.
+    covered: whether all of each architecture is in its costs. lower_bound: whether more than a little may be missing in
+    one of the costs, so that it is at least what is given. notes: what is missing and how much, by kind of cost.
     """
 
     space: str
@@ -55,6 +56,7 @@ class PredictResult:
     sources: dict[str, str]
     nets: tuple[Prediction, ...]
     covered: bool = True
+    lower_bound: bool = False
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -117,6 +119,7 @@ def predict(  # noqa: PLR0913 - the options of the command, all optional
             for row, (arch, index) in enumerate(zip(its_space.strings(vectors), indices, strict=True))
         ),
         covered=all(estimate.covered for estimate in estimates.values()),
+        lower_bound=any(estimate.lower_bound for estimate in estimates.values()),
         notes=tuple(f"{name}: {note}" for name, estimate in estimates.items() for note in estimate.notes),
     )
 

@@ -76,6 +76,7 @@ class KernelCosts(CostModel):
                 source=f"kernels of {self._model.device}",
             ),
             covered=not totals.uncovered,
+            lower_bound=_lacks_much(totals),
             notes=_notes(totals),
         )
 
@@ -135,13 +136,19 @@ def _added(networks: Networks, mine: slice, values: Float[Array, " k"]) -> Float
     return networks.totals(column)
 
 
+def _lacks_much(totals: Totals) -> bool:
+    """Whether more than a little of one of the networks is not in its total."""
+    if not totals.uncovered:
+        return False
+    return bool((sum(totals.uncovered.values()) > np.array(LITTLE_PERCENT)[:, None]).any())
+
+
 def _notes(totals: Totals) -> tuple[str, ...]:
     """What is not in the total, the most MACs first, and how much of it is extrapolated."""
     notes = []
     if totals.uncovered:
         notes.append(f"not in the total, as the device has no model of them: {_lacking(totals)}")
-        shares = sum(totals.uncovered.values())
-        if (shares > np.array(LITTLE_PERCENT)[:, None]).any():
+        if _lacks_much(totals):
             notes.append("so totals are lower bounds: what they leave out is in no interval, and no budget sees it")
         if any(float(np.ptp(part, axis=1).max()) >= 1 for part in totals.uncovered.values()):
             notes.append("these shares differ: networks with more of them look cheaper, beside others, than they are")

@@ -12,7 +12,7 @@ import pytest
 from hwnas.api.export import ExportSettings, export, initial_module
 from hwnas.api.export import initial_module as initial_module_as_drawn
 from hwnas.cli.app import app
-from hwnas.errors import MissingExtraError, UnknownNameError, UsageError
+from hwnas.errors import DataError, MissingExtraError, UnknownNameError, UsageError
 from hwnas.graphs import read_onnx
 from hwnas.spaces import SPACES, Space, get_space
 
@@ -127,6 +127,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_wrong_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"expected a file that ends in \.onnx or \.tflite, got .*net\.xyz"):
+        export("1462", tmp_path / "net.xyz")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="expected to write"):
+        export("1462", tmp_path / "file" / "net.onnx")
     with pytest.raises(UsageError, match="batch size of at least 1 and a seed of at least 0, got 0 and 0"):
         export("0", tmp_path / "net.onnx", settings=ExportSettings(batch_size=0))
     with pytest.raises(UnknownNameError, match="space 'nb' is not known"):
@@ -134,4 +139,4 @@ def test_wrong_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"hwnas\[torch\]"):
         export("0", tmp_path / "net.onnx")
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -126,3 +127,17 @@ def test_a_device_tells_that_it_has_a_kernel_model(
     monkeypatch.setenv("HWNAS_HOME", str(tmp_path / "home"))
     assert run(monkeypatch, "devices", "tesla-v100") == 0
     assert "latency of any network, by `hwnas predict model.onnx --device tesla-v100`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("package", "extra"), [("onnxruntime", "onnx"), ("sklearn", "kernels")])
+def test_a_build_names_the_extra_that_is_absent_before_it_measures(
+    package: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HWNAS_HOME", str(tmp_path))
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == package else find(name, *rest))
+    monkeypatch.setattr("sys.argv", ["hwnas", "kernels", "build", "--device", "h", "--minutes", "1"])
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code == 1 and f"hwnas[{extra}]" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*measurements*"))
