@@ -3,21 +3,26 @@
 /* global Plotly */
 import { element, facts, fill, table } from "./elements.js";
 import { has, rounded } from "./numbers.js";
+import { pageWords } from "./page_words.js";
 import { chartLayout, colour } from "./plot_style.js";
-import { post } from "./server.js";
+import { post, Refusal } from "./server.js";
 
-/** What was measured, as far as the page can read the files: [{arch, latency}]. The server reads them by itself. */
-export async function readMeasurements(files) {
+const MS = { ms: 1, us: 1e-3, s: 1e3 };
+const MOST_DRAWN = 1000; // networks of a question to /v1/predict
+
+/** What was measured, as far as the page can read texts of files: [{arch, latency}] in ms. The server reads them by
+ * itself. */
+export function readMeasurements(texts, unit) {
   const found = [];
-  for (const file of files) {
-    const text = await file.text();
+  for (const text of texts) {
     const [head, ...lines] = text.trim().split(/\r?\n/).map(cells);
     const [arch, latency] = ["architecture", "latency_ms"].map((column) => head.indexOf(column));
     if (arch < 0 || latency < 0) continue;
     for (const line of lines)
-      if (line[arch] && Number(line[latency]) > 0) found.push({ arch: line[arch], latency: Number(line[latency]) });
+      if (line[arch] && Number(line[latency]) > 0)
+        found.push({ arch: line[arch], latency: Number(line[latency]) * MS[unit] });
   }
-  return found;
+  return found.slice(0, MOST_DRAWN);
 }
 
 /** The cells of a line of CSV; a comma inside quotes is text. */
@@ -27,8 +32,8 @@ function cells(line) {
   );
 }
 
-/** Show what `POST /v1/adapt` answered, and the picture where the measurements could be read. */
-export async function showFit(card, result, measured) {
+/** Show what `POST /v1/adapt` answered, and the picture where the measurements could be read. files: as uploaded. */
+export async function showFit(card, result, { measured, files = [] }) {
   const node = element("div", { class: "plot", role: "img", "aria-label": "Predicted against measured latency" });
   const of = (figures, name) =>
     figures
@@ -42,9 +47,12 @@ export async function showFit(card, result, measured) {
           ],
         ]
       : [];
+  const notes = result.notes.filter((note) => !result.doubts.includes(note));
+  card.dataset.device = result.device.split("@")[0];
   fill(
     card,
     element("h2", {}, `${result.device}: how well the model fits`),
+    doubtsOf(result),
     element(
       "div",
       { class: "charts" },
@@ -55,10 +63,7 @@ export async function showFit(card, result, measured) {
         ...of(result.left_out, "each left out"),
         ...of(result.checked, "held back to check"),
         ["median width of the 90 % interval", `${rounded(result.width_percent, 3)} %`],
-        [
-          "repeat error of the measurements",
-          has(result.repeat_error_percent) ? `${rounded(result.repeat_error_percent, 3)} %` : null,
-        ],
+        ["repeat error of the measurements", repeatError(result)],
         ["energy", energyOf(result.energy)],
       ]),
       element("div", {}, node),
@@ -85,16 +90,40 @@ export async function showFit(card, result, measured) {
     element(
       "ul",
       { class: "sources" },
-      [...result.energy.suspects.map(oddPower), ...result.notes].map((note) => element("li", {}, note)),
+      [...result.energy.suspects.map(oddPower), ...notes].map((note) => element("li", {}, pageWords(note, files))),
     ),
   );
   card.hidden = false;
-  if (measured.length) await drawFit(node, result, measured);
-  else
-    fill(
-      node,
-      element("p", { class: "note" }, "The picture of measured against predicted latencies needs a table (CSV)."),
-    );
+  const lacks = "The picture of measured against predicted latencies needs a table (CSV).";
+  try {
+    if (measured.length) await drawFit(node, result, measured);
+    else fill(node, element("p", { class: "note" }, lacks));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    fill(node, element("p", { class: "note" }, `There is no picture: ${error.message}`)); // the device is there
+  }
+}
+
+/** Why the model is no basis for choosing networks, before its figures; nothing where nothing says so. */
+function doubtsOf(result) {
+  if (!result.doubts.length) return null;
+  return element(
+    "div",
+    { class: "warning", role: "group", "aria-label": "Doubts" },
+    element("h3", {}, `In doubt: do not choose networks by ${result.device} yet`),
+    element(
+      "ul",
+      {},
+      result.doubts.map((doubt) => element("li", {}, pageWords(doubt))),
+    ),
+  );
+}
+
+/** How much rounds of one network differ, and of how many networks that is known where it is not all. */
+function repeatError({ repeat_error_percent: percent, repeat_error_nets: several, nets }) {
+  if (!has(percent)) return null;
+  const whose = several < nets ? `, of the ${several} of ${nets} networks with several rounds` : "";
+  return `${rounded(percent, 3)} %${whose}`;
 }
 
 function energyOf(energy) {

@@ -1,112 +1,85 @@
 // The part "Devices": what is known, and a device of one's own from measurements, with how well its model fits.
 
+import { makeDeviceForm } from "./device_form.js";
 import { readMeasurements, showFit } from "./device_fit.js";
 import { element, fill, table } from "./elements.js";
-import { labelled } from "./question_form.js";
-import { all, get, post, Refusal, say } from "./server.js";
+import { pageWords } from "./page_words.js";
+import { all, get, post, Refusal, say, send } from "./server.js";
 
 const place = (id) => document.getElementById(id);
 
-/** Start the part. watch(job) resolves with a job that has ended; onAdded() is told of a new device. */
-export function startDevices({ devices, spaces }, watch, onAdded) {
-  drawDevices(devices);
-  const form = place("device-form");
-  const name = element("input", {
-    name: "name",
-    required: true,
-    pattern: "[a-z0-9][a-z0-9_.\\-]*",
-    placeholder: "my-board",
-    title: "small letters, digits, - _ .",
-  });
-  const space = element(
-    "select",
-    { name: "space" },
-    ["nasbench201", "fbnet", "ofa"]
-      .filter((one) => spaces.some((s) => s.name === one))
-      .map((one) => element("option", {}, one)),
-  );
-  const dataset = element("select", { name: "dataset" });
-  const unit = element(
-    "select",
-    { name: "unit" },
-    ["ms", "us", "s"].map((one) => element("option", {}, one)),
-  );
-  const power = element("input", { name: "power_w", type: "number", min: 0, step: "any", placeholder: "not known" });
-  const batch = element("input", {
-    name: "batch_size",
-    type: "number",
-    min: 1,
-    step: 1,
-    placeholder: "as the file says",
-  });
-  const files = element("input", {
-    name: "measurements",
-    type: "file",
-    multiple: true,
-    required: true,
-    accept: ".csv,.json,text/csv,application/json",
-  });
-  const replace = element("input", { name: "replace", type: "checkbox", value: "true" });
-  const button = element("button", { class: "main", type: "submit" }, "Add the device");
-  const match = () =>
-    fill(
-      dataset,
-      spaces.find((one) => one.name === space.value).datasets.map((one) => element("option", {}, one)),
-    );
-  space.addEventListener("change", match);
-  match();
-  fill(
-    form,
-    element(
-      "p",
-      { class: "note full" },
-      "About ten measured networks are enough. Upload the results.json of hwnas measure, or a table with the columns ",
-      "architecture, latency_ms and, where measured, energy_mj.",
-    ),
-    labelled("Name", name),
-    labelled("Search space", space),
-    labelled("Data set", dataset),
-    labelled("Unit of latencies in a table", unit),
-    labelled("Power while it computes, in W", power),
-    labelled("Images per run", batch),
-    labelled("Measurements", files),
-    element("label", { class: "check" }, replace, "Replace a device of this name"),
-    button,
-  );
+/** Start the part. watch(job) resolves with a job that has ended; onChanged() is told of a new list. */
+export function startDevices({ devices, spaces }, watch, onChanged) {
+  const form = makeDeviceForm(place("device-form"), { spaces });
+  const does = {
+    onFit: (device) => attempt(() => showKept(device)),
+    onRemove: (device) => attempt(() => remove(device)),
+  };
+  drawDevices(devices, does);
 
-  form.addEventListener("submit", async (event) => {
+  place("device-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const body = new FormData(form);
-    for (const field of [power, batch]) if (!field.value) body.delete(field.name);
-    const measured = await readMeasurements(files.files);
-    button.disabled = true;
+    form.busy(true);
+    await attempt(add, form.files());
+    form.busy(false);
+  });
+
+  async function add() {
+    const [files, unit] = [form.files(), form.unit()];
+    let { status, value } = await post("/v1/adapt", form.body());
+    if (status === 202) {
+      showInFit("note", `This takes longer than a second: job ${value.id.slice(0, 8)} does it.`);
+      const job = await watch(value);
+      if (job.state !== "done") throw new Refusal(job.error?.detail ?? `the job was ${job.state}`, 0);
+      value = await get(`/v1/jobs/${job.id}/result`);
+    }
+    await renew();
+    const texts = await Promise.all(files.map((file) => file.text()));
+    await showFit(place("fit"), value, { measured: readMeasurements(texts, unit), files });
+    say(`${value.device} was added${value.doubts.length ? `; doubts: ${value.doubts.length}` : ""}`);
+  }
+
+  async function remove({ name }) {
+    if (!confirm(`Remove ${name} and its models, for everybody who uses this server?`)) return;
+    await send("DELETE", `/v1/devices/${encodeURIComponent(name)}`);
+    if (place("fit").dataset.device === name) place("fit").hidden = true;
+    await renew();
+    say(`${name} was removed`);
+  }
+
+  async function renew() {
+    drawDevices(await all("/v1/devices", "devices"), does);
+    await onChanged();
+  }
+
+  async function attempt(work, files = []) {
     try {
-      let { status, value } = await post("/v1/adapt", body);
-      if (status === 202) {
-        fill(
-          place("fit"),
-          element("p", { class: "note" }, `This takes longer than a second: job ${value.id.slice(0, 8)} does it.`),
-        );
-        place("fit").hidden = false;
-        const job = await watch(value);
-        if (job.state !== "done") throw new Refusal(job.error?.detail ?? `the job was ${job.state}`, 0);
-        value = await get(`/v1/jobs/${job.id}/result`);
-      }
-      await showFit(place("fit"), value, measured);
-      drawDevices(await all("/v1/devices", "devices"));
-      onAdded();
-      say(`${value.device} was added`);
+      await work();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      fill(place("fit"), element("p", { class: "failure", role: "alert" }, error.message));
-      place("fit").hidden = false;
-    } finally {
-      button.disabled = false;
+      const message = pageWords(error.message, files);
+      showInFit("failure", message);
+      form.unfold(message);
     }
-  });
+  }
 }
 
-function drawDevices(devices) {
+/** How a device fits that somebody added: what its job said then, and the measurements that are kept with it. */
+async function showKept(device) {
+  const job = await get(`/v1/jobs/${device.added.job}`);
+  const result = await get(`/v1/jobs/${job.id}/result`);
+  const texts = Object.values(await get(`/v1/devices/${encodeURIComponent(device.name)}/measurements`));
+  await showFit(place("fit"), result, { measured: readMeasurements(texts, job.request.settings.unit ?? "ms") });
+  place("fit").scrollIntoView({ block: "nearest" });
+}
+
+function showInFit(kind, text) {
+  fill(place("fit"), element("p", { class: kind, role: kind === "failure" ? "alert" : null }, text));
+  place("fit").hidden = false;
+}
+
+/** The list; onFit(device) and onRemove(device) are told what is asked of a device that somebody added. */
+function drawDevices(devices, does) {
   const columns = [
     { name: "device" },
     { name: "what" },
@@ -115,14 +88,33 @@ function drawDevices(devices) {
     { name: "numbers are" },
     { name: "added" },
   ];
+  const press = (device, text, label, work) =>
+    element(
+      "button",
+      { type: "button", class: "link", "aria-label": `${label} ${device.name}`, onclick: () => work(device) },
+      text,
+    );
   const rows = devices.map((device) => ({
     cells: [
-      element("code", {}, device.name),
-      device.title,
+      element("code", { class: "wrapped" }, device.name),
+      element("span", { class: "wrapped" }, device.title),
       device.targets.join(", ") || "by kernel",
       device.spaces.join(", "),
-      device.adapted ? "predicted from measurements" : device.evidence,
-      device.added ? `by ${device.added.by}, ${new Date(device.added.at).toLocaleDateString()}` : "",
+      [
+        element("span", { class: "wrapped" }, device.adapted || device.evidence),
+        device.added ? [" ", press(device, "how it fits", "How well the model fits of", does.onFit)] : null,
+      ],
+      device.added
+        ? [
+            element(
+              "span",
+              { class: "wrapped" },
+              `by ${device.added.by}, ${new Date(device.added.at).toLocaleDateString()}`,
+            ),
+            " ",
+            press(device, "remove", "Remove", does.onRemove),
+          ]
+        : "",
     ],
   }));
   fill(place("device-list"), element("h2", {}, `${devices.length} devices`), table("devices", columns, rows));

@@ -2,6 +2,7 @@
 
 import { element, fill, table, tableRow } from "./elements.js";
 import { duration, has } from "./numbers.js";
+import { pageWords } from "./page_words.js";
 import { labelled } from "./question_form.js";
 import { download, follow, get, post, Refusal, say } from "./server.js";
 
@@ -72,7 +73,7 @@ export async function startJobs({ spaces, proxies }) {
         element("code", {}, job.id.slice(0, 8)),
         [
           element("span", { class: "wrapped" }, describe(job)),
-          job.error ? element("p", { class: "note wrapped" }, job.error.detail ?? job.error.title) : null,
+          job.error ? element("p", { class: "note wrapped" }, pageWords(job.error.detail ?? job.error.title)) : null,
         ],
         element(
           "span",

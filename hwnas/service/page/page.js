@@ -42,15 +42,16 @@ async function start() {
   const starting = startJobs(lists);
   const fronts = startFronts(lists, id, async (job, onNews) => (await starting).watch(job, onNews));
   const jobs = await starting;
-  const added = document.querySelector("#question select[name=device]");
+  const choices = document.querySelector("#question select[name=device]");
   startDevices(lists, jobs.watch, async () => {
-    const chosen = added.value;
+    const chosen = choices.value;
     lists.devices.splice(0, Infinity, ...(await all("/v1/devices", "devices")));
     fill(
-      added,
+      choices,
       lists.devices.flatMap((device) => device.variants.map((name) => new Option(name, name))),
     );
-    added.value = chosen;
+    if (lists.devices.some((device) => device.variants.includes(chosen))) choices.value = chosen;
+    choices.dispatchEvent(new Event("change", { bubbles: true })); // what is said beside it, also of one that is gone
   });
   startModel(lists, jobs.watch);
   await fronts;

@@ -188,7 +188,8 @@ function rank(proxy) {
   return proxy.kind === "combination" ? 0 : 1;
 }
 
-function choice(name, options) {
+/** A list to choose from: [[value, text]]. */
+export function choice(name, options) {
   return element(
     "select",
     { name },
@@ -205,6 +206,7 @@ function numberField(name) {
   return element("input", { name, type: "number", min: 0, step: "any", inputmode: "decimal" });
 }
 
+/** A field under its name. */
 export function labelled(text, field) {
   return element("label", {}, text, field);
 }
