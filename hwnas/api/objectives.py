@@ -10,7 +10,6 @@ from typing import Final, final
 
 import numpy as np
 
-from hwnas.api.activation_peaks import activation_peaks
 from hwnas.api.found_devices import find_device
 from hwnas.arrays import Array, Float, Integer
 from hwnas.devices import Device
@@ -118,6 +117,8 @@ class AxisMaker:
 
     def _count(self, word: Word) -> CostAxis:
         if word.name == "peak_memory_bytes":
+            from hwnas.api.activation_peaks import activation_peaks  # other costs do not wait for it
+
             values = activation_peaks(self.space, self.vectors, self.dataset).astype(np.float64)
             summary = "activations alive at once, one image in float32, from the graph of the architecture as written"
         else:

@@ -78,7 +78,7 @@ def test_costs_that_take_each_networks_graph_say_how_far_they_are(
             raise UsageError("expected graphs")
         return np.full(len(vectors), 1024)
 
-    monkeypatch.setattr("hwnas.api.objectives.activation_peaks", peaks)
+    monkeypatch.setattr("hwnas.api.activation_peaks.activation_peaks", peaks)
     question = Question(proxies=("zen",), objectives=("peak_memory_bytes",))
     if lacks:
         with pytest.raises(UsageError, match="expected graphs"):
