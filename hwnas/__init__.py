@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from hwnas.api.adapt import AdaptSettings, adapt
+    from hwnas.api.evaluate import evaluate as evaluate_proxies
+    from hwnas.api.export import ExportSettings, export
+    from hwnas.api.measure import MeasureSettings, measure
     from hwnas.api.network_forms import NetworkSettings
     from hwnas.api.operation_forms import OperationSettings
     from hwnas.api.pareto import pareto
+    from hwnas.api.plan import PlanSettings, plan
     from hwnas.api.plan_training import plan_training
     from hwnas.api.predict import predict
     from hwnas.api.predict_model import predict_model
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from hwnas.api.score_forms import ScoreSettings
     from hwnas.api.score_operations import score_operations
     from hwnas.api.scoring import score
+    from hwnas.api.sensitivity import SensitivitySettings
+    from hwnas.api.sensitivity import sensitivity as proxy_sensitivity
     from hwnas.api.verify import VerifySettings, verify
     from hwnas.client import Client
     from hwnas.results import ParetoResult, json_schema
@@ -38,38 +44,56 @@ if TYPE_CHECKING:
 __all__ = [
     "AdaptSettings",
     "Client",
+    "ExportSettings",
+    "MeasureSettings",
     "NetworkSettings",
     "OperationSettings",
     "ParetoResult",
+    "PlanSettings",
     "Question",
     "ScoreSettings",
+    "SensitivitySettings",
     "VerifySettings",
     "__version__",
     "adapt",
+    "evaluate_proxies",
+    "export",
     "json_schema",
+    "measure",
     "pareto",
+    "plan",
     "plan_training",
     "predict",
     "predict_model",
+    "proxy_sensitivity",
     "score",
     "score_operations",
     "verify",
 ]
 
-_HOMES: Final = {
+_HOMES: Final = {  # module, and the name there where it is another one
     "AdaptSettings": "hwnas.api.adapt",
     "Client": "hwnas.client",
+    "ExportSettings": "hwnas.api.export",
+    "MeasureSettings": "hwnas.api.measure",
     "NetworkSettings": "hwnas.api.network_forms",
     "OperationSettings": "hwnas.api.operation_forms",
     "ParetoResult": "hwnas.results",
+    "PlanSettings": "hwnas.api.plan",
     "Question": "hwnas.api.question",
     "ScoreSettings": "hwnas.api.score_forms",
+    "SensitivitySettings": "hwnas.api.sensitivity",
     "VerifySettings": "hwnas.api.verify",
     "adapt": "hwnas.api.adapt",
+    "evaluate_proxies": "hwnas.api.evaluate:evaluate",
+    "export": "hwnas.api.export",
     "json_schema": "hwnas.results",
+    "measure": "hwnas.api.measure",
+    "plan": "hwnas.api.plan",
     "plan_training": "hwnas.api.plan_training",
     "predict": "hwnas.api.predict",
     "predict_model": "hwnas.api.predict_model",
+    "proxy_sensitivity": "hwnas.api.sensitivity:sensitivity",
     "score": "hwnas.api.scoring",
     "score_operations": "hwnas.api.score_operations",
     "verify": "hwnas.api.verify",
@@ -88,7 +112,8 @@ def __getattr__(name: str) -> Any:
         return import_module("hwnas.pareto")
     if name not in _HOMES:
         raise AttributeError(f"module 'hwnas' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    module, _, there = _HOMES[name].partition(":")
+    value = getattr(import_module(module), there or name)
     globals()[name] = value
     return value
 

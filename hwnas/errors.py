@@ -41,7 +41,7 @@ class UnknownNameError(UsageError):
     ) -> None:
         names = sorted(known)
         by_lower = {known_name.lower(): known_name for known_name in names}
-        near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
+        near = [by_lower[match] for match in difflib.get_close_matches(str(name).lower(), by_lower, n=3, cutoff=0.5)]
         others = ", ".join(names if listed is None else sorted(listed))
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {others}"
         super().__init__(f"{kind} {name!r} is not known; {hint}{advice and f'; {advice}'}")

@@ -85,5 +85,9 @@ class CostModel(abc.ABC):
 
 def check_confidence(confidence: float) -> None:
     """Raise `UsageError` unless it is the probability mass of an interval: between 0 and 1, NaN being neither."""
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is the probability mass of an interval, between 0 and 1; got {confidence}")
+    try:
+        inside = 0 < confidence < 1
+    except TypeError:
+        inside = False
+    if not inside:
+        raise UsageError(f"confidence is the probability mass of an interval, between 0 and 1; got {confidence!r}")

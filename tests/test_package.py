@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 import hwnas
+from hwnas.api.evaluate import evaluate
 from hwnas.api.network import score_network
 from hwnas.api.score import score as score_architectures
 from hwnas.api.scoring import _OF_A_MODULE, _OF_ARCHITECTURES
+from hwnas.api.sensitivity import sensitivity
 
 
 def python(code: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -67,6 +69,7 @@ def test_help_of_score_names_every_option() -> None:
 
 
 def test_every_public_name_is_there_and_listed() -> None:
+    assert hwnas.evaluate_proxies is evaluate and hwnas.proxy_sensitivity is sensitivity
     for name in hwnas.__all__:
         assert getattr(hwnas, name) is not None and name in dir(hwnas)
     with pytest.raises(AttributeError, match="no attribute 'front'"):

@@ -8,6 +8,7 @@ import typer
 
 from hwnas.cli.pareto import Budget, BudgetMs, Dataset
 from hwnas.cli.proxy_option import proxy_option
+from hwnas.errors import UsageError
 
 
 def search_ops(
@@ -44,6 +45,8 @@ def search_ops(
 
     plan = Plan(order=order, perturb=not disc)
     numbers = {"proposals": proposals, "validations": validations, "batch_size": batch_size, "seed": seed}
+    if device is None and (budget_mj, budget_ms) != (None, None):
+        raise UsageError("expected --device with a budget, got none; say on which device it holds")
     budget = None if device is None else Question(budget_mj=budget_mj, budget_ms=budget_ms)
     with progress_bar("scores") as progress:
         answer = score_operations(

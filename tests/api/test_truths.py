@@ -28,6 +28,7 @@ SPACE = get_space("nasbench201")
 VECTORS = SPACE.all_vectors()
 NETWORKS = SPACE.canonical_id(SPACE.network_id(VECTORS))
 ASKED = Question(budget_mj=30.0, proxies=("zen",))
+PEAKS = "hwnas.api.activation_peaks.activation_peaks"
 
 
 def made_up_accuracy() -> np.ndarray:
@@ -165,7 +166,7 @@ def test_a_plan_tells_of_costs_that_take_each_networks_graph(
         def costs(self, *news: object) -> None:
             told.append(news)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("hwnas.api.activation_peaks.activation_peaks", lambda _s, vectors, _d: np.full(len(vectors), 1024))
+    monkeypatch.setattr(PEAKS, lambda _s, vectors, _d: np.full(len(vectors), 1024))
     asked = ASKED.with_options(objectives=("peak_memory_bytes",))
     plan_training(tmp_path / "mine.csv", "jetson-tx2", asked, nets=2, progress=Listener())
     assert told == [("peak_memory_bytes", 4000, 15_625), ("peak_memory_bytes", 15_625, 15_625)]
@@ -291,7 +292,7 @@ def test_thirty_truths_on_the_tx2(measured: Path) -> None:
 
 def test_a_cost_that_all_networks_share(known: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Peak memory of NAS-Bench-201: networks are chosen and compared by the other axes, and the answer says so."""
-    monkeypatch.setattr("hwnas.api.activation_peaks.activation_peaks", lambda _s, vectors, _d: np.full(len(vectors), 327_680))
+    monkeypatch.setattr(PEAKS, lambda _s, vectors, _d: np.full(len(vectors), 327_680))
     shared = hwnas.pareto("jetson-tx2", ASKED, truths=4, objectives=("peak_memory_bytes",))
     alone = hwnas.pareto("jetson-tx2", ASKED, truths=4)
     for name in ("learned", "zen"):

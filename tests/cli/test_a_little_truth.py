@@ -50,6 +50,8 @@ def test_wrong_uses(
     assert code == 2 and "at least 1 network to train, got 0" in err
     code, _, err = run(monkeypatch, capsys, "search-ops", "--order", "sideways")
     assert code == 2 and "order of edges 'sideways' is not known" in err
+    code, _, err = run(monkeypatch, capsys, "search-ops", "--budget-mj", "20")
+    assert code == 2 and "expected --device with a budget" in err
     code, _, err = run(monkeypatch, capsys, "search-ops", "--space", "fbnet")
     assert code == 2 and "a space with a supernet (darts, nasbench201), got 'fbnet'" in err
 
