@@ -20,6 +20,7 @@ from hwnas.estimates import CostModel, Estimate, Provenance, Target
 from hwnas.latency.known_devices import few_shot_model
 from hwnas.latency.observations import Observations, check_observations
 from hwnas.predictors.design import after_measuring, before_measuring, most_informative
+from hwnas.predictors.fewshot_intervals import Calibration
 from hwnas.predictors.fewshot_model import FewShotModel
 from hwnas.predictors.fewshot_spreads import log_spread
 from hwnas.predictors.latent import Posterior, predict
@@ -119,10 +120,7 @@ class AdaptedModel(CostModel):
 
     def leave_one_out(self) -> LeaveOneOut:
         """Figures of predicting each measurement from all the others."""
-        costs = self.observations.costs
-        mean, spread = self.left_out()
-        low, high = self.model.calibration.ends(len(costs) - 1, 0.9)
-        return figures_of(costs, mean, lower=mean * np.exp(low * spread), upper=mean * np.exp(high * spread))
+        return figures_of_left_out(self.observations.costs, *self.left_out(), calibration=self.model.calibration)
 
     def left_out(self) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """What all others predict of each measurement: mean, and standard deviation of its logarithm.
@@ -198,6 +196,14 @@ def adapt(
     known = None if unit_is_right else model.facts.get("typical_cost")
     observations = check_observations(space, vectors, latency_ms, known=known)
     return AdaptedModel(space=space, device=device, target="latency", observations=observations, model=model)
+
+
+def figures_of_left_out(
+    costs: Float[Array, " n"], mean: Float[Array, " n"], spread: Float[Array, " n"], *, calibration: Calibration
+) -> LeaveOneOut:
+    """Figures of predictions from all other measurements; spread: standard deviation of their logarithm."""
+    low, high = calibration.ends(len(costs) - 1, 0.9)
+    return figures_of(costs, mean, lower=mean * np.exp(low * spread), upper=mean * np.exp(high * spread))
 
 
 def left_out_parts(count: int) -> list[Int[Array, " k"]]:

@@ -16,7 +16,7 @@ from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, MissingExtraError
 from hwnas.estimates import CostModel, Estimate, Provenance, Target
 from hwnas.folders import cache_folder
-from hwnas.latency.fewshot import AdaptedModel, LeaveOneOut, Suspect, figures_of, suspects
+from hwnas.latency.fewshot import AdaptedModel, LeaveOneOut, Suspect, figures_of_left_out, suspects
 from hwnas.latency.known_devices import few_shot_model, known_latencies
 from hwnas.latency.observations import Observations, check_observations
 from hwnas.predictors.shipped import SHIPPED_FOLDER
@@ -72,10 +72,7 @@ class AdaptedMeta(CostModel):
 
     def leave_one_out(self) -> LeaveOneOut:
         """Figures of predicting each measurement from all the others."""
-        costs = self.observations.costs
-        mean, spread = self.left_out()
-        low, high = self.model.calibration.ends(len(costs) - 1, 0.9)
-        return figures_of(costs, mean, lower=mean * np.exp(low * spread), upper=mean * np.exp(high * spread))
+        return figures_of_left_out(self.observations.costs, *self.left_out(), calibration=self.model.calibration)
 
     def suspect(self) -> list[Suspect]:
         """Measurements that are more probably outliers than not, the most suspicious first; measure them again.

@@ -86,6 +86,36 @@ class Run:
     ended: Ended
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Box:
+    """In which hypervolume is measured. reference: its worst point, NaN on axes where nothing is known yet.
+
+    wide: axes along which costs differ; one that all networks share is left out.
+    """
+
+    reference: Float[Array, " m"]
+    wide: Bool[Array, " m"]
+
+    @property
+    def known(self) -> bool:
+        return not np.isnan(self.reference).any()
+
+    def volume(self, front: Float[Array, "f m"]) -> float:
+        """Hypervolume of a front; 0 while the box is not known, or where no axis is wide."""
+        reference = self.reference[self.wide]
+        if np.isnan(reference).any() or not len(reference):
+            return 0.0
+        return hypervolume(front[:, self.wide], reference)
+
+
+def _box_of(costs: Float[Array, "n m"], bounds: tuple[float | None, ...]) -> _Box:
+    """Up to each bound; without one up to the worst of these costs."""
+    finite = np.where(np.isinf(costs), np.nan, costs)
+    reference = worst_point(finite, bounds)
+    wide = np.isnan(reference) | ((finite < reference) | (finite > reference)).any(axis=0)
+    return _Box(reference=reference, wide=wide)
+
+
 def run_search(
     search: Search,
     problem: Problem,
@@ -103,8 +133,7 @@ def run_search(
     limits, saved = limits or Limits(), time.monotonic()
     generations: list[Generation] = []
     fronts: list[Float[Array, "_ m"]] = []
-    reference: Float[Array, " m"] | None = None
-    wide: Bool[Array, " m"] | None = None
+    box: _Box | None = None
     ended: Ended = "evaluations"
     try:
         while len(search.vectors) < limits.evaluations:
@@ -116,20 +145,16 @@ def run_search(
                 break
             costs = problem.costs(vectors)
             search.tell(vectors, costs, problem.violations(costs))
-            if reference is None or np.isnan(reference).any():
-                finite = np.where(np.isinf(costs), np.nan, costs)
-                reference = worst_point(finite, problem.bounds)
-                wide = np.isnan(reference) | ((finite < reference) | (finite > reference)).any(axis=0)
-            assert wide is not None
+            if box is None or not box.known:
+                box = _box_of(costs, problem.bounds)
             rows = feasible_front(search.known_costs, search.violations)
             fronts = [*fronts[-(limits.patience or 1) :], np.unique(search.known_costs[rows], axis=0)]
-            volume = _volume(placed(search.known_costs)[rows][:, wide], reference[wide])
             generations.append(
                 Generation(
                     evaluations=len(search.vectors),
                     budget=limits.evaluations,
                     front=len(rows),
-                    hypervolume=volume,
+                    hypervolume=box.volume(placed(search.known_costs)[rows]),
                     violation=float(search.violations.min()),
                 )
             )
@@ -173,13 +198,6 @@ def _require_same(search: Search, problem: Problem) -> None:
             f"expected a search with the bounds of the problem, {tuple(problem.bounds)}, got {tuple(told)}; give "
             "SearchSettings and Problem the same"
         )
-
-
-def _volume(costs: Float[Array, "f m"], reference: Float[Array, " m"]) -> float:
-    """Hypervolume of a front; 0 without a reference point or axes with spread."""
-    if np.isnan(reference).any() or not len(reference):
-        return 0.0
-    return hypervolume(costs, reference)
 
 
 def _stands_still(generations: list[Generation], fronts: list[Float[Array, "_ m"]], limits: Limits) -> bool:
