@@ -144,8 +144,7 @@ class Candidates:
 
     def columns(self, *, most: int, digits: int = 6) -> dict[str, Any]:
         """Plain lists over at most `most` rows, evenly by their index, for JSON; null where there is no number."""
-        n = len(self.feasible)
-        rows = [row * (n - 1) // max(1, most - 1) for row in range(most)] if most < n else list(range(n))
+        rows = _evenly(len(self.feasible), most)
 
         def rounded(values: Float[Array, " n"]) -> list[float | None]:
             chosen = (float(values[row]) for row in rows)
@@ -158,6 +157,23 @@ class Candidates:
             "scores": {name: rounded(values) for name, values in self.scores.items()},
             "accuracy_percent": None if self.accuracy_percent is None else rounded(self.accuracy_percent),
         }
+
+
+def thinned(columns: dict[str, Any], *, most: int) -> dict[str, Any]:
+    """Columns that `Candidates.columns` gave, over at most `most` of their rows."""
+    rows = _evenly(len(columns["index"]), most)
+
+    def chosen(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: chosen(column) for name, column in value.items()}
+        return [value[row] for row in rows] if isinstance(value, list) else value
+
+    found: dict[str, Any] = chosen(columns)
+    return found
+
+
+def _evenly(n: int, most: int) -> list[int]:
+    return [row * (n - 1) // max(1, most - 1) for row in range(most)] if most < n else list(range(n))
 
 
 @final

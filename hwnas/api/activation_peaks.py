@@ -21,10 +21,7 @@ def activation_peaks(space: Space, vectors: Integer[Array, "n v"], dataset: str)
 
     Raises `UsageError` for a space without graphs, `DataError` for a damaged file of the cache.
     """
-    own = fingerprint(space)
-    path = cache_folder() / "counts" / f"{space.name}_{dataset}{own and f'_{own}'}_activations.npz"
-    facts = {"space": space.name, "dataset": dataset, "count": "peak activation bytes"}
-    known = KnownCosts(path, facts=facts | ({"space_fingerprint": own} if own else {}))
+    known = _known(space, dataset)
     keys = space.key(vectors)
     new = vectors[known.lacks(keys)]
     if len(new):
@@ -33,3 +30,15 @@ def activation_peaks(space: Space, vectors: Integer[Array, "n v"], dataset: str)
         if len(new) >= _WORTH_KEEPING:
             known.save()
     return known.costs(keys).reshape(len(vectors), 1)[:, 0].astype(np.int64)
+
+
+def unknown_peaks(space: Space, vectors: Integer[Array, "n v"], dataset: str) -> int:
+    """How many architectures' graphs must still be read. Raises `DataError` for a damaged file of the cache."""
+    return int(_known(space, dataset).lacks(space.key(vectors)).sum())
+
+
+def _known(space: Space, dataset: str) -> KnownCosts:
+    own = fingerprint(space)
+    path = cache_folder() / "counts" / f"{space.name}_{dataset}{own and f'_{own}'}_activations.npz"
+    facts = {"space": space.name, "dataset": dataset, "count": "peak activation bytes"}
+    return KnownCosts(path, facts=facts | ({"space_fingerprint": own} if own else {}))

@@ -20,6 +20,7 @@ from hwnas.api.question import Question
 from hwnas.api.study import Study, gather
 from hwnas.devices import get_device, user_cards
 from hwnas.folders import cache_folder
+from hwnas.latency.kernels.store import own_models
 from hwnas.spaces import get_space
 
 MOST: Final = 32  # studies that are kept: at 15,625 nets, two megabytes each
@@ -56,7 +57,7 @@ class Studies:
 
 def files_key() -> FilesKey:
     """Everything that an answer is read from and that may change while a process lives, by name, size and time."""
-    folders = (*(cache_folder() / name for name in ("tables", "scores", "predictors")), user_cards())
+    folders = (*(cache_folder() / name for name in ("tables", "scores", "predictors")), user_cards(), own_models())
     return tuple(sorted(entry for folder in folders for entry in _entries(folder)))
 
 

@@ -30,8 +30,10 @@ def create_app(settings: Settings) -> Any:
         title="hwnas", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan
     )
     database = open_database(settings.database_url)
-    app.state.service = Service(settings=settings, database=database, devices=DeviceFolder(database))
     app.state.stopping, app.state.workers = asyncio.Event(), None  # beside a server, who looks after them
+    app.state.service = Service(
+        settings=settings, database=database, devices=DeviceFolder(database), stopping=app.state.stopping
+    )
     for resource in _RESOURCES:
         app.include_router(resource.router)
     app.add_exception_handler(HwnasError, on_error)

@@ -1,12 +1,20 @@
-"""Costs that take longer than a second to predict: of many networks that must be taken apart into kernels first."""
+"""Costs that take longer than a second: of many networks that must be taken apart into kernels, or whose graphs must
+be read, first."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any, Final
 
+from hwnas.api.accuracy import true_accuracy
+from hwnas.api.activation_peaks import unknown_peaks
 from hwnas.api.found_devices import find_device, known_targets
+from hwnas.api.objectives import DEVICE_COSTS, Word
 from hwnas.api.predict import predict
+from hwnas.api.question import known_costs
+from hwnas.api.studies import FilesKey, files_key
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, UsageError
 from hwnas.estimates import Target
@@ -14,10 +22,10 @@ from hwnas.latency import latency_model
 from hwnas.latency.kernels.space_costs import KernelCosts
 from hwnas.latency.tables import CostSource
 from hwnas.service.answers import plain_json
-from hwnas.service.forms import PredictBody
+from hwnas.service.forms import ParetoBody, PredictBody
 from hwnas.service.store.jobs import Asked
 from hwnas.service.world import world_of_costs
-from hwnas.spaces import get_space
+from hwnas.spaces import Space, get_space
 
 AT_ONCE: Final = 32  # networks; one of DARTS takes 20 to 60 ms
 
@@ -32,6 +40,41 @@ def costs_now(body: PredictBody) -> bytes | None:
 def costs_asked(body: PredictBody) -> Asked:
     """The question of a job."""
     return Asked(kind="predict", request=asdict(body), again=world_of_costs([body.device]))
+
+
+def front_takes_long(body: ParetoBody) -> bool:
+    """Whether a cost of a question about a list of networks is computed network by network, and of more than
+    `AT_ONCE`. Raises `UnknownNameError` and `UsageError` as `hwnas.pareto` does."""
+    space, device = get_space(body.space), find_device(body.device)
+    dataset = space.dataset(body.dataset)
+    words = body.question().words(device, space, dataset)
+    if not space.has_graphs or (space.enumerable and space.size <= AT_ONCE):
+        return False
+    costs = [*words, *known_costs(device, space, dataset)]  # the latter are listed beside
+    asked = tuple(sorted({(word.device or body.device, DEVICE_COSTS[word.name][0]) for word in _of_devices(costs)}))
+    if _are_by_kernels(asked, space.name, dataset, body.source, files_key()):
+        return True
+    return any(word.name == "peak_memory_bytes" for word in words) and _lacks_peaks(space, dataset)
+
+
+def _of_devices(words: Sequence[Word]) -> list[Word]:
+    return [word for word in words if word.name in DEVICE_COSTS]
+
+
+@lru_cache(maxsize=256)
+def _are_by_kernels(
+    asked: tuple[tuple[str, Target], ...], space: str, dataset: str, source: CostSource, _files: FilesKey
+) -> bool:
+    """Kept as long as the files are the same: a question is asked with many budgets."""
+    return any(
+        _is_by_kernels(target, source, device=find_device(device), space=space, dataset=dataset)
+        for device, target in asked
+    )
+
+
+def _lacks_peaks(space: Space, dataset: str) -> bool:
+    vectors = space.all_vectors() if space.enumerable else true_accuracy(space, dataset).architectures(space)
+    return unknown_peaks(space, vectors, dataset) > AT_ONCE
 
 
 def _takes_long(body: PredictBody) -> bool:

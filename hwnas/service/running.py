@@ -124,4 +124,5 @@ class Running:
                 files=made.files,
             )
         result = json.dumps(made.result, allow_nan=False).encode()
-        return Ending(state="done", result=result, device=device, total=self._total)
+        columns = None if made.candidates is None else json.dumps(made.candidates, allow_nan=False).encode()
+        return Ending(state="done", result=result, candidates=columns, device=device, total=self._total)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar, cast, final
 
+from anyio.to_thread import run_sync
 from fastapi import Request
 
-from hwnas.service.errors import ConflictError, NotFoundError
+from hwnas.service.errors import BusyError, ConflictError, NotFoundError
 from hwnas.service.forms import ParetoBody, time_text
 from hwnas.service.fronts import Front, Fronts
 from hwnas.service.settings import Settings
@@ -23,17 +26,19 @@ from hwnas.service.sync import DeviceFolder
 _Body = TypeVar("_Body")
 _Answer = TypeVar("_Answer")
 COMPUTING: Final = 2  # answers in the making at a time: they compute, more at once would only be slower
+_BUSY: Final = "expected a turn within {:g} s, got none: the service computes answers of others; ask again later"
 RECENT_S: Final = 0.25  # a device that another process added is known after so long
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Service:
-    """One process of the service."""
+    """One process of the service. stopping: set once no answer is begun any more."""
 
     settings: Settings
     database: Database
     devices: DeviceFolder
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     fronts: Fronts = field(default_factory=Fronts)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(COMPUTING, "answer"))
 
@@ -49,28 +54,36 @@ class Service:
             for device in added_devices(self.database)
         }
 
+    async def recent_devices(self) -> None:
+        """Know the devices that users added a moment ago; what may have to wait for a file waits in a thread."""
+        if self.devices.is_due(RECENT_S):
+            await run_sync(partial(self.devices.refresh, every_s=RECENT_S))
+
     def front(self, body: ParetoBody) -> Front:
         """The answer to a question. Raises what `hwnas.pareto` raises."""
-        self.devices.refresh(every_s=RECENT_S)
         return self.fronts.answer(body)
 
     async def compute(self, ask: Callable[[_Body], _Answer], body: _Body) -> _Answer:
         """The answer of a function that computes, from a thread that few may have at a time. Where nobody waits for it
-        any more it is not begun; begun, it keeps its thread until it is done, for none can be stopped."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, ask, body)
+        any more it is not begun; begun, it keeps its thread until it is done, for none can be stopped. Raises
+        `BusyError` where its time is over before its turn came."""
+        begun = threading.Event()
+
+        def turn() -> _Answer:
+            begun.set()
+            return ask(body)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, turn)
+        except asyncio.CancelledError:
+            if begun.is_set() or self.stopping.is_set():
+                raise
+            raise BusyError(_BUSY.format(self.settings.limits.request_seconds)) from None
 
     def close(self) -> None:
         """Begin no further answers, and close the database."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.database.close()
-
-    async def front_json(self, body: ParetoBody) -> tuple[str, bytes]:
-        """Id and JSON of the answer: at once where it is kept, else from a thread that few may have at a time."""
-        self.devices.refresh(every_s=RECENT_S)
-        known = self.fronts.known(body)
-        if known is not None:
-            return known
-        return await self.compute(self.fronts.answer_json, body)
 
     def submit(self, request: Request, asked: Asked, *, key: str | None = None) -> tuple[Job, bool]:
         """The job of a question, and whether it is new. Raises what `store.jobs.submit` does."""

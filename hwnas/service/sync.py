@@ -34,15 +34,21 @@ class DeviceFolder:
     def refresh(self, *, every_s: float = 0.0) -> None:
         """Write what is new and remove what is gone, where anything changed. Raises `StoreError`, `DataError`.
 
-        every_s: ask the database at most so often.
+        every_s: ask the database at most so often, and do not wait for another thread that is at it.
         """
-        if time.monotonic() - self._asked < every_s:
+        if not self.is_due(every_s) or not self._lock.acquire(blocking=not every_s):
             return
-        self._asked, now = time.monotonic(), revision(self._database)
-        with self._lock:
+        try:
+            self._asked, now = time.monotonic(), revision(self._database)
             if now != self._seen:
                 self._look()
                 self._seen = now
+        finally:
+            self._lock.release()
+
+    def is_due(self, every_s: float) -> bool:
+        """Whether the database was not asked for so long."""
+        return time.monotonic() - self._asked >= every_s
 
     def _look(self) -> None:
         its_name = identity(self._database)

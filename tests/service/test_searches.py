@@ -18,7 +18,7 @@ from hwnas.errors import UsageError
 from hwnas.outputs import csv_text
 from hwnas.remote_errors import ServiceError
 from hwnas.service.forms import ParetoBody
-from hwnas.service.fronts import front_id
+from hwnas.service.fronts import Front, front_id
 from hwnas.service.searches import needs_search
 from hwnas.service.settings import Settings
 from hwnas.service.store import Database
@@ -70,8 +70,9 @@ def test_a_search_is_a_job_whose_result_is_the_front(empty: Path, site: str, que
         assert http.get(f"/v1/fronts/{front}").json() == again.json()
         for place in (f"{address}/result", f"/v1/fronts/{front}"):
             assert http.get(f"{place}?format=csv").text == csv_text(expected)
-        columns = http.get(f"/v1/fronts/{front}/candidates")
-        assert columns.status_code == 404 and f"GET /v1/fronts/{front} has" in columns.json()["detail"]
+        found = Front(id=front, result=expected)
+        for most in (7, 3000):
+            assert http.get(f"/v1/fronts/{front}/candidates?most={most}").json() == as_json(found.candidates(most))
         assert client.pareto(**question).to_dict() == expected.to_dict()
 
 

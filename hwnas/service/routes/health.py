@@ -17,8 +17,8 @@ _STATE: Final = {"type": "object", "required": ["status"], "properties": {"statu
 
 
 @router.get("/healthz", responses={**described("The process lives.", _STATE), **problems()})
-def healthz() -> Response:
-    """Whether the process answers."""
+async def healthz() -> Response:
+    """Whether the process answers, whatever its threads wait for."""
     return Response(plain_json({"status": "ok", "hwnas_version": __version__}), media_type="application/json")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 from hwnas.service.store.database import Database
 from hwnas.service.store.schema import PARTS
 
-Part = Literal["payload", "checkpoint", "result"]
+Part = Literal["payload", "checkpoint", "result", "candidates"]
 
 
 def put_part(connection: Connection, job: str, part: Part, content: bytes) -> None:

@@ -51,7 +51,7 @@ PARTS: Final = Table(
     "hwnas_job_parts",
     METADATA,
     Column("job", String(40), primary_key=True),
-    Column("part", String(12), primary_key=True),  # payload, checkpoint or result
+    Column("part", String(12), primary_key=True),  # payload, checkpoint, result or candidates
     Column("content", LargeBinary, nullable=False),
     Column("bytes", _NUMBER, nullable=False),
 )

@@ -28,14 +28,15 @@ _DIED = "expected the worker to live until the job is done, got {} that ended in
 @final
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How a job ends. result: of one that is done. device: that it adds, with the revision of the one that was there
-    when it began, 0 where there was none. error: problem of one that failed.
+    """How a job ends. result: of one that is done; candidates: columns beside a front. device: that it adds, with the
+    revision of the one that was there when it began, 0 where there was none. error: problem of one that failed.
 
     total: steps in all, of one that is done and told: a short one ends before the database heard of them.
     """
 
     state: State
     result: bytes | None = None
+    candidates: bytes | None = None
     device: AddedDevice | None = None
     error: dict[str, Any] | None = None
     total: int | None = None
@@ -105,6 +106,8 @@ def finish(database: Database, job: str, lease: str, ending: Ending) -> bool:
         if ending.result is not None:
             put_part(connection, job, "result", ending.result)
             drop_parts(connection, job, "checkpoint")
+        if ending.candidates is not None:
+            put_part(connection, job, "candidates", ending.candidates)
         if ending.device is not None:
             put_device(connection, ending.device)
         return True

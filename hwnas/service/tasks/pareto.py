@@ -1,4 +1,4 @@
-"""The fronts of a question that needs a search, one generation a step."""
+"""The fronts of a question that needs a search, one generation a step, or whose costs are computed one by one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import final
 
 from hwnas.api.columns import AUTO
 from hwnas.api.pareto import pareto
@@ -15,9 +16,11 @@ from hwnas.api.scores_on_demand import Scoring
 from hwnas.folders import cache_folder, write_whole
 from hwnas.proxies import BASELINES
 from hwnas.proxies.combinations import get_scorer
+from hwnas.results import ParetoResult
 from hwnas.search import Generation
 from hwnas.service.forms import ParetoBody
-from hwnas.service.fronts import Front, front_id
+from hwnas.service.fronts import MOST_CANDIDATES, Front, front_id
+from hwnas.service.searches import needs_search
 from hwnas.service.tasks.task import Made, Work
 from hwnas.spaces import get_space
 
@@ -28,6 +31,8 @@ def run(work: Work) -> Made:
     """Ask the API. A search that is begun again asks for the same networks in the same order, finds the scores that it
     had in the checkpoint, and ends with the front of a search without a break."""
     body = ParetoBody(**work.request)
+    if not needs_search(body):
+        return _made(body, pareto(body.device, body.question(), progress=_Costs(work)))
     total = body.evaluations * _searches(body)
     reached: dict[str, int] = {}
     with _own_cache(work.folder / "cache", work.checkpoint) as scores:
@@ -40,7 +45,27 @@ def run(work: Work) -> Made:
         work.progress(0, total)
         result = pareto(body.device, body.question(), progress=step)
     work.progress(total, total)
-    return Made(result=Front(id=front_id(body), result=result).to_dict())
+    return _made(body, result)
+
+
+@final
+class _Costs:
+    """Tells of costs that are computed network by network; of searches there are none."""
+
+    def __init__(self, work: Work) -> None:
+        self._progress = work.progress
+
+    def __call__(self, _name: str, _at: Generation | Scoring) -> None:
+        """Nothing."""
+
+    def costs(self, _cost: str, known: int, networks: int) -> None:
+        """How many networks have theirs."""
+        self._progress(known, networks)
+
+
+def _made(body: ParetoBody, result: ParetoResult) -> Made:
+    front = Front(id=front_id(body), result=result)
+    return Made(result=front.to_dict(), candidates=front.candidates(MOST_CANDIDATES))
 
 
 def _searches(body: ParetoBody) -> int:

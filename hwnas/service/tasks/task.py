@@ -32,11 +32,13 @@ class Work:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What a task made: its result as plain values; a device's card and the files of its models."""
+    """What a task made: its result as plain values; a device's card and the files of its models; columns of a front
+    (`Front.candidates`)."""
 
     result: dict[str, Any]
     card: str | None = None
     files: dict[str, bytes] = field(default_factory=dict)
+    candidates: dict[str, Any] | None = None
 
 
 @runtime_checkable
