@@ -2,7 +2,7 @@
 
 import { element, fill, table } from "./elements.js";
 import { frontName, isTrue } from "./front_points.js";
-import { column, costColumn, costName, fixed, has, unitOf } from "./numbers.js";
+import { column, costColumn, costName, fixed, has, unitOf, written } from "./numbers.js";
 
 /** The lists of all fronts, one at a time, chosen by tabs. onSelect(index) is told of a row that was chosen. */
 export function showLists(holder, result, onSelect) {
@@ -131,7 +131,11 @@ export function showSources(holder, result) {
   }
   for (const front of result.fronts) if (!isTrue(front)) lines.push([front.name, front.source]);
   lines.push(["accuracy", result.accuracy_source]);
-  const point = Object.entries(result.reference_point).map(([id, value]) => `${id} ${Number(value.toPrecision(4))}`);
+  const point = Object.entries(result.reference_point).map(([id, value]) => {
+    const cost = costs.find((one) => one.id === id) ?? { id, unit: "%" };
+    const name = id === "accuracy_percent" ? "accuracy" : costName(cost);
+    return `${name} ${written(value)} ${name === cost.unit ? "" : cost.unit}`.trim();
+  });
   if (point.length) lines.push(["reference point", point.join(", ")]);
   const reasons = new Set(
     result.fronts

@@ -179,29 +179,20 @@ function layoutOf(node, result, axes, shown, withBudget) {
   const notes = [];
   if (axes.known && has(median)) {
     lines.push(rule({ x0: 0, x1: 1, xref: "paper", y0: median, y1: median, yref: "y" }, muted, "dot"));
-    notes.push(
-      note(
-        "median of the space",
-        { x: 0, xref: "paper", y: median, yref: "y", xanchor: "left", yanchor: "bottom" },
-        muted,
-      ),
-    );
+    // below the line at its right end: fronts begin at the left, and rise; what lies behind it is made paler
+    const place = { x: 1, xref: "paper", y: median, yref: "y", xanchor: "right", yanchor: "top" };
+    notes.push(note("median of the space", { ...place, bgcolor: `${colour(node, "surface")}cc` }, muted));
   }
   if (withBudget && has(bound)) {
     lines.push(rule({ x0: bound, x1: bound, xref: "x", y0: 0, y1: 1, yref: "paper" }, ink, "dash"));
+    // above the picture, where no mark can lie under it, as the label of a line that can be dragged
     notes.push(
-      note(
-        `budget ${written(bound)} ${unit}`,
-        { x: bound, xref: "x", y: 1, yref: "paper", xanchor: "right", yanchor: "top" },
-        ink,
-      ),
+      note(`budget ${written(bound)} ${unit}`, { x: bound, xref: "x", y: 1, yref: "paper", yanchor: "bottom" }, ink),
     );
   }
-  return {
-    ...chartLayout(node, axisTitle(axes.horizontal), axes.heightName, shown),
-    shapes: lines,
-    annotations: notes,
-  };
+  const layout = chartLayout(node, axisTitle(axes.horizontal), axes.heightName, shown);
+  const margin = has(bound) ? { ...layout.margin, t: 24 } : layout.margin;
+  return { ...layout, margin, shapes: lines, annotations: notes };
 }
 
 function rule(place, color, dash) {

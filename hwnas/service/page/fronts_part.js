@@ -69,7 +69,9 @@ export async function startFronts(lists, id, watch) {
     form.busy(false);
     place("answer").classList.remove("busy");
     if (!answer) {
-      if (state.answer) chart.show(state.answer, { keepRange: true }); // the budget line goes back to what is shown
+      if (!state.answer) return;
+      chart.show(state.answer, { keepRange: true }); // the budget line goes back to what is shown
+      place("failure").append(` (Below is still the answer to: ${titleOf(state.answer.result)}.)`);
       return;
     }
     state.body = body;

@@ -44,14 +44,8 @@ async function start() {
   const jobs = await starting;
   const choices = document.querySelector("#question select[name=device]");
   startDevices(lists, jobs.watch, async () => {
-    const chosen = choices.value;
     lists.devices.splice(0, Infinity, ...(await all("/v1/devices", "devices")));
-    fill(
-      choices,
-      lists.devices.flatMap((device) => device.variants.map((name) => new Option(name, name))),
-    );
-    if (lists.devices.some((device) => device.variants.includes(chosen))) choices.value = chosen;
-    choices.dispatchEvent(new Event("change", { bubbles: true })); // what is said beside it, also of one that is gone
+    choices.dispatchEvent(new Event("change", { bubbles: true })); // the form lists them anew
   });
   startModel(lists, jobs.watch);
   await fronts;

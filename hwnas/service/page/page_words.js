@@ -15,8 +15,8 @@ export const FIELDS = {
 export const TAKEN = { add: "add to its measurements", replace: "replace the device" };
 
 const COMMAND = /(`hwnas [^`]*`)/; // is for a terminal, and stays as it is
-const OPTION =
-  /`?(?<![\w-])--(energy-unit|unit|batch-size|name|method|power-w|add|replace)(?: (ms|us|s|mJ|uJ|J|alone)\b)?`?(?![\w-])/g;
+const NAMES = "energy-unit|unit|batch-size|name|method|power-w|add|replace";
+const OPTION = new RegExp(`\`?(?<![\\w-])--(${NAMES})(?: (ms|us|s|mJ|uJ|J|alone)\\b)?\`?(?![\\w-])`, "g");
 const UPLOADED = /\bmeasurements-(\d+)\.(?:csv|json)\b/g;
 
 /** A message with fields of the page for options of the command line, and the files as the user calls them. */

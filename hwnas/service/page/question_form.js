@@ -14,10 +14,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       "space",
       spaces.map((space) => [space.name, space.name]),
     ),
-    device: choice(
-      "device",
-      devices.flatMap((device) => device.variants.map((name) => [name, name])),
-    ),
+    device: choice("device", []),
     dataset: choice("dataset", []),
     budget_mj: numberField("budget_mj"),
     budget_ms: numberField("budget_ms"),
@@ -104,6 +101,7 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       space.datasets.map((name) => element("option", { value: name }, name)),
     );
     if (space.datasets.includes(kept)) fields.dataset.value = kept;
+    groupDevices(space);
     const device = devices.find((one) => one.variants.includes(fields.device.value));
     fields.budget_mj.disabled = !(device?.targets ?? []).includes("energy");
     fields.budget_mj.placeholder = fields.budget_mj.disabled ? "–" : "";
@@ -116,7 +114,16 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
         ? "None ticked: auto, where it is scored."
         : "None ticked: FLOPs, at once. Others are computed for each network that a search comes to, seconds each.",
     );
-    fill(aboutDevice, device ? `${device.title}; ${device.targets.join(" and ") || "nothing"} known` : "");
+    fill(aboutDevice, device ? `${device.title}; ${whatIsKnown(device, space)}` : "");
+  }
+
+  /** Devices of which something is known in the space come first; which one is chosen stays. */
+  function groupDevices(space) {
+    const chosen = fields.device.value;
+    const here = devices.filter((device) => device.spaces.includes(space.name));
+    const others = devices.filter((device) => !here.includes(device));
+    fill(fields.device, deviceGroup(`known in ${space.name}`, here), deviceGroup("not measured there", others));
+    setValue(fields.device, chosen);
   }
 
   function read() {
@@ -181,6 +188,17 @@ export function makeQuestionForm(form, { devices, spaces, proxies }, onAsk) {
       return true;
     },
   };
+}
+
+function deviceGroup(label, devices) {
+  const options = devices.flatMap((device) => device.variants.map((name) => element("option", { value: name }, name)));
+  return options.length ? element("optgroup", { label }, options) : null;
+}
+
+function whatIsKnown(device, space) {
+  if (!device.targets.length) return "predicted kernel by kernel";
+  if (!device.spaces.includes(space.name)) return `not measured in ${space.name}`;
+  return `${device.targets.join(" and ")} known${device.adapted ? `, ${device.adapted}` : ""}`;
 }
 
 /** Combinations first, then as the server lists them. */

@@ -72,6 +72,31 @@ def test_a_space_without_a_list_is_searched_by_a_job_whose_front_is_shown(page: 
     assert "no net of fbnet" in page.one("#failure").text and "latency ≤ 60 ms" in page.title()
 
 
+def test_devices_that_a_space_has_come_first_and_others_are_said_not_to_be_measured_there(page: Any) -> None:
+    groups = """return [...document.querySelectorAll('#question select[name=device] optgroup')].map((group) =>
+        [group.label, [...group.children].map((option) => option.value)])"""
+    (known, here), (unknown, others) = page.execute_script(groups)
+    assert (known, unknown) == ("known in nasbench201", "not measured there")
+    assert "jetson-tx2" in here and "tesla-m60" in others and not {*here} & {*others}
+    page.choose("space", "fbnet")
+    assert "not measured in fbnet" in page.some("#question .about")[1].text
+    (known, here), (_, others) = page.execute_script(groups)
+    assert known == "known in fbnet" and "pixel3" in here and "jetson-tx2" in others
+    assert page.one("#question select[name=device]").get_attribute("value") == "jetson-tx2", "what was chosen stays"
+
+
+def test_numbers_of_the_picture_have_units_and_lie_over_no_mark(page: Any) -> None:
+    assert "reference point\nenergy 20 mJ, accuracy " in page.one("#sources").text
+    assert page.one("#sources").text.split("reference point\n")[1].split("\n")[0].endswith(" %")
+    drawn = "const plot = document.querySelector('.frame .plot'); return plot._fullLayout.width - plot.clientWidth"
+    for width in (1400, 390):
+        page.resize(width, 1000)
+        page.wait(lambda: abs(page.execute_script(drawn)) < 1)
+        label, area = page.one(".budget-label").rect, page.one(".frame .nsewdrag").rect
+        assert label["y"] + label["height"] <= area["y"] + 1
+        assert label["x"] >= 0 and label["x"] + label["width"] <= width
+
+
 def test_a_wrong_question_is_answered_in_words(page: Any) -> None:
     budget = page.one("input[name=budget_mj]")
     budget.clear()
@@ -79,6 +104,7 @@ def test_a_wrong_question_is_answered_in_words(page: Any) -> None:
     page.wait(lambda: page.one("#failure").is_displayed())
     assert "raise the budget to at least that" in page.one("#failure").text
     assert "energy ≤ 20 mJ" in page.title(), "the last answer stays"
+    assert f"Below is still the answer to: {page.title()}" in page.one("#failure").text
     page.get_log("browser")  # the browser reports the refusal as an error of its own
 
 
