@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,11 @@ class CsvTable:
     ignored: tuple[str, ...]
 
 
-def read_csv(path: Path, *, needed: Sequence[str], optional: Sequence[str] = ()) -> CsvTable:
-    """The columns of these names, which are in lower case.
+def read_csv(path: Path, *, needed: Sequence[str], optional: Sequence[str] = (), most: int | None = None) -> CsvTable:
+    """The columns of these names, which are in lower case. most: rows that there may be; no further one is read.
 
     Raises `DataError` where the file cannot be opened, `UsageError` where it is no CSV file in UTF-8, for a column that
-    it lacks or has twice, and for rows with more values than the header.
+    it lacks or has twice, for rows with more values than the header, and for too many rows.
     """
     columns = ", ".join([*needed, *optional])
     try:
@@ -38,7 +39,8 @@ def read_csv(path: Path, *, needed: Sequence[str], optional: Sequence[str] = ())
             reader = csv.DictReader(file, skipinitialspace=True, restkey=_TOO_MUCH)
             header = list(reader.fieldnames or [])
             reader.fieldnames = [name.strip().lower() for name in header]
-            numbered = [(f"row {reader.line_num}", line) for line in reader]
+            rows = reader if most is None else itertools.islice(reader, most + 1)
+            numbered = [(f"row {reader.line_num}", line) for line in rows]
     except OSError as error:
         raise DataError(f"expected a CSV file with columns {columns}, got {path}: {error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -46,6 +48,8 @@ def read_csv(path: Path, *, needed: Sequence[str], optional: Sequence[str] = ())
             f"expected a CSV file in UTF-8 with columns {columns}, got {path}: {error}; save it as CSV in UTF-8"
         ) from error
     _check_header(path, header, needed, optional)
+    if most is not None and len(numbered) > most:
+        raise UsageError(f"{path}: expected at most {most:,} rows, got more; leave some out")
     for place, line in numbered:
         if _TOO_MUCH in line:
             raise UsageError(

@@ -17,6 +17,7 @@ _CLASSES: Final[dict[str, type[HwnasError]]] = {
     "infeasible": InfeasibleError,
     "proxy": ProxyError,
     "data": DataError,
+    "upload": DataError,
 }
 _UPLOADED: Final = re.compile(r"\bmeasurements-(\d+)\.(?:csv|json)\b")  # as hwnas/service/uploads.py names them
 _NO_TOKEN: Final = (

@@ -26,6 +26,7 @@ _NO_LATENCY: Final = "leave out rows without a measurement"
 _NO_NUMBER: Final = "leave the cell empty where no energy was measured"
 _T = TypeVar("_T")
 _KINDS: Final[dict[type, str]] = {dict: "an object", list: "a list", int: "a whole number", str: "a text"}
+MOST: Final = 100_000  # rows of a table, networks of a kit
 _SAME: Final = 1e-6  # of a median and that of its rounds, which the agent writes with every digit
 
 
@@ -53,7 +54,8 @@ class Rows:
 
 
 def rows_of_kit(path: Path) -> Rows:
-    """The measured nets of `results.json`. Raises `DataError` for a broken file, `UsageError` for another kind."""
+    """The measured nets of `results.json`. Raises `DataError` for a broken file, `UsageError` for another kind, and
+    for more than `MOST` nets."""
     try:
         results = read_json(path)
     except AgentError as error:
@@ -76,6 +78,8 @@ def rows_of_kit(path: Path) -> Rows:
 
 def _rows_of_results(results: dict[str, Any]) -> Rows:
     kit, every = _field(results, "kit", dict), _field(results, "nets", list)
+    if len(every) > MOST:
+        raise UsageError(f"expected results of at most {MOST:,} nets, got {len(every):,}; leave some out")
     for number, net in enumerate(every):
         _check_net(net, f"net {number} of the list")
     nets = [net for net in every if net["latency_ms"] is not None]
@@ -194,7 +198,7 @@ def rows_of_table(path: Path) -> Rows:
 def _table(path: Path) -> CsvTable:
     """The table. Raises `UsageError` with advice for what is nearly one."""
     try:
-        return read_csv(path, needed=COLUMNS[:2], optional=(*COLUMNS[2:], ROLE_COLUMN, ROUNDS_COLUMN))
+        return read_csv(path, needed=COLUMNS[:2], optional=(*COLUMNS[2:], ROLE_COLUMN, ROUNDS_COLUMN), most=MOST)
     except UsageError as error:
         advice = _advice(path)
         raise UsageError(f"{error}; {advice}") if advice else error from None

@@ -13,7 +13,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at.")] = 8765,
     database: Annotated[str | None, typer.Option(help="Address of the database; a SQLite file by default.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes for jobs; 0 where `hwnas worker` runs elsewhere.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes for jobs; 0 where `hwnas worker` runs elsewhere.")] = 1,
     rate: Annotated[float, typer.Option(help="Requests a second of one address in the long run; 0: no limit.")] = 50.0,
     behind_proxy: Annotated[
         str | None,

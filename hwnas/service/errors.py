@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import final
 
-from hwnas.errors import HwnasError, UnknownNameError, UsageError
+from hwnas.errors import DataError, HwnasError, UnknownNameError, UsageError
 
 
 @final
@@ -17,6 +17,11 @@ class NotFoundError(UsageError):
 @final
 class ConflictError(UsageError):
     """A job or device is in a state that does not allow it."""
+
+
+@final
+class UploadError(DataError):
+    """A file that a caller sent cannot be read."""
 
 
 @final

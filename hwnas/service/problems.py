@@ -20,7 +20,7 @@ from hwnas.errors import (
     UnknownNameError,
     UsageError,
 )
-from hwnas.service.errors import BusyError, ConflictError, NotFoundError
+from hwnas.service.errors import BusyError, ConflictError, NotFoundError, UploadError
 from hwnas.service.store import StoreError
 from hwnas.service.store.errors import KeyReusedError, TooManyJobsError
 
@@ -35,6 +35,7 @@ _KINDS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (InfeasibleError, 422, "infeasible", "No network meets the budgets"),
     (UsageError, 422, "wrong-use", "Wrong use"),
     (ProxyError, 422, "proxy", "The proxy cannot score this network"),
+    (UploadError, 422, "upload", "The uploaded file cannot be read"),
     (BusyError, 503, "busy", "Others are answered"),
     (StoreError, 503, "database", "The database cannot be used now"),
     (DataError, 409, "data", "Data is absent or damaged on the server"),

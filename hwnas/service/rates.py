@@ -23,7 +23,7 @@ class Rates:
         """Whether the caller may make one more request now; it counts as made."""
         if not self._rate:
             return True
-        now, full = self._clock(), self._rate * BURST_S
+        now, full = self._clock(), max(1.0, self._rate * BURST_S)  # of a small rate one request must fit in
         left, when = self._buckets.pop(caller, (full, now))
         left = min(full, left + (now - when) * self._rate)
         allowed = left >= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ class Limits:
     address. rate: requests a second over ten seconds, per token and address; 0 for no limit. request_seconds: of one
     answer. graph_nodes: of an uploaded network. upload_memory, upload_seconds, job_memory, job_seconds: of the process
     that works on an upload, or on any other job (bytes, seconds of processor time; memory is address space).
+    Raises `UsageError` for a rate that cannot be.
     """
 
     body_bytes: int = 256 * 1024
@@ -37,6 +39,13 @@ class Limits:
     upload_seconds: int = 60
     job_memory: int = 16 * 1024**3
     job_seconds: int = 24 * 3600
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.rate) and self.rate >= 0):
+            raise UsageError(
+                f"expected a rate of 0 requests a second or more, got {self.rate:g}; 0.1 is one in ten seconds, 0 sets "
+                "no limit (--rate)"
+            )
 
 
 @final

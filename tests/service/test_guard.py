@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hwnas.cli import main
 from hwnas.errors import UsageError
 from hwnas.service.guard import HEADERS
 from hwnas.service.rates import Rates
@@ -24,6 +25,22 @@ def test_another_address_than_loopback_needs_a_token(host: str) -> None:
     with pytest.raises(UsageError, match="expected a loopback address"):
         Settings(host=host)
     assert Settings(host=host, token=TOKEN).token == TOKEN
+
+
+@pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])
+def test_a_rate_that_cannot_be_is_refused(rate: float) -> None:
+    with pytest.raises(UsageError, match="expected a rate of 0 requests a second or more"):
+        Limits(rate=rate)
+
+
+def test_a_service_has_no_negative_number_of_workers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hwnas.service.server.serve", lambda *_, **__: pytest.fail("it serves"))
+    monkeypatch.setattr("sys.argv", ["hwnas", "serve", "--workers", "-1"])
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code == 2 and "--workers" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
@@ -188,6 +205,14 @@ def test_a_bucket_fills_up_evenly() -> None:
     assert sum(rates.allows("a") for _ in range(100)) == 2
     now = 1000.0
     assert sum(rates.allows("a") for _ in range(100)) == 20
+
+
+def test_a_rate_of_less_than_one_in_ten_seconds_lets_one_in() -> None:
+    now = 0.0
+    rates = Rates(per_second=0.05, clock=lambda: now)
+    assert [rates.allows("a") for _ in range(3)] == [True, False, False]
+    now = 20.5
+    assert [rates.allows("a") for _ in range(2)] == [True, False]
 
 
 def test_an_answer_that_takes_too_long_is_given_up(

@@ -38,7 +38,7 @@ def adapt(
     energy_unit: Annotated[Literal["mJ", "J", "uJ"] | None, Form()] = None,
     method: Annotated[str, Form(min_length=1, max_length=20)] = "auto",
     power_w: Annotated[float | None, Form(gt=0, le=1e6, allow_inf_nan=False)] = None,
-    power_error: Annotated[float, Form(gt=0, lt=1)] = 0.1,
+    power_error: Annotated[float, Form(ge=0, lt=1)] = 0.1,
     batch_size: Annotated[int | None, Form(ge=1, le=2**31)] = None,
     kind: Text = None,
     title: Text = None,
