@@ -83,13 +83,16 @@ def test_energies_in_joule_are_asked_about_where_the_page_has_the_field(
 def test_a_name_that_is_taken_gets_more_measurements_a_title_and_a_kind(
     devices: Any, measured: Callable[..., Path]
 ) -> None:
-    upload(devices, "grown-board", measured("first.csv"))
+    name = f"grown-{'board' * 10}"
+    upload(devices, name, measured("first.csv"))
     devices.one("#device-form summary").send_keys(" ")  # the keyboard unfolds it
     devices.one("#device-form select[name=taken] option[value=add]").click()
     devices.one("#device-form select[name=kind] option[value=phone]").click()
     devices.one("#device-form input[name=title]").send_keys("A phone of ours")
-    assert "grown-board" in upload(devices, "grown-board", measured("second.csv", factor=1.01))
+    assert name in upload(devices, name, measured("second.csv", factor=1.01))
     assert "A phone of ours" in devices.one("#device-list").text
+    width = "const box = document.querySelector('#device-list .scroll'); return box.scrollWidth - box.clientWidth"
+    assert devices.execute_script(width) <= 0, "a long name hides no column"
 
 
 def test_doubts_stand_above_the_figures_and_everybody_sees_them(devices: Any, measured: Callable[..., Path]) -> None:
