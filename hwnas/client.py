@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, final
 from hwnas.api.adapt import AdaptSettings
 from hwnas.api.adapt_forms import AdaptResult
 from hwnas.api.devices import DeviceResult
-from hwnas.api.given import Architecture, architecture_strings
+from hwnas.api.given import Architecture, architecture_strings, names_of
 from hwnas.api.predict import PredictResult
 from hwnas.api.predict_model import ModelPrediction
 from hwnas.api.question import Question
@@ -80,7 +80,7 @@ class Client:
 
     def predict(self, architectures: Sequence[Architecture], **options: Any) -> PredictResult:
         """As `hwnas.predict`."""
-        asked = {"architectures": architecture_strings(architectures), **options}
+        asked = {"architectures": _given(architectures), **options}
         return read_form(PredictResult, self._ask("POST", "/v1/predict", json=asked))
 
     def predict_model(self, model: Path | str, *, device: str, confidence: float = 0.9) -> ModelPrediction:
@@ -107,9 +107,9 @@ class Client:
         how = settings or ScoreSettings()
         if how.images is not None or how.side is not None:
             raise UsageError("expected the usual images, got others: a service computes on those that it has")
-        networks = architecture_strings(architectures)
-        asked = {"architectures": networks, "seed": how.seed, "batch_size": how.most_images, **options}
-        return score_result(self._ask("POST", "/v1/score", progress=progress, json=_listed(asked)))
+        images = {"seed": how.seed, "batch_size": how.most_images}
+        asked = {"architectures": _given(architectures), **images, **_named(options)}
+        return score_result(self._ask("POST", "/v1/score", progress=progress, json=asked))
 
     def score_table(
         self,
@@ -123,8 +123,9 @@ class Client:
         if out is None:
             raise UsageError("expected --out FILE for a table that a service computes, got none")
         how = settings or ScoreSettings()
-        asked = {"seed": how.seed, "limit": how.limit, "executor": how.executor, "workers": how.workers, **options}
-        return saved_table(self._ask("POST", "/v1/score/tables", progress=progress, json=_listed(asked)), path=out)
+        asked = {"seed": how.seed, "limit": how.limit, "executor": how.executor, "workers": how.workers}
+        asked |= _named(options)
+        return saved_table(self._ask("POST", "/v1/score/tables", progress=progress, json=asked), path=out)
 
     def adapt(
         self,
@@ -249,6 +250,20 @@ def _unusual(question: Question) -> dict[str, Any]:
         if name in asked:
             raise UsageError(f"expected a question that a service takes, got one with {name}; drop it, or ask here")
     return asked
+
+
+def _given(architectures: Sequence[Architecture]) -> list[str]:
+    """Architectures as text. Raises `UsageError` for none, and for what is no list of them."""
+    strings = architecture_strings(architectures)
+    if not strings:
+        raise UsageError("expected at least one architecture, got none")
+    return strings
+
+
+def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with proxies as a list of names, where they are given. Raises `UsageError` for what are none."""
+    proxies = options.get("proxies")
+    return {**options} if proxies is None else {**options, "proxies": list(names_of("proxies", proxies))}
 
 
 def _listed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from hwnas.errors import (
 from hwnas.service.errors import BusyError, ConflictError, NotFoundError, UploadError
 from hwnas.service.store import StoreError
 from hwnas.service.store.errors import KeyReusedError, TooManyJobsError
+from hwnas.service.wrong_values import wrong_value
 
 MEDIA_TYPE: Final = "application/problem+json"
 # The first class that fits gives status, type and title.
@@ -87,7 +88,8 @@ def problem_of(error: HwnasError) -> dict[str, Any]:
     """The problem that an error of the tree is."""
     status, name, title = next(entry[1:] for entry in _KINDS if isinstance(error, entry[0]))
     problem = _problem(status, str(error), name=name, title=title)
-    return problem | ({"near": list(error.near)} if isinstance(error, UnknownNameError) else {})
+    unknown = error.__cause__ if isinstance(error, NotFoundError) else error  # a name may stand in the address
+    return problem | ({"near": list(unknown.near)} if isinstance(unknown, UnknownNameError) else {})
 
 
 def fault(instance: str) -> dict[str, Any]:
@@ -125,11 +127,11 @@ async def on_error(request: Request, error: Exception) -> Response:
 async def on_wrong_values(request: Request, error: Exception) -> Response:
     """FastAPI's handler of bodies and parameters that are not as described."""
     assert isinstance(error, RequestValidationError)
-    found = [_place(entry) for entry in error.errors()[:20]]
+    found = [wrong_value(entry) for entry in error.errors()[:20]]
     if any(entry["type"] == "json_invalid" for entry in error.errors()):
-        return answer_problem(request, refusal(400, f"expected JSON, got: {found[0]['message']}"))
+        return answer_problem(request, refusal(400, f"expected JSON, got: {error.errors()[0]['msg']}"))
     said = "; ".join(f"{entry['at']}: {entry['message']}" for entry in found[:5])
-    return answer_problem(request, refusal(422, f"expected what /openapi.json describes, got {said}", errors=found))
+    return answer_problem(request, refusal(422, f"{said}; /openapi.json describes every value", errors=found))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -146,8 +148,3 @@ def _problem(status: int, detail: str, *, name: str | None = None, title: str | 
     title = title or _TITLES.get(status, "Problem")
     name = name or title.lower().replace(" ", "-")
     return {"type": f"urn:hwnas:problem:{name}", "title": title, "status": status, "detail": detail}
-
-
-def _place(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a wrong value stands and what is wrong; not the value, which may be long."""
-    return {"at": ".".join(map(str, entry["loc"])), "message": str(entry["msg"]), "kind": str(entry["type"])}

@@ -19,7 +19,7 @@ from hwnas.api.predict_model import ModelPrediction
 from hwnas.api.score import score
 from hwnas.api.score_forms import saved_table, score_result
 from hwnas.cli.app import main
-from hwnas.errors import DataError, InfeasibleError, UsageError
+from hwnas.errors import DataError, InfeasibleError, UnknownNameError, UsageError
 from hwnas.proxies.table import empty_table, load_scores
 from hwnas.remote_errors import ServiceError, error_of
 from hwnas.service.tasks.score_table import _plain
@@ -73,6 +73,38 @@ def test_one_architecture_alone_is_no_list(remote: Client) -> None:
     with pytest.raises(UsageError, match="expected a list of architectures, got '1462'"):
         remote.score("1462", proxies=["zen"])
     assert remote.predict([1462], device="jetson-tx2") == hwnas.predict([1462], device="jetson-tx2")
+
+
+def test_a_name_that_is_not_known_is_the_same_error_here_and_there(remote: Client) -> None:
+    """With the names that are near, which only the service may know."""
+    for ask in (hwnas.predict, remote.predict):
+        with pytest.raises(UnknownNameError, match="did you mean 'jetson-tx2'") as refused:
+            ask(["1462"], device="jetsn-tx2")
+        error = refused.value
+        assert (error.kind, error.name, error.near[0]) == ("device", "jetsn-tx2", "jetson-tx2")
+    for ask in (hwnas.score, remote.score):
+        with pytest.raises(UnknownNameError, match="'nope' is not known"):
+            ask([1462], proxies=["nope"])
+    with pytest.raises(UnknownNameError, match="device 'nothing' is not known"):
+        remote.describe_device("nothing")
+
+
+def test_one_name_may_stand_for_a_list_of_names(remote: Client) -> None:
+    assert remote.score([1462], proxies="zen").to_dict() == hwnas.score([1462], proxies="zen").to_dict()
+    with pytest.raises(UsageError, match="expected proxies to be names"):
+        remote.score([1462], proxies=[3])
+
+
+def test_what_is_too_much_or_nothing_is_said_in_plain_words(remote: Client) -> None:
+    for ask in (remote.predict, hwnas.predict):
+        with pytest.raises(UsageError, match="expected at least one architecture, got none"):
+            ask([], device="jetson-tx2")
+    with pytest.raises(UsageError, match=r"^nets: expected at most 1,000, got 2000$"):
+        remote.pareto("jetson-tx2", nets=2000)
+    with pytest.raises(UsageError, match=r"^architectures: expected at most 1,000 entries, got 1,200$"):
+        remote.predict(range(1200), device="jetson-tx2")
+    with pytest.raises(UsageError, match=r"^source: expected 'auto', 'measured' or 'predicted', got 'x'$"):
+        remote.predict([7], device="jetson-tx2", source="x")
 
 
 def answering(problem: dict[str, Any], *, status: int = 422) -> Client:
