@@ -22,10 +22,11 @@ from hwnas.api.score_forms import SavedTable, ScoreResult, ScoreSettings, saved_
 from hwnas.errors import DataError, HwnasError, MissingExtraError, UsageError
 from hwnas.folders import require_file
 from hwnas.remote_errors import ServiceError, error_of, with_own_names
-from hwnas.results import ParetoResult, read_form
+from hwnas.results import Candidates, ParetoResult, read_form
 
 _Form = TypeVar("_Form")
 Progress = Callable[[int, int], None]
+_MOST_CANDIDATES: Final = 40_000  # that a service gives
 LOOK_S: Final = 0.3  # between two looks at a job
 _HERE_ALONE: Final = ("truths", "accuracies", "executor", "workers")  # of a question; a service decides the last two
 
@@ -66,17 +67,25 @@ class Client:
         self._http.close()
 
     def pareto(
-        self, device: str, question: Question | None = None, *, progress: Progress = _silent, **options: Any
+        self,
+        device: str,
+        question: Question | None = None,
+        *,
+        progress: Progress = _silent,
+        candidates: bool = False,
+        **options: Any,
     ) -> ParetoResult:
-        """As `hwnas.pareto`; `candidates` are not among the answer. Waits for a search.
+        """As `hwnas.pareto`. Waits for a search.
 
-        progress: called with networks that were looked at so far and in all.
+        progress: called with networks that were looked at so far and in all. candidates: have them among the answer,
+        for pictures, to six digits: another question to the service, whose answer is about a megabyte.
         Raises `UsageError` for options that a service does not take.
         """
         asked = _unusual((question or Question()).with_options(**options))
         plain = self._ask("POST", "/v1/pareto", progress=progress, json={"device": device, **_listed(asked)})
-        del plain["id"]
-        return read_form(ParetoResult, plain)
+        front = plain.pop("id")
+        result = read_form(ParetoResult, plain)
+        return replace(result, candidates=self._candidates(front)) if candidates else result
 
     def predict(self, architectures: Sequence[Architecture], **options: Any) -> PredictResult:
         """As `hwnas.predict`."""
@@ -211,6 +220,15 @@ class Client:
             if found["state"] == "cancelled":
                 raise ServiceError(f"expected job {job} to be done, but it was cancelled; resume it to go on")
             time.sleep(LOOK_S)
+
+    def _candidates(self, front: str) -> Candidates:
+        columns = self._ask("GET", f"/v1/fronts/{_quoted(front)}/candidates?most={_MOST_CANDIDATES}")
+        if columns["architectures"] > len(columns["index"]):
+            raise UsageError(
+                f"expected at most {_MOST_CANDIDATES:,} networks to draw, got {columns['architectures']:,} of a "
+                "service; leave out the server, or write .json or .csv"
+            )
+        return Candidates.of_columns(columns)
 
     def _listing(self, kind: str) -> list[dict[str, Any]]:
         entries = [dict(entry) for entry in self._pages("/v1/proxies", "proxies")]

@@ -27,6 +27,11 @@ def check_path(path: Path) -> str:
     return kind
 
 
+def is_drawn(path: Path) -> bool:
+    """Whether a result must have its candidates to be written there. Raises as `check_path`."""
+    return check_path(path) in (*PICTURES, "html")
+
+
 def save(result: ParetoResult, path: Path) -> None:
     """Write a result as JSON, CSV, a picture or a page of its own (html), replacing what was there.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Final, Literal, TypeVar, final
 
@@ -141,6 +141,22 @@ class Candidates:
     scores: Mapping[str, Float[Array, " n"]]
     accuracy_percent: Float[Array, " n"] | None
     feasible: Bool[Array, " n"]
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, Any]) -> Candidates:
+        """What `columns` over all rows gave, to as many digits; NaN where there was no number."""
+        import numpy as np
+
+        def numbers(values: Sequence[float | None]) -> Float[Array, " n"]:
+            return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+        accuracies = columns["accuracy_percent"]
+        return cls(
+            costs={name: numbers(values) for name, values in columns["costs"].items()},
+            scores={name: numbers(values) for name, values in columns["scores"].items()},
+            accuracy_percent=None if accuracies is None else numbers(accuracies),
+            feasible=np.array(columns["feasible"], dtype=np.bool_),
+        )
 
     def columns(self, *, most: int, digits: int = 6) -> dict[str, Any]:
         """Plain lists over at most `most` rows, evenly by their index, for JSON; null where there is no number."""

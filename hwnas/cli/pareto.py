@@ -98,7 +98,7 @@ def pareto_command(
     from hwnas.api.question import Question
     from hwnas.cli.choices import as_source
     from hwnas.cli.render_pareto import print_result
-    from hwnas.outputs import save
+    from hwnas.outputs import is_drawn, save
     from hwnas.render import shown_fronts
 
     budgets = {"budget_mj": budget_mj, "budget_ms": budget_ms, "confidence": confidence}
@@ -112,7 +112,7 @@ def pareto_command(
         space=space, dataset=dataset, raw=raw, seed=seed, **budgets, **chosen, **learning, **searching
     )
     _check(show or (), question.proxies, out)
-    result = _ask(device, question, server)
+    result = _ask(device, question, server, drawn=out is not None and is_drawn(out))
     shown_fronts(result, show or ())  # only the answer knows whether there is a true front
     if out is not None:
         save(result, out)
@@ -121,15 +121,15 @@ def pareto_command(
         raise typer.Exit(1)
 
 
-def _ask(device: str, question: Question, server: str | None) -> ParetoResult:
-    """The answer, by the service at an address or here."""
+def _ask(device: str, question: Question, server: str | None, *, drawn: bool) -> ParetoResult:
+    """The answer, by the service at an address or here; with its candidates where they are drawn."""
     from hwnas.api.pareto import pareto
     from hwnas.cli.console import progress_bar
     from hwnas.cli.render_pareto import search_progress
 
     if server:
         with progress_bar("networks") as report:
-            return client(server).pareto(device, question, progress=report)
+            return client(server).pareto(device, question, progress=report, candidates=drawn)
     with search_progress() as progress:
         return pareto(device, question, progress=progress)
 

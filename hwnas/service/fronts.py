@@ -19,7 +19,7 @@ from hwnas.service.forms import ParetoBody
 from hwnas.service.store.jobs import canonical
 
 LONGEST_ID: Final = 4000
-MOST_CANDIDATES: Final = 20_000  # architectures in columns for pictures
+MOST_CANDIDATES: Final = 40_000  # architectures in columns for pictures: no space that is shipped lists more
 MOST_BYTES: Final = 32 * 1024**2  # of answers that are kept: about eight hundred
 
 

@@ -107,6 +107,48 @@ def test_what_is_too_much_or_nothing_is_said_in_plain_words(remote: Client) -> N
         remote.predict([7], device="jetson-tx2", source="x")
 
 
+def test_candidates_come_with_an_answer_where_they_are_asked_for(remote: Client) -> None:
+    here = hwnas.pareto("jetson-tx2", budget_mj=20.0, proxies=["zen"])
+    assert remote.pareto("jetson-tx2", budget_mj=20.0, proxies=["zen"]).candidates is None
+    there = remote.pareto("jetson-tx2", budget_mj=20.0, proxies=["zen"], candidates=True)
+    mine, theirs = here.candidates, there.candidates
+    assert mine is not None and theirs is not None
+    for own, other in ((mine.costs, theirs.costs), (mine.scores, theirs.scores)):
+        assert list(own) == list(other)
+        for name, values in own.items():
+            finite = np.where(np.isfinite(values), values, np.nan)
+            np.testing.assert_allclose(other[name], finite, rtol=1e-5)
+    np.testing.assert_array_equal(theirs.feasible, mine.feasible)
+
+
+@pytest.mark.parametrize("kind", ["html", "svg", "png"])
+def test_a_picture_of_a_services_answer_is_that_of_ones_own(
+    remote: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if kind != "html":
+        pytest.importorskip("matplotlib")
+    monkeypatch.setattr("hwnas.client.Client", lambda _: remote)
+    asked = ["hwnas", "pareto", "--device", "jetson-tx2", "--budget-mj", "20", "--proxy", "zen", "--out"]
+    written = []
+    for name, server in (("here", []), ("there", ["--server", "http://127.0.0.1:1"])):
+        path = tmp_path / f"{name}.{kind}"
+        monkeypatch.setattr("sys.argv", [*asked, str(path), *server])
+        with pytest.raises(SystemExit) as done:
+            main()
+        assert not done.value.code
+        written.append(path.read_bytes())
+    if kind == "html":  # digits are dropped twice
+        own, other = (content.split(b",") for content in written)
+        assert len(own) == len(other) and sum(a != b for a, b in zip(own, other, strict=True)) < 0.01 * len(own)
+    assert abs(len(written[0]) - len(written[1])) < 0.01 * len(written[0])
+
+
+def test_a_list_that_is_too_long_to_be_drawn_is_refused() -> None:
+    columns = {"architectures": 50_000, "index": list(range(40_000))}
+    with answering(columns, status=200) as client, pytest.raises(UsageError, match="leave out the server"):
+        client._candidates("id")
+
+
 def answering(problem: dict[str, Any], *, status: int = 422) -> Client:
     """A client of a service that gives one answer to everything."""
     transport = httpx.MockTransport(lambda _: httpx.Response(status, json=problem))
