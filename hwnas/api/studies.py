@@ -14,11 +14,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, final
 
+from hwnas.api.found_devices import find_device
 from hwnas.api.methods import EXHAUSTIVE
 from hwnas.api.objectives import CostAxis, parse_word
 from hwnas.api.question import Question
 from hwnas.api.study import Study, gather
-from hwnas.devices import get_device, user_cards
+from hwnas.devices import user_cards
 from hwnas.folders import cache_folder
 from hwnas.latency.kernels.store import own_models
 from hwnas.spaces import get_space
@@ -41,7 +42,7 @@ class Studies:
         with self._lock:
             found = self._kept.get(key)
         if found is None:
-            found = gather(question, get_space(question.space), get_device(device))
+            found = gather(question, get_space(question.space), find_device(device))
         if found.method != EXHAUSTIVE:  # what a search looks at depends on everything
             found.require_feasible()
             return found

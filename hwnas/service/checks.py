@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hwnas.api.columns import has_tables
 from hwnas.api.computing import require_torch
+from hwnas.api.found_devices import find_device
 from hwnas.api.scores_on_demand import is_computed, scorers_of
-from hwnas.devices import get_device
 from hwnas.proxies.combinations import get_scorer
 from hwnas.service.forms import ParetoBody, TableBody
 from hwnas.spaces import get_space
@@ -24,7 +24,7 @@ def check_search(body: ParetoBody) -> None:
     computed. Raises `UnknownNameError`, `UsageError`, `MissingExtraError`."""
     space = get_space(body.space)
     dataset = space.dataset(body.dataset)
-    body.question().words(get_device(body.device), space, dataset)
+    body.question().words(find_device(body.device), space, dataset)
     if space.enumerable:  # scores are looked up where there are tables
         asked = [get_scorer(name) for name in body.proxies or ()]
         computed = any(not has_tables(space, dataset, scorer) for scorer in asked)

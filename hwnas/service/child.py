@@ -9,8 +9,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -43,6 +45,8 @@ class Order:
 def work(channel: Connection, order: Order) -> None:
     """Do the job and tell how it went: ("progress", done, total), ("saved", bytes), and last one of ("done", Made),
     ("failed", problem), ("fault", what the worker logs of it) or ("stopped", checkpoint or None)."""
+    with suppress(PermissionError):  # a session of its own has it already
+        os.setsid()  # processes that share the work end with it, see `end_with_helpers`
     stop = threading.Event()
     threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when to stop
@@ -122,4 +126,14 @@ def _listen(channel: Connection, stop: threading.Event) -> None:
         channel.recv()
     except (EOFError, OSError):
         pass
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(1)
+
+
+def end_with_helpers(process: BaseProcess) -> None:
+    """End a process that works, and those that share its work; nothing where it has ended."""
+    if process.is_alive() and process.pid is not None:
+        with suppress(ProcessLookupError):  # it has no session of its own yet, nor helpers
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, final
 
-from hwnas.service.child import Order
+from hwnas.service.child import Order, end_with_helpers
 from hwnas.service.logs import log_event
 from hwnas.service.problems import fault
 from hwnas.service.store import Job
@@ -105,8 +105,7 @@ class Running:
 
     def kill(self) -> None:
         """End the process now, if it still is, and forget it."""
-        if self.process.is_alive():
-            self.process.kill()
+        end_with_helpers(self.process)
         self.process.join(1)
         self.channel.close()
         shutil.rmtree(self._folder, ignore_errors=True)

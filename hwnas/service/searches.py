@@ -12,10 +12,10 @@ from typing import Any
 
 from hwnas.api.accuracy import true_accuracy
 from hwnas.api.columns import AUTO
+from hwnas.api.found_devices import find_device
 from hwnas.api.methods import EXHAUSTIVE, method_for
 from hwnas.api.objectives import parse_word
 from hwnas.api.studies import FilesKey, files_key
-from hwnas.devices import get_device
 from hwnas.results import thinned
 from hwnas.service.errors import NotFoundError
 from hwnas.service.forms import ParetoBody
@@ -54,7 +54,7 @@ def _method(asked: str, space: str, dataset: str, _files: FilesKey) -> str:
 def front_asked(body: ParetoBody) -> Asked:
     """The question of a job; it is another one after a device of it was adapted anew, or a table was pulled."""
     others = [word.device for word in map(parse_word, body.objectives) if word.device is not None]
-    world = world_of_searches(get_space(body.space).name, [get_device(body.device).name, *others])
+    world = world_of_searches(get_space(body.space).name, [find_device(body.device).name, *others])
     return Asked(kind="pareto", request=asdict(body), again=world)
 
 

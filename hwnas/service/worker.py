@@ -215,6 +215,10 @@ class Worker:
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
     """What starts here, and all that it starts, pays no heed to Ctrl-C, which a terminal sends to every process."""
+    quiet = (
+        "ignore::UserWarning:multiprocessing.resource_tracker"  # it removes what the killed leave, and need not say so
+    )
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), quiet)))
     resource_tracker.ensure_running()  # it would unblock the signal for us
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

@@ -98,7 +98,7 @@ def test_more_processor_time_than_allowed_ends_the_process(tmp_path: Path) -> No
 
 def test_a_process_whose_worker_is_gone_ends(tmp_path: Path) -> None:
     done = outcome(tmp_path, "time.sleep(100)", before="threading.Timer(0.2, ours.close).start()")
-    assert done.returncode == 1 and done.stdout == ""
+    assert done.returncode == -9 and done.stdout == ""
 
 
 @pytest.mark.parametrize("saved", [True, False])

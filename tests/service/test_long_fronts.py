@@ -82,6 +82,16 @@ def test_it_computes_nothing_in_the_server(plain: Path, client: Any, monkeypatch
     assert len(client.get("/v1/jobs").json()["jobs"]) == 1
 
 
+def test_a_device_that_has_a_kernel_model_and_no_card_is_known(plain: Path, client: Any) -> None:
+    model = find_kernel_model("gtx-1080-ti", "latency")
+    assert model is not None
+    path = kernel_model_path("my-board", "latency")
+    path.parent.mkdir(parents=True)
+    save_kernel_model(path, replace(model, device="my-board"))
+    for more in ({}, {"method": "nsga2", "proxies": ["params"]}):
+        assert client.post("/v1/pareto", json={**QUESTION, "device": "my-board", **more}).status_code == 202
+
+
 def test_graphs_that_were_read_once_are_answered_at_once(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     question = {"device": "jetson-tx2", "proxies": ["zen"], "objectives": ["energy_mj", "peak_memory_bytes"]}
     assert client.post("/v1/pareto", json=question).status_code == 202

@@ -96,6 +96,38 @@ def test_a_server_that_is_told_to_stop_ends_cleanly(
     assert processes.states() == ["queued"]
 
 
+def helpers(processes: Any) -> list[int]:
+    """Processes that compute scores for a job, by our user folder: a search has a cache of its own."""
+    ours, found = f"HWNAS_HOME={processes.folder / 'home'}".encode(), []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if (
+                ours in (place / "environ").read_bytes().split(b"\0")
+                and b"spawn_main" in (place / "cmdline").read_bytes()
+            ):
+                found.append(int(place.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_processes_that_share_the_work_of_a_job_end_with_it(
+    processes: Any, temporary: Path, until: Callable[..., Any]
+) -> None:
+    pytest.importorskip("torch")
+    server = processes.serve()
+    question = {**SEARCH, "proxies": ["l2_norm"]}
+    httpx.post(f"{processes.address}/v1/pareto", json=question, timeout=60)
+    until(lambda: helpers(processes))
+    tell(server, signal.SIGINT, 1)
+    assert server.wait(timeout=20) == 0
+    assert helpers(processes) == []
+    until(lambda: processes.running() == [])
+    log = processes.log(server)
+    assert "UserWarning" not in log and "Traceback" not in log, log
+    assert processes.states() == ["queued"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.3, 0.8, 1.5, 2.5, 4.0, 8.0])
 @pytest.mark.parametrize("arguments", [("serve", "--demo"), ("serve",), ("worker",)], ids=" ".join)
