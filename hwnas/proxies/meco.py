@@ -21,7 +21,8 @@ PROXY = Proxy(
     needs=frozenset({"smallest_eigenvalues"}),
     score=score,
     source="Jiang 2023, NeurIPS 36, MeCo: sum over layers of the smallest eigenvalue of P(f), for one random image",
-    fails="networks without feature maps; maps with no more positions than channels add nothing, whatever they hold",
+    fails="networks without feature maps; maps with no more positions than channels add nothing, so that networks that "
+    "widen their layers, such as MnasNet's, hardly differ",
     uses_data=False,
     uses_labels=False,
 )
