@@ -236,7 +236,7 @@ def plan(
         reference = _reference_nets(space)
         if count > len(reference):
             raise UsageError(
-                f"expected at most the {len(reference)} reference networks, got {count}; use another method"
+                f"expected at most {len(reference)} reference networks, got {count}; use another method"
             )
         return np.asarray(reference[:count])
     model = model or few_shot_model(space)

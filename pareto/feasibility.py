@@ -88,7 +88,8 @@ def whole_number(what: str, value: Any) -> int:
     try:
         return operator.index(value)
     except TypeError:
-        raise UsageError(f"expected {what} to be a whole number, got {value!r}; round it yourself") from None
+        hint = "; round it yourself" if isinstance(value, Real) else ""
+        raise UsageError(f"expected {what} to be a whole number, got {value!r}{hint}") from None
 
 
 def _kind(values: Any) -> str:

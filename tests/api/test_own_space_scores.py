@@ -25,7 +25,7 @@ README = Path(hwnas.spaces.__file__).with_name("README.md").read_text(encoding="
 EXAMPLE = next(text for text in re.findall(r"```python\n(.*?)```", README, re.S) if "class Plain" in text)
 SETTINGS = ScoreSettings(batch_size=8, device="cpu", workers=1)
 NO_RELU = ("nn.ReLU()", "nn.Identity()")
-OF_RELUS = {"naswot", "naswot_eval"}
+OF_RELUS = {"naswot", "naswot_eval", "swap"}
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def test_what_networks_cannot_have_is_left_out_and_said(known: Callable[..., Non
     names = {column.proxy.name for column in found.columns}
     assert names == {*COUNTS, *USUAL} - OF_RELUS
     assert all(np.isfinite(column.scores).all() for column in found.columns if column.proxy.name in ("zen", "synflow"))
-    assert [note.split(" is left out: expected activations")[0] for note in found.notes[:2]] == sorted(OF_RELUS)
-    assert "(activation_agreement, unnormalised_agreement) may stand in `lacks`" in found.notes[2]
+    assert [note.split(" is left out: expected activations")[0] for note in found.notes[:3]] == sorted(OF_RELUS)
+    assert "(activation_agreement, unit_patterns, unnormalised_agreement) may stand in `lacks`" in found.notes[3]
     assert all(f"note: {note}" in str(found) for note in found.notes)
     assert score_result(json.loads(json.dumps(found.to_dict()))).notes == found.notes
 
@@ -65,7 +65,7 @@ def test_also_of_a_whole_space(known: Callable[..., None], capsys: pytest.Captur
     known(*NO_RELU)
     limited = ScoreSettings(device="cpu", workers=1, limit=2)
     saved = score_table(space="plain-convs", settings=limited)
-    assert {*saved.table.proxies} == {*USUAL} - OF_RELUS and len(saved.notes) == 3
+    assert {*saved.table.proxies} == {*USUAL} - OF_RELUS and len(saved.notes) == 4
     render_scores.table(saved, as_json=False)
     assert "note: naswot is left out: expected activations" in capsys.readouterr().out
     assert saved.to_dict()["notes"] == list(saved.notes)

@@ -216,9 +216,9 @@ def test_a_size_that_networks_do_not_take() -> None:
 
 @pytest.mark.parametrize("space", ["pit", "imagenet-models"])
 def test_usual_proxies_are_those_that_networks_of_the_space_can_have(space: str) -> None:
-    """Vision transformers pool no feature map, named models have no graph; what is named is tried, and says so."""
+    """Vision transformers have no feature maps to speak of, named models have no graph; what is named is tried, and says so."""
     pytest.importorskip("torch")
-    names = {"zen"} | ({"nn_mass", "nn_degree"} if space == "imagenet-models" else set())
+    names = {"zen"} | ({"nn_mass", "nn_degree"} if space == "imagenet-models" else {"meco"})
     assert {*usual_proxies(get_space(space))} == {*USUAL} - names
     assert usual_proxies(SPACE) == USUAL
     if space == "imagenet-models":

@@ -71,7 +71,8 @@ def test_costs_tell_table_and_prediction(shipped: Path) -> None:
 
 
 @pytest.mark.data
-def test_what_is_shipped_for_spaces_without_end_is_told(shipped: Path) -> None:
+def test_what_is_shipped_for_spaces_without_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWNAS_DATA", str(tmp_path))
     found = {cost.space: cost.prediction for cost in describe_device("titan-rtx").costs}
     assert found["fbnet"].startswith("ridge regression, ") and found["ofa"].startswith("ridge regression, ")
 

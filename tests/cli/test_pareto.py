@@ -198,7 +198,7 @@ def test_the_shell_completes_names(shipped: Path) -> None:
 
     assert complete_device("jet") == ["jetson-tx2"]
     assert complete_device("gtx-1080-ti@6") == ["gtx-1080-ti@64"] and "gtx-1080-ti@64" not in complete_device("gtx")
-    assert complete_proxy("s") == ["synflow", "snip"]
+    assert complete_proxy("s") == ["synflow", "snip", "swap"]
     assert complete_objective("e") == ["energy_mj"]
 
 
