@@ -43,6 +43,11 @@ class Browser:
         renewed = [StaleElementReferenceException, NoSuchElementException, IndexError]
         return WebDriverWait(self.driver, PATIENCE_S, 0.1, ignored_exceptions=renewed).until(lambda _: holds())
 
+    def unfinished_job(self) -> str:
+        """Id of a job that waits or runs, once the list has one; above it may be those of tests before."""
+        rows = "tr[data-job][data-state=queued], tr[data-job][data-state=running]"
+        return str(self.wait(lambda: self.one(rows).get_attribute("data-job")))
+
     def press(self, selector: str) -> None:
         """Press what may be renewed while it is looked for."""
         self.wait(lambda: self.one(selector).click() or True)

@@ -28,7 +28,7 @@ def test_on_a_phone_the_head_keeps_together_and_a_job_can_be_cancelled(page: Any
     page.one("nav a[href='#jobs']").click()
     page.wait(lambda: page.one("#score-form input").send_keys("4000") or True)  # a job that no other test asks for
     page.one("#score-form button").click()
-    row = page.wait(lambda: page.one("tr[data-job]").get_attribute("data-job"))
+    row = page.unfinished_job()
     page.wait(lambda: page.some(f"tr[data-job='{row}'][data-state=running]"))
     name, docs = page.one(".bar .brand").rect, page.one(".bar .docs").rect
     assert docs["y"] < name["y"] + name["height"] and name["y"] < docs["y"] + docs["height"]

@@ -17,7 +17,7 @@ def test_a_job_is_seen_cancelled_and_resumed(page: Any) -> None:
     pytest.importorskip("torch")
     page.one("nav a[href='#jobs']").click()
     page.one("#score-form button").click()
-    row = page.wait(lambda: page.one("tr[data-job]").get_attribute("data-job"))
+    row = page.unfinished_job()
     one_job = f"tr[data-job='{row}']"
     page.wait(lambda: page.one(f"{one_job}[data-state=running]"))
     page.wait(
