@@ -235,9 +235,7 @@ def plan(
     if method == "reference":
         reference = _reference_nets(space)
         if count > len(reference):
-            raise UsageError(
-                f"expected at most {len(reference)} reference networks, got {count}; use another method"
-            )
+            raise UsageError(f"expected at most {len(reference)} reference networks, got {count}; use another method")
         return np.asarray(reference[:count])
     model = model or few_shot_model(space)
     pool = _pool(space, seed=seed)

@@ -216,7 +216,7 @@ def test_a_size_that_networks_do_not_take() -> None:
 
 @pytest.mark.parametrize("space", ["pit", "imagenet-models"])
 def test_usual_proxies_are_those_that_networks_of_the_space_can_have(space: str) -> None:
-    """Vision transformers have no feature maps to speak of, named models have no graph; what is named is tried, and says so."""
+    """Vision transformers have hardly a feature map, named models no graph; what is named is tried, and says so."""
     pytest.importorskip("torch")
     names = {"zen"} | ({"nn_mass", "nn_degree"} if space == "imagenet-models" else {"meco"})
     assert {*usual_proxies(get_space(space))} == {*USUAL} - names
