@@ -8,6 +8,7 @@ from typing import Final, Protocol, final, runtime_checkable
 
 import numpy as np
 
+from hwnas.api.question import EVALUATIONS
 from hwnas.api.score_forms import ScoreSettings
 from hwnas.api.scores_on_demand import Scores, Scoring
 from hwnas.arrays import Array, Float, Integer
@@ -17,7 +18,6 @@ from hwnas.search import Generation, Limits, Problem, RandomSearch, Run, SearchS
 from hwnas.spaces import Space
 
 Costs = Callable[[Integer[Array, "n v"]], Float[Array, "n m"]]
-EVALUATIONS: Final = 1000
 PATIENCE: Final = 15  # generations of 20
 
 
