@@ -49,10 +49,18 @@ def picture(result: ParetoResult, *, suffix: str = "png") -> bytes:
         axes = figure.subplots()
         _draw(axes, result)
         if axes.get_legend_handles_labels()[1]:
-            # Below the axes, where it hides no network.
-            figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8, numpoints=1)
+            add_legend(figure)
 
     return drawn(draw, size=(6.4, 4.6), suffix=suffix)
+
+
+def add_legend(figure: Figure) -> None:
+    """Below the axes, where it hides no network, in at most three columns, as many as the figure is wide enough for."""
+    for columns in (3, 2, 1):
+        legend = figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=8, numpoints=1)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def drawn(draw: Callable[[Figure], None], *, size: tuple[float, float], suffix: str) -> bytes:

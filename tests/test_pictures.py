@@ -10,7 +10,7 @@ import pytest
 
 import hwnas
 from hwnas.errors import UsageError
-from hwnas.pictures import _ARROWHEAD, _draw, picture
+from hwnas.pictures import _ARROWHEAD, _draw, add_legend, picture
 from hwnas.results import ParetoResult
 
 figure = pytest.importorskip("matplotlib.figure", reason="needs the extra plot")
@@ -175,3 +175,17 @@ def test_one_net_that_can_be_drawn_or_none_near_the_budget(known: ParetoResult) 
         percent[row] = 95.0
         axes = drawn(replace(known, candidates=replace(known.candidates, accuracy_percent=percent)))
         assert np.diff(axes.get_ylim()) > 0
+
+
+def test_a_legend_is_not_wider_than_its_figure() -> None:
+    from matplotlib.figure import Figure
+
+    for letters, columns in ((8, 3), (30, 2), (50, 1)):
+        figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+        axes = figure.subplots()
+        for number in range(6):
+            axes.plot([0, 1], [0, number], label=f"{number} {'x' * letters}")
+        add_legend(figure)
+        (legend,) = figure.legends
+        assert legend._ncols == columns
+        assert columns == 1 or legend.get_window_extent().width <= figure.bbox.width
