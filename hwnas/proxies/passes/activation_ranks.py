@@ -78,7 +78,9 @@ def _some_rows(output: Tensor, channels_last: bool, generator: torch.Generator) 
     count = rows.numel() // channels
     starts = max(0, count - channels) // step + 1
     start = step * int(torch.randint(starts, (1,), generator=generator))
-    return rows.flatten(0, -2)[start : start + channels]
+    positions = count // len(rows)
+    first, last = start // positions, (start + channels - 1) // positions  # the images they lie in: flattening copies
+    return rows[first : last + 1].flatten(0, -2)[start - first * positions :][:channels]
 
 
 def effective_rank(matrix: Tensor) -> float:
