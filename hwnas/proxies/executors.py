@@ -24,7 +24,7 @@ from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import torch
 
-from hwnas.errors import HwnasError, UnknownNameError, UsageError, WorkerError
+from hwnas.errors import HwnasError, UnknownNameError, UsageError, WorkerError, tell_once
 from hwnas.proxies.freed_memory import keep_freed_memory
 from hwnas.proxies.kept_pool import give_back, pool_for
 from hwnas.user_code import told
@@ -32,6 +32,7 @@ from hwnas.user_code import told
 State = TypeVar("State")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+PATIENCE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +88,15 @@ def over_processes(
             "of memory); give fewer workers or smaller batches"
         ) from error
     finally:
-        wait([future for future in numbers if not future.cancel()])
+        _wait_for([future for future in numbers if not future.cancel()])
         give_back(digest, pool, usable=usable)
+
+
+def _wait_for(under_way: Sequence[Future[Any]]) -> None:
+    """Until they are done; who waits long after Ctrl-C is told what for."""
+    if wait(under_way, timeout=PATIENCE_SECONDS).not_done:
+        tell_once("note: stopping; what the worker processes have under way is finished first")
+        wait(under_way)
 
 
 @contextmanager

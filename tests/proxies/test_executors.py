@@ -82,6 +82,17 @@ def test_closing_cancels_what_has_not_begun(executor, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == left
 
 
+@pytest.mark.parametrize("executor", ["process"], indirect=True)  # Ray kills what is under way
+def test_who_waits_for_what_is_under_way_is_told(executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(executors, "tell_once", told.append)
+    monkeypatch.setattr(executors, "PATIENCE_SECONDS", 0.01)
+    with closing(executor(functions().leave_a_trace, tmp_path, list(range(40)), ONE)) as results:
+        next(results)
+        assert not told
+    assert told == ["note: stopping; what the worker processes have under way is finished first"]
+
+
 def test_processes_are_kept_for_the_same_work_within_a_block(tmp_path: Path, executor) -> None:
     if executor is not EXECUTORS["process"]:
         pytest.skip("Ray's actors end with their tasks")
