@@ -11,7 +11,7 @@ from hwnas.folders import cache_folder
 from hwnas.graphs.activations import peak_activation_bytes
 from hwnas.search import KnownCosts
 from hwnas.spaces import Space
-from hwnas.spaces.fingerprint import fingerprint
+from hwnas.spaces.fingerprint import fingerprint, graph_code
 
 _WORTH_KEEPING: Final = 1000  # graphs of NAS-Bench-201 take 2 ms each, all of them half a minute
 
@@ -39,6 +39,7 @@ def unknown_peaks(space: Space, vectors: Integer[Array, "n v"], dataset: str) ->
 
 def _known(space: Space, dataset: str) -> KnownCosts:
     own = fingerprint(space)
-    path = cache_folder() / "counts" / f"{space.name}_{dataset}{own and f'_{own}'}_activations.npz"
+    digits = "_".join(filter(None, (own, graph_code())))
+    path = cache_folder() / "counts" / f"{space.name}_{dataset}_{digits}_activations.npz"
     facts = {"space": space.name, "dataset": dataset, "count": "peak activation bytes"}
     return KnownCosts(path, facts=facts | ({"space_fingerprint": own} if own else {}))

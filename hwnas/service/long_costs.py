@@ -1,5 +1,5 @@
 """Costs that take longer than a second: of many networks that must be taken apart into kernels, or whose graphs must
-be read, first."""
+be read, first. What the cache keeps of these is asked anew each time: a job of another process may have written it."""
 
 from __future__ import annotations
 
@@ -52,9 +52,14 @@ def front_takes_long(body: ParetoBody) -> bool:
         return False
     costs = [*words, *known_costs(device, space, dataset)]  # the latter are listed beside
     asked = tuple(sorted({(word.device or body.device, DEVICE_COSTS[word.name][0]) for word in _of_devices(costs)}))
-    if _are_by_kernels(asked, space.name, dataset, body.source, files_key()):
+    by_kernels = _those_by_kernels(asked, space, dataset, body.source, files_key())
+    of_memory = any(word.name == "peak_memory_bytes" for word in words)
+    if not by_kernels and not of_memory:
+        return False
+    vectors = space.all_vectors() if space.enumerable else true_accuracy(space, dataset).architectures(space)
+    if any(costs.unread(vectors) > AT_ONCE for costs in by_kernels):
         return True
-    return any(word.name == "peak_memory_bytes" for word in words) and _lacks_peaks(space, dataset)
+    return of_memory and unknown_peaks(space, vectors, dataset) > AT_ONCE
 
 
 def _of_devices(words: Sequence[Word]) -> list[Word]:
@@ -62,36 +67,34 @@ def _of_devices(words: Sequence[Word]) -> list[Word]:
 
 
 @lru_cache(maxsize=256)
-def _are_by_kernels(
-    asked: tuple[tuple[str, Target], ...], space: str, dataset: str, source: CostSource, _files: FilesKey
-) -> bool:
+def _those_by_kernels(
+    asked: tuple[tuple[str, Target], ...], space: Space, dataset: str, source: CostSource, _files: FilesKey
+) -> tuple[KernelCosts, ...]:
     """Kept as long as the files are the same: a question is asked with many budgets."""
-    return any(
-        _is_by_kernels(target, source, device=find_device(device), space=space, dataset=dataset)
+    models = [
+        _by_kernels(target, source, device=find_device(device), space=space.name, dataset=dataset)
         for device, target in asked
-    )
-
-
-def _lacks_peaks(space: Space, dataset: str) -> bool:
-    vectors = space.all_vectors() if space.enumerable else true_accuracy(space, dataset).architectures(space)
-    return unknown_peaks(space, vectors, dataset) > AT_ONCE
+    ]
+    return tuple(model for model in models if model is not None)
 
 
 def _takes_long(body: PredictBody) -> bool:
-    if len(set(body.architectures)) <= AT_ONCE:
+    space = get_space(body.space)
+    if len(set(body.architectures)) <= AT_ONCE or not space.has_graphs:
         return False
-    space, device = get_space(body.space), find_device(body.device)
+    device = find_device(body.device)
     where: dict[str, Any] = {"space": space.name, "dataset": space.dataset(body.dataset)}
     targets = [body.target] if body.target else known_targets(device, **where)
     sources: list[CostSource] = [body.source, "predicted"] if body.source == "auto" else [body.source]
-    return space.has_graphs and any(
-        _is_by_kernels(target, source, device=device, **where) for target in targets for source in sources
-    )
+    models = [_by_kernels(target, source, device=device, **where) for target in targets for source in sources]
+    vectors = space.parse(body.architectures)
+    return any(model.unread(vectors) > AT_ONCE for model in models if model is not None)
 
 
-def _is_by_kernels(target: Target, source: CostSource, **where: Any) -> bool:
+def _by_kernels(target: Target, source: CostSource, **where: Any) -> KernelCosts | None:
     build = latency_model if target == "latency" else energy_model
     try:
-        return isinstance(build(source=source, **where), KernelCosts)
+        model = build(source=source, **where)
     except (DataError, UsageError):  # the answer says so
-        return False
+        return None
+    return model if isinstance(model, KernelCosts) else None

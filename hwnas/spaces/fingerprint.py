@@ -29,6 +29,8 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final
 
+import hwnas.graphs
+import hwnas.spaces
 from hwnas.spaces.own_methods import is_own
 from hwnas.spaces.space import Space
 
@@ -48,6 +50,17 @@ def fingerprint(space: Space) -> str:
     if id(space) not in _known:
         _known[id(space)] = space, _digits([code_of(type(space)), *_facts(space)])
     return _known[id(space)][1]
+
+
+@cache
+def graph_code() -> str:
+    """Twelve digits of the code of hwnas that makes graphs of architectures and kernels of graphs: what the cache keeps
+    of these is of one release alone."""
+    folders = [Path(package.__file__).parent for package in (hwnas.graphs, hwnas.spaces) if package.__file__]
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:_DIGITS]
 
 
 @cache

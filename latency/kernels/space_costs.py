@@ -12,7 +12,7 @@ from hwnas.devices import Device
 from hwnas.errors import DataError
 from hwnas.estimates import CostModel, Estimate, Provenance, Target, check_confidence
 from hwnas.graphs import feature_names
-from hwnas.latency.kernels.censuses import census
+from hwnas.latency.kernels.censuses import Census, census
 from hwnas.latency.kernels.model import KernelModel, check_calibrated
 from hwnas.latency.kernels.networks import Networks
 from hwnas.latency.kernels.store import find_kernel_model
@@ -48,6 +48,13 @@ class KernelCosts(CostModel):
         self.space, self.device, self.target = space.name, device, model.target
         self._space, self._dataset, self._model = space, dataset, model
 
+    def unread(self, architectures: Integer[Array, "n v"]) -> int:
+        """How many must be taken apart into kernels first, which takes 4 to 60 ms each."""
+        return self._census().unknown(architectures)
+
+    def _census(self) -> Census:
+        return census(self._space, self._dataset, self._model.runtime)
+
     def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
         """Sums over kernels with their intervals, NaN where kernels with most of the MACs have no model.
 
@@ -56,7 +63,7 @@ class KernelCosts(CostModel):
         """
         check_confidence(confidence)
         check_calibrated(confidence)
-        networks = census(self._space, self._dataset, self._model.runtime).networks(architectures)
+        networks = self._census().networks(architectures)
         totals = network_totals(self._model, networks, confidence=confidence)
         told = np.where(sum(part[0] for part in totals.uncovered.values()) > _MOST, np.nan, 1.0)
         if len(architectures) and np.isnan(totals.mean * told).all():

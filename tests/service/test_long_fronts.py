@@ -82,6 +82,14 @@ def test_it_computes_nothing_in_the_server(plain: Path, client: Any, monkeypatch
     assert len(client.get("/v1/jobs").json()["jobs"]) == 1
 
 
+def test_networks_that_were_taken_apart_once_are_answered_at_once(plain: Path, client: Any) -> None:
+    assert client.post("/v1/pareto", json=QUESTION).status_code == 202
+    expected = hwnas.pareto(**{**QUESTION, "budget_ms": 2.0})
+    answer = client.post("/v1/pareto", json={**QUESTION, "budget_ms": 2.0})
+    assert answer.status_code == 200
+    assert answer.json()["fronts"] == as_json(expected.to_dict())["fronts"]
+
+
 def test_a_device_that_has_a_kernel_model_and_no_card_is_known(plain: Path, client: Any) -> None:
     model = find_kernel_model("gtx-1080-ti", "latency")
     assert model is not None

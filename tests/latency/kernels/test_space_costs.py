@@ -10,7 +10,7 @@ import pytest
 from hwnas.devices import get_device
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, UsageError
-from hwnas.graphs import Graph, Kernel, kernels_of
+from hwnas.graphs import Kernel, kernels_of
 from hwnas.latency import latency_model
 from hwnas.latency.kernels import KernelModel, fit_regressor, rows_by_kind, save_kernel_model, space_costs
 from hwnas.latency.kernels.cards import kernel_device, kernel_targets
@@ -118,26 +118,6 @@ def test_where_most_of_the_work_has_no_model_there_is_no_number(
     costs = KernelCosts(space=space, device="my-board", dataset="cifar10", model=model)
     monkeypatch.setattr(space_costs, "_MOST", 1.0)
     assert np.isnan(costs.predict(vectors).mean).tolist() == [False, True]
-
-
-def test_architectures_are_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    space, asked = get_space("nas-bench-macro"), []
-    graph = type(space).graph
-
-    def counted(self: Space, vector: np.ndarray, *, dataset: str) -> Graph:
-        asked.append(vector)
-        return graph(self, vector, dataset=dataset)
-
-    monkeypatch.setattr(type(space), "graph", counted)
-    census = Census(space, dataset="cifar10", runtime="none")
-    vectors = space.sample(6, seed=0)
-    first = census.networks(vectors[:4])
-    again = census.networks(vectors[[3, 3, 5, 0]])
-    assert len(asked) == len(census) == 5
-    assert again.size == 4
-    sizes = [np.bincount(networks.network, networks.count, minlength=4) for networks in (first, again)]
-    assert sizes[0][3] == sizes[1][0] == sizes[1][1]
-    assert census.networks(vectors[:0]).size == 0
 
 
 def test_tables_come_first_and_other_batches_are_refused(
