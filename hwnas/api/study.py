@@ -247,7 +247,15 @@ def _is_one_by_one(maker: AxisMaker, word: Word) -> bool:
 
 
 def _among(study: Study) -> str:
-    return "" if study.complete else f" out of {len(study.vectors):,} that were looked at"
+    """Of how many, where that is not all: each search comes to networks of its own, so that they are more in all than
+    one of them looks at."""
+    if study.complete:
+        return ""
+    names = [column.name for column in study.columns if column.evaluations is not None]
+    return (
+        f" out of {len(study.vectors):,} that {len(names)} searches ({', '.join(names)}) looked at together, no more "
+        f"than {study.question.evaluations:,} each,"
+    )
 
 
 def _require_distinct(axes: Sequence[CostAxis]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,16 @@ def test_networks_that_are_all_beyond_the_budget_ask_for_more_evaluations(empty:
         hwnas.pareto(
             "titan-rtx", space="fbnet", budget_ms=0.5, proxies=["flops"], nets=5, evaluations=20, method="random"
         )
+
+
+def test_networks_of_several_searches_are_counted_as_theirs_together(empty: Path) -> None:
+    """More than were asked for: each search looks at no more than that, not all of them."""
+    with pytest.raises(InfeasibleError) as error:
+        hwnas.pareto("raspi4", space="fbnet", budget_ms=1.0, proxies=["params"], evaluations=50)
+    pattern = r"out of (\d+) that 3 searches \(params, flops, random\) looked at together, (.*?),"
+    said = re.search(pattern, str(error.value))
+    assert said is not None, error.value
+    assert 50 < int(said[1]) <= 3 * 50 and said[2] == "no more than 50 each"
 
 
 @pytest.mark.parametrize("lacks", [False, True])
