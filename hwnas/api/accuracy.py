@@ -130,16 +130,23 @@ def networks_to_score(space: Space, dataset: str, *, limit: int | None, seed: in
 
     Raises `UsageError` for all of a space without end whose accuracies are not known.
     """
+    require_networks(space, dataset, limit=limit)
     accuracy = true_accuracy(space, dataset)
     if limit is not None:
         return distinct_networks(space, accuracy, limit=limit, seed=seed)
-    if space.enumerable:
-        return space.all_vectors()
+    return space.all_vectors() if space.enumerable else accuracy.architectures(space)
+
+
+def require_networks(space: Space, dataset: str, *, limit: int | None) -> None:
+    """Raise `UsageError` where all of a space without end are asked for whose accuracies are not known."""
+    if limit is not None or space.enumerable:
+        return
+    accuracy = true_accuracy(space, dataset)
     if accuracy.percent is None:
         raise UsageError(
-            f"expected a space that can be enumerated or has known accuracies, got {space.name}: {accuracy.source}"
+            f"expected a space that can be enumerated or has known accuracies, got {space.name}: {accuracy.source}; "
+            "give a limit, a sample of so many networks"
         )
-    return accuracy.architectures(space)
 
 
 ACCURACIES: Final[Mapping[str, Lookup]] = {

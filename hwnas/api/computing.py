@@ -19,6 +19,12 @@ def require_torch(what: str = "scoring networks") -> None:
         raise MissingExtraError(what, "torch")
 
 
+def require_executor(name: str) -> None:
+    """Raise `MissingExtraError` for Ray where it is not installed; it is not imported."""
+    if name == "ray" and importlib.util.find_spec("ray") is None:
+        raise MissingExtraError("the executor 'ray'", "ray")
+
+
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwnas.api.accuracy import networks_to_score
-from hwnas.api.columns import components_of
 from hwnas.api.computing import cores, has_torch, require_torch
-from hwnas.api.given import Architecture, architecture_strings, names_of
+from hwnas.api.given import Architecture, architecture_strings
 from hwnas.api.ranked import columns_among_references, ranked_columns
 from hwnas.api.recipes import make_recipe
 from hwnas.api.score_forms import SavedTable, ScoreColumn, ScoreResult, ScoreSettings
+from hwnas.api.table_checks import scorers_named, table_proxies
 from hwnas.arrays import Array, Integer
 from hwnas.errors import AbsentError, ProxyError, UsageError
-from hwnas.proxies import COUNTS, PROXIES, Proxy, get_proxy, usual_proxies
-from hwnas.proxies.combinations import Combination, Scorer, get_scorer
+from hwnas.proxies import COUNTS, Proxy, get_proxy, usual_proxies
+from hwnas.proxies.combinations import Combination
 from hwnas.proxies.table import find_scores, scores_path
 from hwnas.spaces import Space, get_space
 from hwnas.spaces.own_methods import is_own
@@ -53,7 +53,7 @@ def score(  # noqa: PLR0913 - the options of the command, all optional
         raise UsageError("expected at least one architecture, got none; give one, or score the whole space (--all)")
     where, vectors = found.dataset(dataset), found.parse(given)
     network_ids = found.network_id(vectors)
-    scorers = _scorers((*COUNTS, *usual_proxies(found)) if proxies is None else proxies)
+    scorers = scorers_named((*COUNTS, *usual_proxies(found)) if proxies is None else proxies)
     asked = [scorer for scorer in scorers if isinstance(scorer, Proxy)]
     combinations = [scorer for scorer in scorers if isinstance(scorer, Combination)]
     columns = (
@@ -96,18 +96,16 @@ def score_table(
     is gone on with: after an interruption, with further proxies, or with further networks. progress: called with the
     numbers of networks done and in all. Raises `UsageError`, `DataError`, `MissingExtraError`, `ProxyError`.
     """
+    found, settings = get_space(space), settings or ScoreSettings()
+    where = found.dataset(dataset)
+    asked = table_proxies(found, where, proxies, limit=settings.limit, executor=settings.executor)
     require_torch()
     from hwnas.proxies.executors import get_executor
     from hwnas.proxies.recipes import without_impossible
     from hwnas.proxies.space_scores import score_space
 
-    found, settings = get_space(space), settings or ScoreSettings()
     get_executor(settings.executor)
-    asked = usual_proxies(found) if proxies is None else proxies
-    recipe = make_recipe(found, found.dataset(dataset), _table_proxies(asked), settings)
-    for name in recipe.proxies:
-        if PROXIES[name].by_architecture:
-            raise UsageError(f"proxy {name!r} is counted from each architecture and needs no table; leave it out")
+    recipe = make_recipe(found, where, asked, settings)
     path = out or scores_path(found.name, recipe.dataset)
     if out is None and not _is_usual(recipe, settings):
         raise UsageError(
@@ -125,25 +123,6 @@ def score_table(
         recipe, vectors, checkpoint=path, workers=workers, executor=settings.executor, progress=progress
     )
     return SavedTable(path=path, table=table, notes=_left_out(found, reasons))
-
-
-def _scorers(names: Sequence[str]) -> list[Scorer]:
-    asked = [get_scorer(name) for name in names_of("proxies", names)]
-    if not asked:
-        raise UsageError("expected at least one proxy, got none; `hwnas proxies` lists them")
-    return list({scorer.name: scorer for scorer in asked}.values())
-
-
-def _table_proxies(names: Sequence[str]) -> list[Proxy]:
-    """The proxies of a table: those asked for, and of each combination the components that are not counts."""
-    scorers = _scorers(names)
-    parts = [
-        get_proxy(name)
-        for scorer in scorers
-        for name in components_of(scorer)
-        if isinstance(scorer, Proxy) or not get_proxy(name).by_architecture
-    ]
-    return list({proxy.name: proxy for proxy in parts}.values())
 
 
 def _rest(asked: Sequence[Proxy], columns: dict[str, ScoreColumn]) -> list[Proxy]:

@@ -16,7 +16,7 @@ from hwnas.proxies.engine import score_module
 from hwnas.proxies.initial_modules import initial_module, train_briefly
 from hwnas.proxies.out_of_memory import is_out_of_memory
 from hwnas.proxies.proxy import Need
-from hwnas.proxies.registry import get_proxy
+from hwnas.proxies.registry import get_proxy, require_graphs
 from hwnas.spaces import Space, get_space
 from hwnas.spaces.fingerprint import fingerprint
 from hwnas.spaces.own_methods import is_own
@@ -91,11 +91,7 @@ def task_of(space: Space, dataset: str) -> Task:
 def score_networks(recipe: Recipe, vectors: Integer[Array, "k v"]) -> Float[Array, "k p"]:
     """Scores of architectures, columns in the order of the recipe's proxies, NaN where undefined; or `ProxyError`."""
     space, proxies = get_space(recipe.space), [get_proxy(name) for name in recipe.proxies]
-    reading = [proxy.name for proxy in proxies if "graph" in proxy.needs]
-    if reading and not space.has_graphs:
-        raise ProxyError(
-            f"{reading[0]} reads the operator graph, which {space.name} does not have; leave the proxy out"
-        )
+    require_graphs(space, proxies)
     images = recipe.batch.images.to(recipe.device, memory_format=torch.channels_last)
     batch = Batch(images=images, labels=recipe.batch.labels.to(recipe.device), source=recipe.batch.source)
     rows = []

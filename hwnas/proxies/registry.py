@@ -6,9 +6,10 @@ A new proxy of hwnas is one line here.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from hwnas.errors import UnknownNameError, UsageError
+from hwnas.errors import ProxyError, UnknownNameError, UsageError
 from hwnas.proxies import (
     az_expressivity,
     az_progressivity,
@@ -76,6 +77,15 @@ USUAL: Final = tuple(name for name, proxy in PROXIES.items() if not proxy.needs 
 def usual_proxies(space: Space) -> tuple[str, ...]:
     """`USUAL` without those that read what the networks of the space lack, such as ReLUs."""
     return tuple(name for name in USUAL if not PROXIES[name].needs.intersection(space.lacks))
+
+
+def require_graphs(space: Space, proxies: Sequence[Proxy]) -> None:
+    """Raise `ProxyError` for the first proxy that reads the operator graph of a space that has none."""
+    reading = [proxy.name for proxy in proxies if "graph" in proxy.needs]
+    if reading and not space.has_graphs:
+        raise ProxyError(
+            f"{reading[0]} reads the operator graph, which {space.name} does not have; leave the proxy out"
+        )
 
 
 def get_proxy(name: str) -> Proxy:

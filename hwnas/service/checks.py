@@ -6,16 +6,17 @@ from hwnas.api.columns import has_tables
 from hwnas.api.computing import require_torch
 from hwnas.api.found_devices import find_device
 from hwnas.api.scores_on_demand import is_computed, scorers_of
+from hwnas.api.table_checks import table_proxies
 from hwnas.proxies.combinations import get_scorer
 from hwnas.service.forms import ParetoBody, TableBody
 from hwnas.spaces import get_space
 
 
 def check_scoring(body: TableBody) -> None:
-    """Names that are known, and torch. Raises `UnknownNameError`, `MissingExtraError`."""
-    get_space(body.space).dataset(body.dataset)
-    for name in body.proxies or ():
-        get_scorer(name)
+    """Names that are known, networks that there are, proxies that are computed, and what computes them. Raises what
+    `table_proxies` does, and `MissingExtraError` without torch."""
+    space = get_space(body.space)
+    table_proxies(space, space.dataset(body.dataset), body.proxies, limit=body.limit, executor=body.executor)
     require_torch()
 
 
