@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from hwnas.service.forms import job_form
+from hwnas.service.job_forms import job_form
 from hwnas.service.service import require_job, service_of
 from hwnas.service.store import FINAL, Job, StoreError
 from hwnas.service.store.jobs import find_job

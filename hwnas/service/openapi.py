@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from hwnas.api.adapt_forms import AdaptResult
 from hwnas.api.predict import PredictResult
 from hwnas.results import ParetoResult, form_schemas
-from hwnas.service.forms import JobForm
+from hwnas.service.job_forms import JobForm
 from hwnas.service.problems import Problem
 from hwnas.version import __version__
 

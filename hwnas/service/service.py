@@ -15,8 +15,9 @@ from anyio.to_thread import run_sync
 from fastapi import Request
 
 from hwnas.service.errors import BusyError, ConflictError, NotFoundError
-from hwnas.service.forms import ParetoBody, time_text
+from hwnas.service.forms import ParetoBody
 from hwnas.service.fronts import Front, Fronts
+from hwnas.service.job_forms import time_text
 from hwnas.service.settings import Settings
 from hwnas.service.store import Database, Job, State
 from hwnas.service.store.devices import added_devices

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import Header, Request, Response
 
 from hwnas.service.answers import plain_json
-from hwnas.service.forms import job_form
+from hwnas.service.job_forms import job_form
 from hwnas.service.job_results import result_file
 from hwnas.service.problems import answer_problem
 from hwnas.service.service import service_of

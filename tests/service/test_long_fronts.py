@@ -73,6 +73,7 @@ def test_it_computes_nothing_in_the_server(plain: Path, client: Any, monkeypatch
     monkeypatch.setattr("hwnas.latency.kernels.censuses.Census.networks", never)
     asked = client.post("/v1/pareto", json=QUESTION)
     assert (asked.status_code, asked.json()["kind"]) == (202, "pareto")
+    assert asked.json()["title"] == "costs of the networks of plain-convs for gtx-1080-ti", "no search"
     front = front_id(ParetoBody(**QUESTION))
     for place in (f"/v1/fronts/{front}", f"/v1/fronts/{front}/candidates"):
         answer = client.get(place)

@@ -29,7 +29,7 @@ export function startDevices({ devices, spaces }, watch, onChanged) {
     let { status, value } = await post("/v1/adapt", form.body());
     if (status === 202) {
       showInFit("note", `This takes longer than a second: job ${value.id.slice(0, 8)} does it.`);
-      const job = await watch(value);
+      const job = await watch(value, undefined, files);
       if (job.state !== "done") throw new Refusal(job.error?.detail ?? `the job was ${job.state}`, 0);
       value = await get(`/v1/jobs/${job.id}/result`);
     }

@@ -60,10 +60,10 @@ export async function startFronts(lists, id, watch) {
     const mine = state.asked;
     form.busy(true);
     place("answer").classList.add("busy");
-    place("searching").hidden = true;
+    place("underway").hidden = true;
     const answer = await attempt(async () => {
       const { status, value } = await post("/v1/pareto", body);
-      return status === 202 ? search(value, mine) : value;
+      return status === 202 ? follow(value, mine) : value;
     });
     if (mine !== state.asked) return;
     form.busy(false);
@@ -79,13 +79,12 @@ export async function startFronts(lists, id, watch) {
   }
 
   /** The front that a job finds; meanwhile its progress is shown, and another question may be asked. */
-  async function search(begun, mine) {
-    const holder = place("searching");
+  async function follow(begun, mine) {
+    const holder = place("underway");
     form.busy(false);
     const job = await watch(begun, (news) => {
       if (mine !== state.asked) return;
-      const what = `A search of ${begun.request.space} takes longer; job ${begun.id.slice(0, 8)} does it: `;
-      fill(holder, what, progressOf(news));
+      fill(holder, `This takes longer: job ${begun.id.slice(0, 8)}, ${begun.title}: `, progressOf(news));
       holder.hidden = false;
     });
     if (mine !== state.asked) return null;

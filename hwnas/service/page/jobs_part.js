@@ -22,13 +22,14 @@ const MOVING = [3, 4, 6]; // columns: progress, time left, attempts
 const place = (id) => document.getElementById(id);
 
 /**
- * Start the part. Returns {watch(job, onNews)}, which adds a job that another part began and resolves once it has
- * ended; onNews(job) is told of what the server says until then.
+ * Start the part. Returns {watch(job, onNews, files)}, which adds a job that another part began and resolves once it
+ * has ended; onNews(job) is told of what the server says until then. files: those that were sent with it.
  */
 export async function startJobs({ spaces, proxies }) {
   const jobs = new Map();
   const ends = new Map();
   const followed = new Set();
+  const files = new Map(); // what was sent with a job: the server keeps no names of files
 
   function draw() {
     const listed = [...jobs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
@@ -72,8 +73,8 @@ export async function startJobs({ spaces, proxies }) {
       cells: [
         element("code", {}, job.id.slice(0, 8)),
         [
-          element("span", { class: "wrapped" }, describe(job)),
-          job.error ? element("p", { class: "note wrapped" }, pageWords(job.error.detail ?? job.error.title)) : null,
+          element("span", { class: "wrapped" }, job.title),
+          job.error ? element("p", { class: "note wrapped" }, failure(job)) : null,
         ],
         element(
           "span",
@@ -87,6 +88,10 @@ export async function startJobs({ spaces, proxies }) {
         actions(job),
       ],
     };
+  }
+
+  function failure({ id, request, error }) {
+    return pageWords(error.detail ?? error.title, files.get(id), request.name);
   }
 
   function actions(job) {
@@ -163,27 +168,13 @@ export async function startJobs({ spaces, proxies }) {
   for (const job of (await get("/v1/jobs?limit=100")).jobs) put(job);
   draw();
   return {
-    watch: (job, onNews = () => {}) =>
+    watch: (job, onNews = () => {}, sent = []) =>
       new Promise((done) => {
+        files.set(job.id, sent);
         ends.set(job.id, [...(ends.get(job.id) ?? []), { end: done, news: onNews }]);
         put(job);
       }),
   };
-}
-
-function describe(job) {
-  const { space, dataset, device, proxies, name, architectures } = job.request ?? {};
-  const what = {
-    "score-table": "scores of all networks",
-    score: "scores of networks",
-    pareto: "a search",
-    adapt: "a new device",
-    predict: "costs of networks",
-    "predict-onnx": "costs of a model",
-  };
-  const networks = architectures && `${architectures.length} networks`;
-  const of = [name, space, dataset, device, proxies?.join(", "), networks].filter(Boolean);
-  return `${what[job.kind] ?? job.kind}${of.length ? `: ${of.join(", ")}` : ""}`;
 }
 
 /** How far a job is, in words and, while it runs, as a bar. */

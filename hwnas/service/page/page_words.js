@@ -19,10 +19,14 @@ const NAMES = "energy-unit|unit|batch-size|name|method|power-w|add|replace";
 const OPTION = new RegExp(`\`?(?<![\\w-])--(${NAMES})(?: (ms|us|s|mJ|uJ|J|alone)\\b)?\`?(?![\\w-])`, "g");
 const UPLOADED = /\bmeasurements-(\d+)\.(?:csv|json)\b/g;
 
-/** A message with fields of the page for options of the command line, and the files as the user calls them. */
-export function pageWords(text, files = []) {
+/**
+ * A message with fields of the page for options of the command line, and files by their own names, or, where those are
+ * not known here, by that of the device that they are about.
+ */
+export function pageWords(text, files = [], device = null) {
+  const called = (ours, number) => files[number - 1]?.name ?? (device ? `file ${number} of ${device}` : ours);
   const said = text.split(COMMAND).map((part) => (COMMAND.test(part) ? part : part.replace(OPTION, fieldOf)));
-  return said.join("").replaceAll(UPLOADED, (ours, number) => files[number - 1]?.name ?? ours);
+  return said.join("").replaceAll(UPLOADED, called);
 }
 
 function fieldOf(option, name, value, at, message) {

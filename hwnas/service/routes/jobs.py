@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from hwnas.service.answers import Cursor, Limit, described, page, page_schema, plain_json, problems, reference, tagged
 from hwnas.service.events import job_events
-from hwnas.service.forms import JobForm, job_form
+from hwnas.service.job_forms import JobForm, job_form
 from hwnas.service.job_results import result_file
 from hwnas.service.service import owner_of, require_job, service_of
 from hwnas.service.store import Kind, State

@@ -148,6 +148,20 @@ def test_several_rounds_of_some_networks_are_said_to_be_of_some(devices: Any) ->
 def test_options_become_fields_and_files_have_their_own_names(page: Any, said: str, shown: str | None) -> None:
     code = "return its.pageWords(values[0], [{name: 'a.csv'}, {name: 'b.csv'}])"
     assert page.in_page("page_words.js", code, said) == (shown or said)
+    code = "return its.pageWords('measurements-2.csv, row 2: no', values[0], 'my-board')"
+    assert page.in_page("page_words.js", code, []) == "file 2 of my-board, row 2: no"
+    assert page.in_page("page_words.js", code, [{}, {"name": "b.csv"}]) == "b.csv, row 2: no"
+
+
+def test_a_job_that_failed_names_no_file_of_the_servers(devices: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("architecture,latency_ms\n1,2\n2,-3\n3,4\n")
+    assert "mine.csv, row 3: expected a latency above 0" in upload(devices, "minus-board", tmp_path / "mine.csv")
+    devices.refresh()
+    devices.one("nav a[href='#jobs']").click()
+    (row,) = devices.wait(
+        lambda: [one.text for one in devices.some("tr[data-job]") if "the device minus-board" in one.text]
+    )
+    assert "file 1 of minus-board, row 3: expected a latency above 0" in row and "measurements-1" not in row
 
 
 def test_the_form_offers_what_the_service_takes(devices: Any) -> None:

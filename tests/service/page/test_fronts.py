@@ -47,10 +47,10 @@ def test_a_space_without_a_list_is_searched_by_a_job_whose_front_is_shown(page: 
     page.one("input[name=evaluations]").clear()
     page.one("input[name=evaluations]").send_keys("600")
     page.one("#question button[type=submit]").click()
-    page.wait(lambda: "A search of fbnet takes longer; job" in page.one("#searching").text)
+    page.wait(lambda: ", a search of fbnet on cifar100 for raspi4: " in page.one("#underway").text)
     assert page.one("#question button[type=submit]").is_enabled() and "energy ≤ 20 mJ" in page.title()
     page.wait(lambda: page.title() == "fbnet on cifar100, raspi4, latency ≤ 60 ms")
-    assert not page.one("#searching").is_displayed()
+    assert not page.one("#underway").is_displayed()
     listed = [float(cell.text.split(" ")[0]) for cell in page.some("table.nets tbody td:nth-child(3)")]
     assert len(listed) == 20 and max(listed) <= 60
     drawn = page.execute_script("return document.querySelector('#picture .plot').data.flatMap((trace) => trace.x)")
