@@ -20,6 +20,7 @@ from hwnas.service.metrics import METRICS
 from hwnas.service.problems import answer_problem, fault, instance_of, refusal
 from hwnas.service.rates import Rates
 from hwnas.service.settings import Settings, is_loopback, plain_address
+from hwnas.service.unread_bodies import FORM, JSON
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -39,7 +40,7 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-_MEDIA_TYPES: Final = ("application/json", "multipart/form-data")
+_MEDIA_TYPES: Final = (JSON, FORM)
 
 
 @final
@@ -119,9 +120,10 @@ class Guard:
         if refused or request.url.path in _OPEN:
             return refused
         if not self._rates.allows(request.client.host if request.client else ""):
-            return refusal(429, f"expected at most {self._settings.limits.rate:g} requests a second; slow down")
+            most = f"expected at most {self._settings.limits.rate:g} requests a second, got more; slow down"
+            return refusal(429, most)
         if not (_is_public(request.url.path) or _has_token(request, self._settings.token)):
-            return refusal(401, "expected the header `Authorization: Bearer TOKEN` with the token of this service")
+            return refusal(401, _no_token(request))
         return _wrong_body(request, self._settings)
 
 
@@ -197,6 +199,18 @@ def _has_token(request: Request, token: str | None) -> bool:
     return right and scheme.lower() == "bearer"
 
 
+def _no_token(request: Request) -> str:
+    """What was shown in place of the token, without what it was."""
+    given = request.headers.get("authorization")
+    scheme, _, shown = (given or "").strip().partition(" ")
+    got = "another token"
+    if given is None:
+        got = "none"
+    elif scheme.lower() != "bearer" or not shown.strip():
+        got = "one of another form"
+    return f"expected the header `Authorization: Bearer TOKEN`, got {got}; ask who runs this service for its token"
+
+
 def _wrong_host(request: Request, settings: Settings) -> dict[str, Any] | None:
     """Without a token, a page elsewhere must not reach us under a name that it had point to this machine."""
     try:
@@ -231,8 +245,12 @@ def _wrong_body(request: Request, settings: Settings) -> dict[str, Any] | None:
         return None
     if length.isdigit() and int(length) > _most(request, settings):
         return refusal(413, f"expected a body of at most {_most(request, settings):,} bytes, got {int(length):,}")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _MEDIA_TYPES:
-        return refusal(415, f"expected a body of type {' or '.join(_MEDIA_TYPES)}")
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in _MEDIA_TYPES:
+        got = repr(given[:100]) if given else "none"
+        return refusal(
+            415, f"expected a body of type {' or '.join(_MEDIA_TYPES)}, got {got}; set the header Content-Type"
+        )
     return None
 
 

@@ -23,6 +23,7 @@ from hwnas.errors import (
 from hwnas.service.errors import BusyError, ConflictError, NotFoundError, UploadError
 from hwnas.service.store import StoreError
 from hwnas.service.store.errors import KeyReusedError, TooManyJobsError
+from hwnas.service.unread_bodies import misread_body, unreadable
 from hwnas.service.wrong_values import wrong_value
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -127,9 +128,10 @@ async def on_error(request: Request, error: Exception) -> Response:
 async def on_wrong_values(request: Request, error: Exception) -> Response:
     """FastAPI's handler of bodies and parameters that are not as described."""
     assert isinstance(error, RequestValidationError)
+    misread = misread_body(request, error.errors())
+    if misread is not None:
+        return answer_problem(request, refusal(*misread))
     found = [wrong_value(entry) for entry in error.errors()[:20]]
-    if any(entry["type"] == "json_invalid" for entry in error.errors()):
-        return answer_problem(request, refusal(400, f"expected JSON, got: {error.errors()[0]['msg']}"))
     said = "; ".join(f"{entry['at']}: {entry['message']}" for entry in found[:5])
     return answer_problem(request, refusal(422, f"{said}; /openapi.json describes every value", errors=found))
 
@@ -140,6 +142,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     detail = {
         404: f"expected a path of /openapi.json, got {request.url.path!r}",
         405: f"expected another method for {request.url.path!r}, got {request.method}",
+        400: unreadable(request, str(error.detail)),
     }.get(error.status_code, str(error.detail))
     return answer_problem(request, refusal(error.status_code, detail), error.headers)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _LONGEST: Final = 60  # characters of a value that are shown
-# By pydantic's name of what is wrong; where one is not here, pydantic's own words stand.
+# By pydantic's name of what is wrong; where one is not here, pydantic's own words stand beside the value.
 _EXPECTED: Final[Mapping[str, str]] = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
@@ -18,6 +18,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "greater_than_equal": "at least {ge:,.10g}",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
     "int_type": "a whole number",
     "less_than": "less than {lt:,.10g}",
     "less_than_equal": "at most {le:,.10g}",
@@ -28,9 +29,10 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "string_too_long": "at most {max_length:,} characters",
     "string_too_short": "{min_length:,} or more characters",
     "string_type": "a text",
+    "string_unicode": "a text without halves of characters",
     "too_long": "at most {max_length:,} entries",
     "too_short": "{min_length:,} or more entries",
-    "unexpected_keyword_argument": "a name of /openapi.json",
+    "unexpected_keyword_argument": "a field of this route",
 }
 
 
@@ -42,7 +44,7 @@ def wrong_value(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _message(entry: Mapping[str, Any]) -> str:
     expected = _EXPECTED.get(entry["type"])
     if expected is None:
-        return str(entry["msg"])
+        return f"expected a value as /openapi.json describes it, got {_got(entry)} ({entry['msg']})"
     return f"expected {expected.format(**entry.get('ctx', {}))}, got {_got(entry)}"
 
 
@@ -52,7 +54,7 @@ def _got(entry: Mapping[str, Any]) -> str:
     if kind == "missing":
         return "none"
     if kind == "unexpected_keyword_argument":
-        return "this one"
+        return _short(entry["loc"][-1])
     if kind in ("too_long", "too_short"):
         return f"{entry['ctx']['actual_length']:,}"
     if kind in ("string_too_long", "string_too_short"):
@@ -61,5 +63,9 @@ def _got(entry: Mapping[str, Any]) -> str:
         return str({None: "null", True: "true", False: "false"}[value])
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "an object"
+    return _short(value) if isinstance(value, str | int | float) else "a file"
+
+
+def _short(value: Any) -> str:
     shown = repr(value)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
