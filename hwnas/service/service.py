@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar, cast, final
 
-from anyio.to_thread import run_sync
 from fastapi import Request
 
 from hwnas.service.errors import BusyError, ConflictError, NotFoundError
@@ -27,6 +26,7 @@ from hwnas.service.sync import DeviceFolder
 _Body = TypeVar("_Body")
 _Answer = TypeVar("_Answer")
 COMPUTING: Final = 2  # answers in the making at a time: they compute, more at once would only be slower
+WAITING: Final = 40  # answers that wait for the database or read files at a time
 _BUSY: Final = "expected a turn within {:g} s, got none: the service computes answers of others; ask again later"
 RECENT_S: Final = 0.25  # a device that another process added is known after so long
 
@@ -41,7 +41,8 @@ class Service:
     devices: DeviceFolder
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     fronts: Fronts = field(default_factory=Fronts)
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(COMPUTING, "answer"))
+    _computing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(COMPUTING, "computes"))
+    _waiting: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WAITING, "waits"))
 
     def refresh_devices(self) -> None:
         """Know the devices that users added through any process."""
@@ -58,24 +59,31 @@ class Service:
     async def recent_devices(self) -> None:
         """Know the devices that users added a moment ago; what may have to wait for a file waits in a thread."""
         if self.devices.is_due(RECENT_S):
-            await run_sync(partial(self.devices.refresh, every_s=RECENT_S))
+            await self.in_thread(partial(self.devices.refresh, every_s=RECENT_S))
 
     def front(self, body: ParetoBody) -> Front:
         """The answer to a question. Raises what `hwnas.pareto` raises."""
         return self.fronts.answer(body)
 
     async def compute(self, ask: Callable[[_Body], _Answer], body: _Body) -> _Answer:
-        """The answer of a function that computes, from a thread that few may have at a time. Where nobody waits for it
-        any more it is not begun; begun, it keeps its thread until it is done, for none can be stopped. Raises
-        `BusyError` where its time is over before its turn came."""
+        """The answer of a function that computes, from a thread that few may have at a time. Raises as `in_thread`."""
+        return await self._turn(self._computing, partial(ask, body))
+
+    async def in_thread(self, work: Callable[[], _Answer]) -> _Answer:
+        """What a function gives that may have to wait, from one of `WAITING` threads. Where nobody waits for it any
+        more it is not begun; begun, it keeps its thread until it is done, for none can be stopped. Raises `BusyError`
+        where its time is over before its turn came."""
+        return await self._turn(self._waiting, work)
+
+    async def _turn(self, threads: ThreadPoolExecutor, work: Callable[[], _Answer]) -> _Answer:
         begun = threading.Event()
 
         def turn() -> _Answer:
             begun.set()
-            return ask(body)
+            return work()
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, turn)
+            return await asyncio.get_running_loop().run_in_executor(threads, turn)
         except asyncio.CancelledError:
             if begun.is_set() or self.stopping.is_set():
                 raise
@@ -83,7 +91,8 @@ class Service:
 
     def close(self) -> None:
         """Begin no further answers, and close the database."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._computing, self._waiting):
+            threads.shutdown(wait=False, cancel_futures=True)
         self.database.close()
 
     def submit(self, request: Request, asked: Asked, *, key: str | None = None) -> tuple[Job, bool]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 
 from hwnas.service.adapting import ask_to_adapt
 from hwnas.service.answers import described, problems
 from hwnas.service.service import service_of
 from hwnas.service.submitting import Key, accepted, answer_job
+from hwnas.service.threads import new_router
 from hwnas.service.uploads import Uploads, pack_measurements
 
-router: Final = APIRouter(tags=["devices"])
+router: Final = new_router("devices")
 _RESULT: Final = {"$ref": "#/components/schemas/AdaptResult"}
 NO_CONTROLS: Final = r"^[^\x00-\x1f\x7f]*$"  # of texts that become part of a card
 Text = Annotated[str | None, Form(min_length=1, max_length=100, pattern=NO_CONTROLS)]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from hwnas.api.devices import describe_device, list_devices
 from hwnas.service.answers import PAGE, Cursor, Limit, described, page_schema, paged, plain_json, problems, tagged
 from hwnas.service.errors import NotFoundError, missing_if_unknown
 from hwnas.service.service import service_of
 from hwnas.service.store.devices import drop_device, measurements_of
+from hwnas.service.threads import new_router
 from hwnas.service.uploads import unpack_measurements
 
-router: Final = APIRouter(tags=["devices"])
+router: Final = new_router("devices")
 _ENTRY: Final = {"type": "object", "required": ["name", "title", "kind", "variants", "targets", "spaces", "added"]}
 Name = Annotated[str, Path(min_length=1, max_length=100, description="Name, alias or `name@variant`.")]
 

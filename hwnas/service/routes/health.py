@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from hwnas.service.answers import described, plain_json, problems
 from hwnas.service.metrics import MEDIA_TYPE, METRICS
 from hwnas.service.service import service_of
 from hwnas.service.store.jobs import count_by_state
+from hwnas.service.threads import new_router
 from hwnas.version import __version__
 
-router: Final = APIRouter(tags=["operation"])
+router: Final = new_router("operation")
 _STATE: Final = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
 
 

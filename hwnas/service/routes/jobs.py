@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from hwnas.service.answers import Cursor, Limit, described, page, page_schema, plain_json, problems, reference, tagged
@@ -15,8 +15,9 @@ from hwnas.service.job_results import result_file
 from hwnas.service.service import owner_of, require_job, service_of
 from hwnas.service.store import Kind, State
 from hwnas.service.store.jobs import cancel, list_jobs, resume
+from hwnas.service.threads import new_router
 
-router: Final = APIRouter(tags=["jobs"])
+router: Final = new_router("jobs")
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="`id` of a job.")]
 Format = Annotated[Literal["json", "csv"], Query(description="Form of the result.")]
 _JOB: Final = described("The job.", reference(JobForm))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from hwnas.api.listings import list_combinations, list_proxies, list_spaces
 from hwnas.service.answers import PAGE, Cursor, Limit, page_schema, paged, problems
+from hwnas.service.threads import new_router
 
-router: Final = APIRouter(tags=["listings"])
+router: Final = new_router("listings")
 _ENTRY: Final = {"type": "object", "required": ["name", "title"]}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from hwnas.api.networks import describe_network, network_onnx
 from hwnas.service.answers import described, plain_json, problems, tagged
+from hwnas.service.threads import new_router
 
-router: Final = APIRouter(tags=["networks"])
+router: Final = new_router("networks")
 Arch = Annotated[str, Query(min_length=1, max_length=400, description="A string of the space, a tuple or an index.")]
 Space = Annotated[str, Query(min_length=1, max_length=100, description="Search space.")]
 Dataset = Annotated[str | None, Query(min_length=1, max_length=100, description="Data set; the first of the space.")]

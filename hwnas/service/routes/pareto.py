@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Final, Literal
 
-from anyio.to_thread import run_sync
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from hwnas.service.answers import described, plain_json, problems, tagged
 from hwnas.service.checks import check_search
@@ -16,8 +15,9 @@ from hwnas.service.fronts import LONGEST_ID, MOST_CANDIDATES, body_of
 from hwnas.service.searches import found_candidates, found_front, front_asked, is_job, needs_search
 from hwnas.service.service import service_of
 from hwnas.service.submitting import Key, accepted, answer_job
+from hwnas.service.threads import new_router
 
-router: Final = APIRouter(tags=["fronts"])
+router: Final = new_router("fronts")
 Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID, description="`id` of an answer.")]
 Format = Annotated[Literal["json", "csv"], Query(description="Form of the answer.")]
 _SCHEMA: Final = {"$ref": "#/components/schemas/Front"}
@@ -43,8 +43,8 @@ async def pareto(body: ParetoBody, request: Request, key: Key = None) -> Respons
     await service.recent_devices()
     found = service.fronts.known(body)
     if found is None:
-        if await run_sync(is_job, body):
-            return await run_sync(partial(_as_job, body, request, key=key))
+        if await service.in_thread(partial(is_job, body)):
+            return await service.in_thread(partial(_as_job, body, request, key=key))
         found = await service.compute(service.fronts.answer_json, body)
     front, content = found
     return tagged(request, content, Content_Location=f"/v1/fronts/{front}")

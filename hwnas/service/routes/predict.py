@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Final
 
-from anyio.to_thread import run_sync
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 
 from hwnas.latency.kernels.store import kernel_devices
 from hwnas.service.answers import PAGE, Cursor, Limit, described, page_schema, paged, problems, tagged
@@ -15,10 +14,11 @@ from hwnas.service.long_costs import costs_asked, costs_now
 from hwnas.service.service import service_of
 from hwnas.service.store.jobs import Asked
 from hwnas.service.submitting import Key, accepted, answer_job
+from hwnas.service.threads import new_router
 from hwnas.service.uploads import Upload
 from hwnas.service.world import world_of_kernels
 
-router: Final = APIRouter(tags=["predict"])
+router: Final = new_router("predict")
 _RESULT: Final = {"$ref": "#/components/schemas/PredictResult"}
 _DEVICE: Final = {"type": "object", "required": ["name", "targets"]}
 Text = Annotated[str, Form(min_length=1, max_length=100)]
@@ -34,11 +34,11 @@ async def predict(body: PredictBody, request: Request, key: Key = None) -> Respo
     Many networks whose costs are predicted kernel by kernel are a job, and its result the same form.
     """
     service = service_of(request)
-    await run_sync(service.refresh_devices)
+    await service.in_thread(service.refresh_devices)
     content = await service.compute(costs_now, body)
     if content is not None:
         return tagged(request, content)
-    return await run_sync(partial(_as_job, body, request, key=key))
+    return await service.in_thread(partial(_as_job, body, request, key=key))
 
 
 def _as_job(body: PredictBody, request: Request, *, key: str | None) -> Response:

@@ -6,8 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Final
 
-from anyio.to_thread import run_sync
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from hwnas.api.score import score as ask
 from hwnas.api.score_forms import ScoreSettings
@@ -19,10 +18,11 @@ from hwnas.service.forms import ScoreBody, TableBody
 from hwnas.service.service import service_of
 from hwnas.service.store.jobs import Asked
 from hwnas.service.submitting import Key, accepted, answer_job
+from hwnas.service.threads import new_router
 from hwnas.service.world import world_of_scores
 from hwnas.spaces import get_space
 
-router: Final = APIRouter(tags=["score"])
+router: Final = new_router("score")
 _SCORES: Final = described("Scores.", {"type": "object", "required": ["proxies", "nets"]})
 
 
@@ -32,7 +32,7 @@ async def score(body: ScoreBody, request: Request, key: Key = None) -> Response:
     try:
         return tagged(request, await service_of(request).compute(_known, body))
     except AbsentError:
-        return await run_sync(partial(_as_job, body, request, key=key))
+        return await service_of(request).in_thread(partial(_as_job, body, request, key=key))
 
 
 def _known(body: ScoreBody) -> bytes:
