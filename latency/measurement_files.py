@@ -13,8 +13,8 @@ from hwnas.csv_tables import CsvTable, decimal, read_csv
 from hwnas.devices.agent.busy import busy_note
 from hwnas.devices.agent.files import RESULTS_SCHEMA, AgentError, read_json
 from hwnas.errors import DataError, UsageError
+from hwnas.latency.measured_columns import Columns, columns_of
 
-UNITS_MS: Final = {"ms": 1.0, "s": 1e3, "us": 1e-3}
 ROLES: Final = ("calibrate", "check")
 COLUMNS: Final = ("architecture", "latency_ms", "energy_mj")
 ROLE_COLUMN: Final = "role"  # further ones, which tables of users need not have
@@ -176,19 +176,21 @@ def _facts(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows_of_table(path: Path) -> Rows:
-    """The rows of a CSV file. Raises as `read_csv`, and `UsageError` for what is no number or role."""
-    table = _table(path)
-    names = ", ".join([*COLUMNS, ROLE_COLUMN])
+    """The rows of a CSV file, in the units of its columns. Raises as `read_csv`, and `UsageError` for what is no number
+    or role."""
+    table, columns = _table(path), columns_of(path)[0]
+    names = ", ".join([COLUMNS[0], columns.latency, columns.energy, ROLE_COLUMN])
     notes = [f"not read: column {name!r} of {path.name}, which is none of {names}" for name in table.ignored]
     placed = [(row, f"{path}, {place}") for row, place in zip(table.rows, table.places, strict=True)]
     return Rows(
         places=table.places,
         architectures=tuple(row["architecture"] for row in table.rows),
-        rounds=tuple(_rounds(row, place) for row, place in placed),
+        rounds=tuple(_rounds(row, place, columns) for row, place in placed),
         energies=tuple(
-            _number(row["energy_mj"], place, _NO_NUMBER) if row["energy_mj"] else math.nan for row, place in placed
+            _number(row[columns.energy], place, _NO_NUMBER) if row[columns.energy] else math.nan
+            for row, place in placed
         ),
-        energy_reasons=tuple("" if row["energy_mj"] else NO_ENERGY for row in table.rows),
+        energy_reasons=tuple("" if row[columns.energy] else NO_ENERGY for row in table.rows),
         roles=tuple(_role_in(row[ROLE_COLUMN] or ROLES[0], place) for row, place in placed),
         device={},
         notes=tuple(notes),
@@ -197,34 +199,32 @@ def rows_of_table(path: Path) -> Rows:
 
 def _table(path: Path) -> CsvTable:
     """The table. Raises `UsageError` with advice for what is nearly one."""
+    columns = columns_of(path)[0]
+    needed, optional = (COLUMNS[0], columns.latency), (columns.energy, ROLE_COLUMN, columns.rounds)
     try:
-        return read_csv(path, needed=COLUMNS[:2], optional=(*COLUMNS[2:], ROLE_COLUMN, ROUNDS_COLUMN), most=MOST)
+        return read_csv(path, needed=needed, optional=optional, most=MOST)
     except UsageError as error:
         advice = _advice(path)
         raise UsageError(f"{error}; {advice}") if advice else error from None
 
 
 def _advice(path: Path) -> str:
-    """What to do about a header that lacks a column: another separator, or the unit in the column's name."""
+    """What to do about a header that lacks a column: another separator."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         header = file.readline().lower()
-    names = [name.strip() for name in header.split(",")]
-    if len(names) == 1 and (";" in header or "\t" in header):
+    if "," not in header and (";" in header or "\t" in header):
         return "save the table with commas between its columns and with decimal points"
-    unit = next((unit for unit in UNITS_MS if unit != "ms" and f"latency_{unit}" in names), None)
-    if unit is None or COLUMNS[1] in names:
-        return ""
-    return f"name the column latency_ms whatever its unit, and say the unit by --unit {unit}"
+    return ""
 
 
-def _rounds(row: dict[str, str], place: str) -> tuple[float, ...]:
+def _rounds(row: dict[str, str], place: str, columns: Columns) -> tuple[float, ...]:
     """The latencies of a row: of its rounds, or the one that it has. Raises `UsageError` where the two contradict."""
-    latency = _number(row["latency_ms"], place, _NO_LATENCY)
-    rounds = tuple(_number(text, place, "leave the cell of rounds empty") for text in row[ROUNDS_COLUMN].split())
+    latency = _number(row[columns.latency], place, _NO_LATENCY)
+    rounds = tuple(_number(text, place, "leave the cell of rounds empty") for text in row[columns.rounds].split())
     if rounds and not abs(statistics.median(rounds) - latency) <= _SAME * abs(latency):
         raise UsageError(
-            f"{place}: expected the median of {ROUNDS_COLUMN} as latency_ms, {statistics.median(rounds):g}, got "
-            f"{latency:g}; leave the cell of rounds empty where a latency was corrected"
+            f"{place}: expected the median of {columns.rounds} as {columns.latency}, {statistics.median(rounds):g}, "
+            f"got {latency:g}; leave the cell of rounds empty where a latency was corrected"
         )
     return rounds or (latency,)
 

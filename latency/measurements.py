@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -12,7 +12,8 @@ import numpy as np
 from hwnas.arrays import Array, Float, Integer
 from hwnas.errors import DataError, UsageError
 from hwnas.folders import require_file
-from hwnas.latency.measurement_files import UNITS_MS, Rows, rows_of_kit, rows_of_table
+from hwnas.latency.measured_columns import ENERGY_UNITS_MJ, UNITS_MS, Units, column_of, columns_of
+from hwnas.latency.measurement_files import Rows, rows_of_kit, rows_of_table
 from hwnas.latency.observations import CONTRADICTION, FEWEST
 from hwnas.spaces import Space, get_space
 
@@ -60,35 +61,49 @@ class Measurements:
         return np.where(several, filled, np.nan)
 
 
+def stated_units(path: Path, *, unit: str | None = None, energy_unit: str | None = None) -> Units:
+    """The units of a file: those that are said, for a table together with the names of its columns. Raises `UsageError`
+    where the two contradict each other, where neither says, and for others than there are."""
+    for kind, said, units in (("a unit", unit, UNITS_MS), ("a unit of energy", energy_unit, ENERGY_UNITS_MJ)):
+        if said is not None and said not in units:
+            raise UsageError(f"expected {kind} of {', '.join(units)}, got {said!r}")
+    require_file(path, "measurements")
+    if _is_kit(path):
+        return Units(latency=unit, energy=energy_unit)
+    columns, has_energy = columns_of(path)
+    return columns.units(str(path), unit=unit, energy_unit=energy_unit, has_energy=has_energy)
+
+
 def read_measurements(
     path: Path,
     *,
     space: str | None = None,
     dataset: str | None = None,
-    unit: str | None = None,
+    units: Units | None = None,
     expected_ms: tuple[float, float] | None = None,
     fewest: int = FEWEST,
 ) -> Measurements:
-    """Read `results.json` of a kit, or a CSV file: architecture, latency_ms, perhaps energy_mj and role.
+    """Read `results.json` of a kit, or a CSV file: architecture, latency_ms, perhaps energy_mj and role, or costs in
+    the other units that the names of their columns say.
 
     space, dataset: what the file must be of; for a table what it is of, by default nasbench201 and its first data set.
-    unit: of the latencies, "ms", "s" or "us"; None: milliseconds, and if thousandfold or thousandth values would be
-    usual, within `expected_ms` (for example the range over known devices), that is asked about instead of believed.
+    units: of `stated_units`, which None stands for; where they state none of latencies: milliseconds, and if
+    thousandfold or thousandth values would be usual, within `expected_ms` (for example the range over known devices),
+    that is asked about instead of believed.
     fewest: nets that the file must have; fewer than three where others join them.
     Raises `DataError` for a file that cannot be read, `UsageError` for what it says: too few nets, latencies that are
     all the same, impossible, not positive or not finite, an unknown architecture, contradictory rows, another space.
     """
-    if unit is not None and unit not in UNITS_MS:
-        raise UsageError(f"expected a unit of {', '.join(UNITS_MS)}, got {unit!r}")
-    require_file(path, "measurements")
-    rows = rows_of_kit(path) if _is_kit(path) else rows_of_table(path)
+    units = units or stated_units(path)
+    rows, scale = rows_of_kit(path) if _is_kit(path) else rows_of_table(path), ENERGY_UNITS_MJ[units.energy or "mJ"]
+    rows = replace(rows, energies=tuple(energy * scale for energy in rows.energies))
     found, where = _which(path, rows, space, dataset)
     vectors, groups = _architectures(path, rows, found)
-    merged = [_merge(path, rows, members, UNITS_MS[unit or "ms"]) for members in groups]
+    merged = [_merge(path, rows, members, UNITS_MS[units.latency or "ms"]) for members in groups]
     if len(merged) < fewest:
         raise UsageError(f"{path}: expected at least {fewest} measured nets, got {len(merged)}; measure more")
     latency_ms = np.array([np.median(values) for values in merged])
-    _check_values(path, latency_ms, None if unit else expected_ms)
+    _check_values(path, latency_ms, None if units.latency else expected_ms)
     energy_mj, reasons = _energies(path, rows, groups)
     return Measurements(
         space=found.name,
@@ -167,7 +182,7 @@ def _merge(path: Path, rows: Rows, members: Sequence[int], scale: float) -> list
             if not _POSSIBLE_MS[0] <= value * scale <= _POSSIBLE_MS[1]:
                 raise UsageError(
                     f"{path}, {rows.places[row]}: expected a latency between {_POSSIBLE_MS[0]:g} and "
-                    f"{_POSSIBLE_MS[1]:g} ms, got {value * scale:g} ms; which unit is it in? (--unit)"
+                    f"{_POSSIBLE_MS[1]:g} ms, got {value * scale:g} ms; in which unit is it? (--unit, the column)"
                 )
     medians = [float(np.median(rows.rounds[row])) for row in members]
     if max(medians) > CONTRADICTION * min(medians):
@@ -191,8 +206,13 @@ def _check_values(path: Path, latency_ms: Float[Array, " n"], expected_ms: tuple
         if not low <= middle <= high and low <= middle * factor <= high:
             raise UsageError(
                 f"{path}: expected latencies in ms, usually {low:g} to {high:g}, got a median of {middle:g}; "
-                f"is the unit {unit}? say so by --unit {unit}, or by --unit ms that it is right"
+                f"is the unit {unit}? {_way(path, unit)}, or say by --unit ms that it is right"
             )
+
+
+def _way(path: Path, unit: str) -> str:
+    """How a user says that the latencies of a file are in another unit than ms."""
+    return f"say so by --unit {unit}" if _is_kit(path) else f"name the column {column_of('latency', unit)}"
 
 
 def _energies(path: Path, rows: Rows, groups: Sequence[Sequence[int]]) -> tuple[Float[Array, " n"], tuple[str, ...]]:

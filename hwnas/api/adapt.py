@@ -43,8 +43,9 @@ class AdaptSettings:
     """How a device is adapted.
 
     method: "auto" or a key of `hwnas.latency.methods.METHODS`; with `add`, "auto" is that which the device has.
-    unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another than ms.
-    energy_unit: of the energies, "mJ", "J" or "uJ"; None asks about those that come to an unlikely power.
+    unit: of the latencies, "ms", "s" or "us", which the name of a table's column (latency_ms, latency_s, latency_us, or
+    latency alone) must not contradict; None: as that says, and ms that looks like another unit is asked about.
+    energy_unit: of the energies, "mJ", "J" or "uJ", likewise; mJ that come to an unlikely power are asked about.
     replace: the model that the device has goes. add: its measurements stay, these join them.
     power_w: power of the device, for energy from latency where none was measured; power_error: its relative error
     between nets. batch_size: of a table, which does not say. kind, title: for the card.

@@ -12,16 +12,18 @@ from typing import Any, Final
 import numpy as np
 
 from hwnas.api.joined_measurements import joined
-from hwnas.api.measured_units import ENERGY_UNITS_MJ, checked_units, usual_ms
+from hwnas.api.measured_units import checked_units, usual_ms
 from hwnas.errors import UsageError
 from hwnas.folders import write_whole
+from hwnas.latency.measured_columns import Units
 from hwnas.latency.measurement_files import COLUMNS, ROLE_COLUMN, ROUNDS_COLUMN
-from hwnas.latency.measurements import Measurements, read_measurements
+from hwnas.latency.measurements import Measurements, read_measurements, stated_units
 from hwnas.latency.observations import FEWEST
 from hwnas.spaces import get_space
 
 _APART: Final = ("name", "version", "precision", "timed")  # come first, or are told elsewhere
 TABLE: Final = "measurements.csv"
+_AS_WRITTEN: Final = Units(latency="ms", energy="mJ")
 _WARNINGS: Final = "warnings.txt"  # beside the table where there are some, one a line
 
 
@@ -36,21 +38,22 @@ def read_board(
 ) -> Measurements:
     """All measurements of the files as one, which must be of one space, data set, batch size and way of measuring.
 
-    unit: of the latencies, "ms", "s" or "us"; None asks about what looks like another unit than milliseconds.
-    energy_unit: of the energies, "mJ", "J" or "uJ"; None asks about those that come to an unlikely power.
+    unit: of the latencies, "ms", "s" or "us", which the name of a table's column must not contradict; None: as that
+    says, and where it says milliseconds, what looks like another unit is asked about.
+    energy_unit: of the energies, "mJ", "J" or "uJ", likewise; asked about where they come to an unlikely power.
     fewest: nets that there must be in all.
     Raises `UsageError` and `DataError` as `read_measurements` does, and where files do not belong together.
     """
     if not paths:
         raise UsageError("expected a file of measurements, got none; `hwnas plan` begins")
-    if energy_unit is not None and energy_unit not in ENERGY_UNITS_MJ:
-        raise UsageError(f"expected a unit of energy of {', '.join(ENERGY_UNITS_MJ)}, got {energy_unit!r}")
     fewest = fewest if len(paths) == 1 else 1  # of each file
-    first = read_measurements(paths[0], space=space, dataset=dataset, unit=unit, fewest=fewest)
-    usual = None if unit else usual_ms(first.space)
-    given = {"space": first.space, "dataset": first.dataset, "unit": unit, "expected_ms": usual, "fewest": fewest}
-    units = {"unit": unit, "energy_unit": energy_unit}
-    found = [checked_units(path, read_measurements(path, **given), **units) for path in paths]  # type: ignore[arg-type]
+    stated = [stated_units(path, unit=unit, energy_unit=energy_unit) for path in paths]
+    first = read_measurements(paths[0], space=space, dataset=dataset, units=stated[0], fewest=fewest)
+    where = {"space": first.space, "dataset": first.dataset}
+    expected_ms, found = usual_ms(first.space), []
+    for path, units in zip(paths, stated, strict=True):
+        measured = read_measurements(path, **where, units=units, expected_ms=expected_ms, fewest=fewest)
+        found.append(checked_units(path, measured, units))
     for path, other in zip(paths[1:], found[1:], strict=True):
         _require_same(paths[0], first, path, other)
     return found[0] if len(found) == 1 else joined(found, [str(path) for path in paths])
@@ -79,7 +82,7 @@ def keep_measurements(folder: Path, measured: Measurements) -> None:
 
 def kept_measurements(folder: Path, *, space: str, dataset: str) -> Measurements:
     """What `keep_measurements` wrote; models of before lack rounds and warnings. Raises as `read_measurements`."""
-    kept = read_measurements(folder / TABLE, space=space, dataset=dataset, unit="ms")
+    kept = read_measurements(folder / TABLE, space=space, dataset=dataset, units=_AS_WRITTEN)
     path = folder / _WARNINGS
     warnings = tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
     return replace(kept, warnings=warnings, notes=(*kept.notes, *(f"earlier measurements: {one}" for one in warnings)))

@@ -12,11 +12,10 @@ import numpy as np
 
 from hwnas.errors import DataError, UsageError
 from hwnas.latency.known_devices import few_shot_model
-from hwnas.latency.measurement_files import UNITS_MS
+from hwnas.latency.measured_columns import ENERGY_UNITS_MJ, UNITS_MS, Units, column_of
 from hwnas.latency.measurements import Measurements
 from hwnas.spaces import get_space
 
-ENERGY_UNITS_MJ: Final = {"mJ": 1.0, "J": 1e3, "uJ": 1e-3}
 # How far beyond the typical costs of known devices a median latency may lie before its unit is asked about.
 _MARGIN: Final = 3.0
 _POWERS_W: Final = (0.02, 1000.0)  # from less than a small board draws to more than one GPU does
@@ -37,10 +36,10 @@ class _Reading:
     rate: float | None
     power_w: float | None
 
-    def options(self) -> str:
-        """What says these units: the options that differ from ms and mJ."""
-        latency = [] if self.unit == "ms" else [f"--unit {self.unit}"]
-        return " ".join(latency + ([] if self.energy_unit == "mJ" else [f"--energy-unit {self.energy_unit}"]))
+    def others(self) -> dict[str, str]:
+        """The units that differ from ms and mJ, by their costs."""
+        units = {"latency": self.unit, "energy": self.energy_unit}
+        return {cost: unit for cost, unit in units.items() if unit not in ("ms", "mJ")}
 
     def possible(self, most: float) -> bool:
         return _within(self.rate, (_RATES[0], most)) and _within(self.power_w, _POWERS_W)
@@ -58,46 +57,53 @@ def usual_ms(space: str) -> tuple[float, float] | None:
     return low / _MARGIN, high * _MARGIN
 
 
-def checked_units(path: Path, measured: Measurements, *, unit: str | None, energy_unit: str | None) -> Measurements:
-    """The measurements with energies in mJ, and a note where few devices are as fast or as slow.
+def checked_units(path: Path, measured: Measurements, units: Units) -> Measurements:
+    """The measurements, with a note where few devices are as fast or as slow.
 
-    unit, energy_unit: what was said, which is believed; None asks. Latencies of a kit and of spaces whose known devices
+    units: what was stated, which is believed; None asks. Latencies of a kit and of spaces whose known devices
     tell what is usual are believed too. Raises `UsageError` where no device is so fast or slow, or draws so much or
     little.
     """
-    if energy_unit is not None:
-        measured = replace(measured, energy_mj=measured.energy_mj * ENERGY_UNITS_MJ[energy_unit])
-    believed = unit is not None or bool(measured.device) or usual_ms(measured.space) is not None
-    rate, power_w = None if believed else _rate(measured), None if energy_unit else _power_w(measured)
+    believed = units.latency is not None or bool(measured.device) or usual_ms(measured.space) is not None
+    rate, power_w = None if believed else _rate(measured), None if units.energy else _power_w(measured)
     most = _BATCHED if (measured.batch_size or 1) > 1 else _RATES[1]
     now = _Reading(unit="ms", energy_unit="mJ", rate=rate, power_w=power_w)
     if now.possible(most):
         return measured if _within(rate, _USUAL_RATES) else replace(measured, notes=(*measured.notes, _note(now)))
-    readings = itertools.product(["ms"] if believed else UNITS_MS, ["mJ"] if energy_unit else ENERGY_UNITS_MJ)
+    readings = itertools.product(["ms"] if believed else UNITS_MS, ["mJ"] if units.energy else ENERGY_UNITS_MJ)
     others = dict.fromkeys(_in_units(now, one, other) for one, other in readings)
     changed = {one: (one.unit != "ms") + (one.energy_unit != "mJ") for one in others}
     for number, fits in itertools.product((1, 2), (_Reading.usual, lambda one: one.possible(most))):
         found = [one for one in others if changed[one] == number and fits(one)]
         if found:
             break
-    raise UsageError(f"{path}: {_expected(now, found, most)}")
+    ways = [one.others() for one in found if one.others()]
+    raise UsageError(f"{path}: {_expected(now, ways, most, has_columns=not measured.device)}")
 
 
-def _expected(now: _Reading, found: Sequence[_Reading], most: float) -> str:
+def _expected(now: _Reading, ways: Sequence[dict[str, str]], most: float, *, has_columns: bool) -> str:
     """What is impossible about a reading, and which others are possible."""
     odd = [] if _within(now.power_w, _POWERS_W) else [f"a power of {now.power_w:.3g} W"]
-    what, right = "energies in mJ, each for one run of the net", "--energy-unit mJ"
+    what, right, wrong = "energies in mJ, each for one run of the net", "--energy-unit mJ", "energy"
     if not _within(now.rate, (_RATES[0], most)):
-        what, right = "latencies in ms", "--unit ms"
+        what, right, wrong = "latencies in ms", "--unit ms", "latency"
         odd = [f"{now.rate:.2g} multiply-accumulates a second at the median", *odd]
-    options = [one.options() for one in found]
-    if not options:
-        ask = "which units are they in? say so by --unit and --energy-unit"
-    elif len(options) == 1 and options[0].startswith(right.split(" ")[0] + " ") and " --" not in options[0]:
-        ask = f"is the unit {options[0].split(' ')[1]}? say so by {options[0]}"
+    texts = [_text(way, has_columns=has_columns) for way in ways]
+    if not ways:
+        ask = "which units are they in? name the columns by them" if has_columns else "which unit are they in?"
+    elif len(ways) == 1 and list(ways[0]) == [wrong]:
+        ask = f"is the unit {ways[0][wrong]}? {'name the column' if has_columns else 'say so by'} {texts[0]}"
     else:
-        ask = f"is it rather {' or '.join(options)}? say so"
-    return f"expected {what}, got {' and '.join(odd)}; {ask}, or by {right} that it is right"
+        ask = f"is it rather {' or '.join(texts)}? {'name the columns so' if has_columns else 'say so'}"
+    return f"expected {what}, got {' and '.join(odd)}; {ask}, or say by {right} that it is right"
+
+
+def _text(way: dict[str, str], *, has_columns: bool) -> str:
+    """How a user says these units: the names of a table's columns, options for a kit, of which energies alone are
+    asked about."""
+    if has_columns:
+        return " and ".join(column_of(cost, unit) for cost, unit in way.items())
+    return " ".join(f"--energy-unit {unit}" for unit in way.values())
 
 
 def _note(now: _Reading) -> str:
@@ -105,7 +111,7 @@ def _note(now: _Reading) -> str:
     like, unit = ("as few as a microcontroller does", "us") if slow else ("as many as a large GPU does", "s")
     return (
         f"the networks come to {now.rate:.2g} multiply-accumulates a second, {like}; if these latencies are not in ms "
-        f"but in {unit}, adapt again from the file with --unit {unit} --replace"
+        f"but in {unit}, name the column {column_of('latency', unit)} and adapt again with --replace"
     )
 
 

@@ -20,8 +20,10 @@ def adapt(
     name: Annotated[str, typer.Option(help="How commands will call the device.")],
     space: SpaceNameIfSaid = None,
     dataset: Annotated[str | None, typer.Option(help="Data set of a table; the space's first by default.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit of the latencies: ms, s or us.")] = None,
-    energy_unit: Annotated[str | None, typer.Option(help="Unit of the energies: mJ, J or uJ.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Unit of the latencies, which columns may name: ms, s or us.")
+    ] = None,
+    energy_unit: Annotated[str | None, typer.Option(help="Unit of the energies, likewise: mJ, J or uJ.")] = None,
     method: Annotated[str, typer.Option(help="How: auto, latent, meta (needs torch) or alone.")] = "auto",
     power_w: Annotated[float | None, typer.Option(help="Power in W, where no energy was measured.")] = None,
     power_error: Annotated[float, typer.Option(help="Its relative error between nets.")] = 0.1,

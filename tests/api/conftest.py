@@ -17,14 +17,20 @@ Board = Callable[..., np.ndarray]
 
 
 def write_table(
-    folder: Path, vectors: np.ndarray, latency: np.ndarray, energy: np.ndarray | None = None, *, name: str = "mine"
+    folder: Path,
+    vectors: np.ndarray,
+    latency: np.ndarray,
+    energy: np.ndarray | None = None,
+    *,
+    name: str = "mine",
+    columns: tuple[str, str] = ("latency_ms", "energy_mj"),
 ) -> Path:
     """A table of measurements of NAS-Bench-201 (six choices) or FBNet."""
     space = CELLS if vectors.shape[1] == 6 else get_space("fbnet")
     path = folder / f"{name}.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["architecture", "latency_ms", "energy_mj"])
+        writer.writerow(["architecture", *columns])
         joules = [""] * len(vectors) if energy is None else energy.tolist()
         writer.writerows(zip(space.strings(vectors), latency.tolist(), joules, strict=True))
     return path
@@ -32,7 +38,7 @@ def write_table(
 
 @pytest.fixture
 def write() -> Callable[..., Path]:
-    """`write(folder, vectors, latency, energy=None, name="mine")`: a table of measurements."""
+    """`write(folder, vectors, latency, energy=None, name="mine", columns=names)`: a table of measurements."""
     return write_table
 
 

@@ -34,7 +34,7 @@ CELLS = get_space("nasbench201")
         (["1,2,", "2,,", "3,4,"], "row 3: expected a number, got nothing"),
         (["1,2,", "2,3,", "3,4,", "2,9,"], "row 3 and row 5 are the same architecture, 3 and 9"),
         (["1,2,", "resnet,3,", "3,4,"], "row 3: 'resnet' is not an architecture of nasbench201"),
-        (["1,0.002,", "2,0.003,", "3,0.004,"], "is the unit s? say so by --unit s"),
+        (["1,0.002,", "2,0.003,", "3,0.004,"], "is the unit s? name the column latency_s"),
         (["1,2000,", "2,3000,", "3,4000,"], "is the unit us?"),
     ],
 )
@@ -52,7 +52,10 @@ def test_bad_measurements_change_nothing(ten: Path, tmp_path: Path, rows: list[s
 def test_a_unit_that_is_said_is_believed(write: Write, taught: Path, board: Board, tmp_path: Path) -> None:
     vectors = CELLS.sample(10, seed=3)
     seconds = write(tmp_path, vectors, board(CELLS, vectors) / 1000)
-    adapt(seconds, name="b", settings=AdaptSettings(unit="s"))
+    with pytest.raises(UsageError, match="expected --unit ms, as the column latency_ms says, got s; leave out --unit"):
+        adapt(seconds, name="b", settings=AdaptSettings(unit="s"))
+    named = write(tmp_path, vectors, board(CELLS, vectors) / 1000, name="named", columns=("latency_s", "energy_mj"))
+    adapt(named, name="b", settings=AdaptSettings(unit="s"))
     predicted = latency_model("b", space="nasbench201", dataset="cifar10").predict(vectors).mean
     assert np.allclose(predicted, board(CELLS, vectors), rtol=0.2)
     adapt(seconds, name="c", settings=AdaptSettings(unit="ms"))

@@ -25,10 +25,13 @@ def test_energies_in_joules_are_asked_about(write: Write, taught: Path, board: B
     latency = board(CELLS, vectors)
     assert adapt(write(tmp_path, vectors, latency, latency * 5.0), name="b").energy.power_w == pytest.approx(5.0)
     joules = write(tmp_path, vectors, latency, latency * 0.005)
-    with pytest.raises(UsageError, match=r"got a power of 0\.005 W; is the unit J\? say so by --energy-unit J, or by"):
+    with pytest.raises(
+        UsageError, match=r"got a power of 0\.005 W; is the unit J\? name the column energy_j, or say by"
+    ):
         adapt(joules, name="c")
-    for unit, power_w in (("J", 5.0), ("mJ", 0.005)):
-        answer = adapt(joules, name=f"p{unit.lower()}", settings=AdaptSettings(energy_unit=unit))
+    named = write(tmp_path, vectors, latency, latency * 0.005, name="named", columns=("latency_ms", "energy_j"))
+    for unit, path, power_w in (("J", named, 5.0), ("mJ", joules, 0.005)):
+        answer = adapt(path, name=f"p{unit.lower()}", settings=AdaptSettings(energy_unit=unit))
         assert answer.energy.power_w == pytest.approx(power_w)
     more = adapt(joules, name="pmj", settings=AdaptSettings(add=True, energy_unit="mJ"))
     assert more.energy.power_w == pytest.approx(0.005), "what was believed once stays so"

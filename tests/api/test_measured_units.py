@@ -18,9 +18,11 @@ NETS = MACRO.sample(6, seed=1)
 MACS = MACRO.counts(NETS, dataset="cifar10")["macs"]
 
 
-def table(folder: Path, *, latency: float = 1.0, energy: float | None = None) -> Path:
+def table(
+    folder: Path, *, latency: float = 1.0, energy: float | None = None, columns: str = "latency_ms,energy_mj"
+) -> Path:
     """A device of 20 GMACs a second and 2 W, its values times these factors; no energies for None."""
-    path, rows = folder / "mine.csv", ["architecture,latency_ms,energy_mj"]
+    path, rows = folder / "mine.csv", [f"architecture,{columns}"]
     for arch, macs in zip(MACRO.strings(NETS), MACS.tolist(), strict=True):
         ms = macs / 20e6
         rows.append(f"{arch},{ms * latency},{'' if energy is None else 2 * ms * energy}")
@@ -37,18 +39,24 @@ def read(path: Path, **units: str) -> Measurements:
     [
         (
             {"latency": 1e-3},
-            r"2e\+13 multiply-accumulates a second at the median; is the unit s\? say so by --unit s, or",
+            r"2e\+13 multiply-accumulates a second at the median; is the unit s\? name the column latency_s, or",
         ),
         (
             {"latency": 1e-3, "energy": 1.0},
-            r"and a power of 2e\+03 W; is the unit s\? say so by --unit s, or by --unit ms",
+            r"and a power of 2e\+03 W; is the unit s\? name the column latency_s, or say by --unit ms",
         ),
-        ({"energy": 1e3}, r"a power of 2e\+03 W; is the unit uJ\? say so by --energy-unit uJ, or by --energy-unit mJ"),
-        ({"energy": 1e-3}, r"a power of 0\.002 W; is the unit J\? say so by --energy-unit J, or by"),
-        ({"latency": 1e3, "energy": 1.0}, r"0\.002 W; is it rather --unit us\? say so, or by --energy-unit mJ"),
-        ({"latency": 1e3, "energy": 1e-3}, r"2e-06 W; is it rather --unit us --energy-unit J\? say so"),
-        ({"latency": 1e7}, r"2e\+03 multiply-accumulates a second .*; is the unit us\? say so by --unit us"),
-        ({"latency": 1e6, "energy": 1e-8}, r"which units are they in\? say so by --unit and --energy-unit"),
+        (
+            {"energy": 1e3},
+            r"a power of 2e\+03 W; is the unit uJ\? name the column energy_uj, or say by --energy-unit mJ",
+        ),
+        ({"energy": 1e-3}, r"a power of 0\.002 W; is the unit J\? name the column energy_j, or say by"),
+        (
+            {"latency": 1e3, "energy": 1.0},
+            r"0\.002 W; is it rather latency_us\? name the columns so, or say by --energy-unit mJ",
+        ),
+        ({"latency": 1e3, "energy": 1e-3}, r"2e-06 W; is it rather latency_us and energy_j\? name the columns so"),
+        ({"latency": 1e7}, r"2e\+03 multiply-accumulates a second .*; is the unit us\? name the column latency_us"),
+        ({"latency": 1e6, "energy": 1e-8}, r"which units are they in\? name the columns by them, or say"),
     ],
 )
 def test_what_cannot_be_is_asked_about(tmp_path: Path, factors: dict[str, float], says: str) -> None:
@@ -61,18 +69,20 @@ def test_what_may_be_is_taken(tmp_path: Path) -> None:
         assert read(table(tmp_path, energy=energy)).notes == ()
     (note,) = read(table(tmp_path, latency=1e3)).notes
     assert note.startswith("the networks come to 2e+07 multiply-accumulates a second, as few as a microcontroller does")
-    assert "--unit us --replace" in note
+    assert "name the column latency_us and adapt again with --replace" in note
     (note,) = read(table(tmp_path, latency=5e-3)).notes
-    assert "4e+12" in note and "a large GPU" in note and "--unit s --replace" in note
+    assert "4e+12" in note and "a large GPU" in note and "latency_s and" in note
 
 
 def test_what_is_said_is_believed(tmp_path: Path) -> None:
     path = table(tmp_path, latency=1e-3, energy=1.0)
-    assert read(path, unit="s").latency_ms == pytest.approx(MACS / 20e6)
     assert read(path, unit="ms", energy_unit="mJ").latency_ms == pytest.approx(MACS / 20e9)
-    with pytest.raises(UsageError, match=r"a power of 2e\+03 W; is the unit uJ\? say so by --energy-unit uJ"):
+    with pytest.raises(UsageError, match=r"a power of 2e\+03 W; is the unit uJ\? name the column energy_uj"):
         read(path, unit="ms")
-    both = read(table(tmp_path, latency=1e3, energy=1e-3), unit="us", energy_unit="J")
+    named = table(tmp_path, latency=1e-3, energy=1.0, columns="latency_s,energy_mj")
+    for measured in (read(named), read(named, unit="s")):
+        assert measured.latency_ms == pytest.approx(MACS / 20e6)
+    both = read(table(tmp_path, latency=1e3, energy=1e-3, columns="latency,energy"), unit="us", energy_unit="J")
     assert np.median(both.energy_mj / both.latency_ms) == pytest.approx(2.0)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hwnas.errors import DataError, UnknownNameError, UsageError
-from hwnas.latency.measurements import Measurements, read_measurements
+from hwnas.latency.measurements import Measurements, read_measurements, stated_units
 from hwnas.spaces import get_space
 
 ZERO = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
@@ -101,7 +101,8 @@ def test_repeated_rows_are_rounds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("unit", "factor"), [("ms", 1.0), ("s", 1000.0), ("us", 0.001)])
 def test_units(tmp_path: Path, unit: str, factor: float) -> None:
-    found = read_measurements(table(tmp_path, "1,2,", "2,3,", "3,4,"), unit=unit)
+    path = table(tmp_path, "1,2,", "2,3,", "3,4,", header="architecture,latency,energy_mj")
+    found = read_measurements(path, units=stated_units(path, unit=unit))
     assert found.latency_ms == pytest.approx(np.array([2.0, 3.0, 4.0]) * factor)
 
 
@@ -140,20 +141,22 @@ def test_a_wrong_table_is_refused_with_its_row(tmp_path: Path, rows: tuple[str, 
 
 def test_a_factor_of_a_thousand_is_asked_about(tmp_path: Path) -> None:
     seconds = table(tmp_path, "1,0.002,", "2,0.003,", "3,0.004,")
-    with pytest.raises(UsageError, match=r"median of 0\.003; is the unit s\? say so by --unit s"):
+    with pytest.raises(UsageError, match=r"median of 0\.003; is the unit s\? name the column latency_s, or"):
         read_measurements(seconds, expected_ms=(0.5, 50.0))
-    assert read_measurements(seconds, expected_ms=(0.5, 50.0), unit="s").latency_ms.tolist() == [2.0, 3.0, 4.0]
-    assert read_measurements(seconds, expected_ms=(0.5, 50.0), unit="ms").latency_ms[0] == 0.002
+    right = stated_units(seconds, unit="ms")
+    assert read_measurements(seconds, expected_ms=(0.5, 50.0), units=right).latency_ms[0] == 0.002
     with pytest.raises(UsageError, match="is the unit us"):
         read_measurements(table(tmp_path, "1,2000,", "2,3000,", "3,4000,"), expected_ms=(0.5, 50.0))
     assert len(read_measurements(table(tmp_path, "1,200,", "2,300,", "3,400,"), expected_ms=(0.5, 50.0))) == 3
     with pytest.raises(UsageError, match="expected a unit of ms, s, us, got 'h'"):
-        read_measurements(seconds, unit="h")
+        stated_units(seconds, unit="h")
+    named = table(tmp_path, "1,0.002,", "2,0.003,", "3,0.004,", header="architecture,latency_s,energy_mj")
+    assert read_measurements(named, expected_ms=(0.5, 50.0)).latency_ms.tolist() == [2.0, 3.0, 4.0]
 
 
 def test_columns_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"expected the columns architecture, latency_ms, .*got \['arch', 'latency'\]"):
-        read_measurements(table(tmp_path, "1,2", header="arch,latency"))
+    with pytest.raises(UsageError, match=r"expected the columns architecture, latency_ms, .*got \['arch', 'cost'\]"):
+        read_measurements(table(tmp_path, "1,2", header="arch,cost"))
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
@@ -169,14 +172,47 @@ def test_names_of_columns_in_any_case_and_others_that_are_noted(tmp_path: Path) 
     assert found.notes == (
         "not read: column 'Remark' of mine.csv, which is none of architecture, latency_ms, energy_mj, role",
     )
-    found = read_measurements(table(tmp_path, "1,2,9", "2,3,12", "3,4,16", header="architecture,latency_ms,energy"))
-    assert np.isnan(found.energy_mj).all() and "not read: column 'energy'" in found.notes[0]
+    found = read_measurements(table(tmp_path, "1,2,9", "2,3,12", "3,4,16", header="architecture,latency_ms,energy_wh"))
+    assert np.isnan(found.energy_mj).all() and "not read: column 'energy_wh'" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("latency", "energy", "unit", "energy_unit", "factors"),
+    [
+        ("latency_ms", "energy_mj", "ms", "mJ", (1.0, 1.0)),
+        ("latency_s", "energy_j", None, None, (1e3, 1e3)),
+        ("Latency_US", "energy_uJ", "us", "uJ", (1e-3, 1e-3)),
+        ("latency", "energy", "s", "J", (1e3, 1e3)),
+        ("latency_us", "energy_mj", None, None, (1e-3, 1.0)),
+    ],
+)
+def test_columns_name_their_units(
+    tmp_path: Path, latency: str, energy: str, unit: str | None, energy_unit: str | None, factors: tuple[float, float]
+) -> None:
+    path = table(tmp_path, "1,2,9", "2,3,12", "3,4,16", header=f"architecture,{latency},{energy}")
+    found = read_measurements(path, units=stated_units(path, unit=unit, energy_unit=energy_unit))
+    assert found.latency_ms == pytest.approx(np.array([2.0, 3.0, 4.0]) * factors[0])
+    assert found.energy_mj == pytest.approx(np.array([9.0, 12.0, 16.0]) * factors[1]) and found.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "said", "says"),
+    [
+        ("latency_ms", {"unit": "s"}, "--unit ms, as the column latency_ms says, got s; leave out .* latency_s$"),
+        ("latency_us", {"unit": "ms"}, "--unit us, as the column latency_us says, got ms; leave out"),
+        ("latency_ms,energy_mj", {"energy_unit": "J"}, "--energy-unit mJ, as the column energy_mj says, got J; .*_j$"),
+        ("latency", {}, "a unit of the column latency, got none; name it one of latency_ms, latency_s, latency_us, or"),
+        ("latency_ms,energy", {}, "unit of the column energy, got none; name it one of energy_mj, energy_j, energy_uj"),
+    ],
+)
+def test_a_unit_that_contradicts_the_column_is_refused(
+    tmp_path: Path, header: str, said: dict[str, str], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        stated_units(table(tmp_path, "1,2,9", header=f"architecture,{header}"), **said)
 
 
 def test_tables_that_are_nearly_right_are_told_what_to_do(tmp_path: Path) -> None:
-    for unit in ("us", "s"):
-        with pytest.raises(UsageError, match=f"name the column latency_ms whatever its unit, and .* --unit {unit}$"):
-            read_measurements(table(tmp_path, "1,2", header=f"architecture,Latency_{unit}"))
     for separator in (";", "\t"):
         rows = [separator.join(cells) for cells in (("architecture", "latency_ms"), ("1", "2,5"))]
         with pytest.raises(UsageError, match="save the table with commas between its columns and with decimal points"):
@@ -188,11 +224,11 @@ def test_tables_that_are_nearly_right_are_told_what_to_do(tmp_path: Path) -> Non
 
 
 def test_rounds_of_a_table(tmp_path: Path) -> None:
-    header = "architecture,latency_ms,rounds_ms"
-    found = read_measurements(table(tmp_path, "1,2,1.9 2 2.4", "2,3,", "3,4.1,4 4.2", header=header), unit="s")
+    header = "architecture,latency_s,rounds_s"
+    found = read_measurements(table(tmp_path, "1,2,1.9 2 2.4", "2,3,", "3,4.1,4 4.2", header=header))
     assert found.latency_ms.tolist() == [2000.0, 3000.0, 4100.0]
     assert found.spread == pytest.approx([(0.05 + 0.2) / 3, np.nan, 0.1 / 4.1], nan_ok=True)
-    with pytest.raises(UsageError, match=r"row 2: expected the median of rounds_ms as latency_ms, 2, got 2\.1; leave"):
+    with pytest.raises(UsageError, match=r"row 2: expected the median of rounds_s as latency_s, 2, got 2\.1; leave"):
         read_measurements(table(tmp_path, "1,2.1,1.9 2 2.4", "2,3,", "3,4,", header=header))
     with pytest.raises(UsageError, match="row 2: expected a number, got 'fast'; leave the cell of rounds empty"):
         read_measurements(table(tmp_path, "1,2,1.9 fast", "2,3,", "3,4,", header=header))

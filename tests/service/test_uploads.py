@@ -32,6 +32,23 @@ def test_a_broken_file_is_the_callers(site: str, until: Any, tmp_path: Path, con
         client.adapt(tmp_path / "results.json", name="broken-board")
 
 
+def test_a_unit_that_contradicts_the_column_is_refused(site: str, table: Any, until: Any) -> None:
+    """As by the functions, over HTTP; where the two agree the device is made."""
+    with httpx.Client(base_url=site, timeout=60) as http:
+        for unit, state in (("s", "failed"), ("ms", "done")):
+            data, files = {"name": f"board-in-{unit}", "unit": unit}, {"measurements": table(seed=77)}
+            answer = http.post("/v1/adapt", data=data, files=files)
+            found = until(lambda at=answer.headers["location"]: _ended(http.get(at).json()))
+            assert found["state"] == state, found["error"]
+            if state == "failed":
+                said = "expected --unit ms, as the column latency_ms says, got s; leave out --unit, or name the column"
+                assert found["error"]["status"] == 422 and said in found["error"]["detail"]
+
+
+def _ended(job: dict[str, Any]) -> dict[str, Any] | None:
+    return job if job["state"] in ("done", "failed") else None
+
+
 def test_a_table_of_far_too_many_rows_is_refused_by_their_number(site: str, until: Any) -> None:
     found = problem(site, "long-board", b"architecture,latency_ms\n" + b"x,1\n" * (MOST + 1), until)
     assert found["status"] == 422 and f"expected at most {MOST:,} rows" in found["detail"]

@@ -16,11 +16,13 @@ export function readMeasurements(texts, unit) {
   const found = [];
   for (const text of texts) {
     const [head, ...lines] = text.trim().split(/\r?\n/).map(cells);
-    const [arch, latency] = ["architecture", "latency_ms"].map((column) => head.indexOf(column));
+    const names = head.map((name) => name.toLowerCase());
+    const named = Object.keys(MS).find((one) => names.includes(`latency_${one}`));
+    const [arch, latency] = ["architecture", named ? `latency_${named}` : "latency"].map((name) => names.indexOf(name));
     if (arch < 0 || latency < 0) continue;
     for (const line of lines)
       if (line[arch] && Number(line[latency]) > 0)
-        found.push({ arch: line[arch], latency: Number(line[latency]) * MS[unit] });
+        found.push({ arch: line[arch], latency: Number(line[latency]) * MS[named ?? unit] });
   }
   return found.slice(0, MOST_DRAWN);
 }

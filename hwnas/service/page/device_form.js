@@ -79,7 +79,7 @@ export function makeDeviceForm(form, { spaces }) {
       "p",
       { class: "note full" },
       "About ten measured networks are enough. Upload the results.json of hwnas measure, or a table with the columns ",
-      "architecture, latency_ms and, where measured, energy_mj.",
+      "architecture, latency_ms (or latency_s, latency_us) and, where measured, energy_mj (or energy_j, energy_uj).",
     ),
     labelled(FIELDS.name, name),
     labelled("Search space", space),

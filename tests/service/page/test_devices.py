@@ -60,8 +60,11 @@ def test_seconds_are_not_taken_for_milliseconds_until_somebody_says_so(
     path = measured("in seconds.csv", factor=1e-3)
     said = upload(devices, "clock-board", path)
     assert said.startswith("in seconds.csv: expected latencies in ms")
-    assert "is the unit s? say so by “Unit of latencies: s”" in said and "--" not in said
+    assert "is the unit s? name the column latency_s, or say by “Unit of latencies: ms”" in said and "--" not in said
     devices.one("#device-form select[name=unit] option[value=s]").click()
+    said = upload(devices, "clock-board", path)
+    assert said.startswith("in seconds.csv: expected “Unit of latencies: ms”, as the column latency_ms says, got s")
+    path.write_text(path.read_text().replace("latency_ms", "latency_s"))
     assert "clock-board: how well the model fits" in upload(devices, "clock-board", path)
     devices.wait(lambda: devices.some("#fit .plot .main-svg"))
     drawn = devices.execute_script("return document.querySelector('#fit .plot').data[1]")
@@ -73,9 +76,10 @@ def test_energies_in_joule_are_asked_about_where_the_page_has_the_field(
 ) -> None:
     path, more = measured("mine.csv", energy=5e-3), "#device-form details"
     assert devices.one(more).get_attribute("open") is None
-    assert "“Unit of energies: J”" in upload(devices, "joule-board", path)
+    assert "name the column energy_j, or say by “Unit of energies: mJ”" in upload(devices, "joule-board", path)
     assert devices.one(more).get_attribute("open") == "true"
     devices.one("#device-form select[name=energy_unit] option[value=J]").click()
+    path.write_text(path.read_text().replace("energy_mj", "energy"))
     assert "energy\n5.00 W times the latency (measured)" in upload(devices, "joule-board", path)
     assert "If the name is taken: add to its measurements" in upload(devices, "joule-board", measured("mine.csv"))
 
