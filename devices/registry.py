@@ -6,6 +6,7 @@ replaces a shipped one; any other name that two cards share is an error.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -58,6 +59,17 @@ def get_device(reference: str) -> Device:
     if name not in names:
         raise UnknownNameError("device", reference, names, listed=files)
     return read_card(files[names[name]]).device(variant if at else None)
+
+
+def kept_name(device: Device) -> str:
+    """How files of predictions call a device: by its variant, but for the default one of the shipped card.
+
+    A user's card in the place of a shipped one may have another default: its reference would then mean another variant.
+    """
+    shipped = SHIPPED_CARDS / f"{device.name}.toml"
+    if not (shipped.exists() and (user_cards() / shipped.name).exists()):
+        return device.reference
+    return replace(device, card=replace(device.card, default_variant=read_card(shipped).default_variant)).reference
 
 
 def plain_name(reference: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from hwnas import data
 from hwnas.data.sources import repair_command
 from hwnas.devices import load_devices
+from hwnas.devices.registry import kept_name
 from hwnas.errors import DataError, UsageError
 from hwnas.folders import cache_folder
 from hwnas.latency.regressions import Regression, fit_regression, save_regressions
@@ -35,7 +36,7 @@ def train_regressions(space: Space, *, out: Path | None = None, seed: int = 0) -
                         f"in the cache; run `{repair_command(column.table)}`"
                     )
                 features = space.features(space.from_table_rows(table["architectures"]))
-                name = head_id(card.device(variant.name).reference, column.dataset, column.target)
+                name = head_id(kept_name(card.device(variant.name)), column.dataset, column.target)
                 costs = np.asarray(table[column.column], dtype=np.float64)
                 known = np.isfinite(costs) & (costs > 0)
                 found[name] = fit_regression(features[known].astype(np.float64), costs[known], seed=seed)

@@ -15,6 +15,7 @@ from hwnas import data
 from hwnas.arrays import Array, Float, Integer
 from hwnas.data.sources import repair_command
 from hwnas.devices import Device, get_device, load_devices
+from hwnas.devices.registry import kept_name
 from hwnas.errors import DataError, UnknownNameError, UsageError
 from hwnas.estimates import UNITS, CostModel, Estimate, Provenance, Target, check_confidence
 from hwnas.folders import cache_folder
@@ -90,7 +91,7 @@ class ShippedPredictions(CostModel):
 
     def __init__(self, *, space: Space, device: Device, head: Head) -> None:
         self._batch = of_batch(device)
-        self.space, self.device, self.target = space.name, head.record.device, head.record.target
+        self.space, self.device, self.target = space.name, device.reference, head.record.target
         self._space, self._head = space, head
 
     def predict(self, architectures: Integer[Array, "n v"], *, confidence: float = 0.9) -> Estimate:
@@ -182,7 +183,7 @@ def _measured(target: Target, device: Device, *, space: Space, dataset: str) -> 
 
 def _shipped(target: Target, device: Device, *, space: Space, dataset: str) -> CostModel | None:
     """Predictions of the user's own `hwnas train`, else those that are shipped."""
-    name = head_id(device.reference, dataset, target)
+    name = head_id(kept_name(device), dataset, target)
     for folder in (cache_folder() / "predictors", SHIPPED_FOLDER):
         costs = open_shipped_costs(folder, space.name)
         if costs and name in costs:

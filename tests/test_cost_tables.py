@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from jaxtyping import TypeCheckError
 
 from hwnas import data
 from hwnas.data.pulling import pull
-from hwnas.devices import get_device, load_devices
+from hwnas.devices import get_device, load_devices, user_cards, write_card
 from hwnas.energy import energy_model
 from hwnas.errors import DataError, HwnasError, UnknownNameError, UsageError
 from hwnas.estimates import UNITS
@@ -117,6 +118,35 @@ def test_shipped_predictions(shipped: np.ndarray) -> None:
     assert provenance.summary == "predicted by GCN, trained on 12500 nets, median error 1.8 %, out of fold"
     wider = model.predict(SPACE.vector(INDEX), confidence=0.95)
     assert wider.upper is not None and (wider.upper > estimate.upper).all()
+
+
+def test_another_default_variant_is_no_other_prediction(tmp_path: Path) -> None:
+    """Predictions are kept by the shipped card's names, of which a user's own card may make another variant's."""
+    names = ("gtx-1080-ti", "gtx-1080-ti@256")
+    about = {"dataset": "cifar10", "target": "latency", "trained_on": 1, "model": "GCN", "figures": {}}
+    write_shipped_costs(
+        tmp_path / "shipped",
+        space="nasbench201",
+        heads=[HeadRecord(device=name, **about) for name in names],  # type: ignore[arg-type]
+        mean=np.full((2, SPACE.size), [[10.0], [20.0]]),
+        fold=np.zeros(SPACE.size, dtype=np.int64),
+        levels=np.array([0.05, 0.95]),
+        intervals=[CostIntervals(starts=np.zeros((1, 1)), quantiles=np.array([[[0.9, 1.1]]]))] * 2,
+        card={},
+    )
+
+    def means() -> list[float]:
+        found = [latency_model(f"gtx-1080-ti@{batch}", **TX2, source="predicted") for batch in (1, 256)]
+        return [float(model.predict(SPACE.vector(INDEX)).mean[0]) for model in found]
+
+    assert means() == pytest.approx([10.0, 20.0], rel=1e-3)
+    own = replace(get_device("gtx-1080-ti").card, default_variant="256")
+    write_card(own, user_cards() / "gtx-1080-ti.toml")
+    assert means() == pytest.approx([10.0, 20.0], rel=1e-3)
+    device = get_device("gtx-1080-ti")
+    assert (device.reference, device.variant.batch_size) == ("gtx-1080-ti", 256)
+    model = latency_model(device, **TX2, source="predicted")
+    assert model.device == "gtx-1080-ti" and model.predict(SPACE.vector(INDEX)).mean[0] == pytest.approx(20.0, rel=1e-3)
 
 
 def test_a_measured_table_wins_and_each_source_can_be_asked_for(measured: np.ndarray, shipped: np.ndarray) -> None:

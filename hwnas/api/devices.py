@@ -10,6 +10,7 @@ from hwnas import data
 from hwnas.api.found_devices import find_device
 from hwnas.data.sources import repair_command
 from hwnas.devices import Adapted, Card, Device, load_devices
+from hwnas.devices.registry import kept_name
 from hwnas.energy.boards import board_energy
 from hwnas.errors import DataError, HwnasError, UnknownNameError, UsageError
 from hwnas.latency.boards import board_latency
@@ -93,23 +94,23 @@ def describe_device(name: str) -> DeviceResult:
     shipped = {space: _shipped(space) for space in {column.space for column in card.columns()}}
     costs = []
     for variant in card.variants:
-        reference = card.device(variant.name).reference
+        device = card.device(variant.name)
         for column in variant.columns:
             status = _table_status(column.table)
             costs.append(
                 KnownCost(
-                    device=reference,
+                    device=device.reference,
                     batch_size=variant.batch_size,
                     space=column.space,
                     dataset=column.dataset,
                     target=column.target,
                     table=status,
                     get="" if status == "present" else repair_command(column.table),
-                    prediction=shipped[column.space](head_id(reference, column.dataset, column.target)),
+                    prediction=shipped[column.space](head_id(kept_name(device), column.dataset, column.target)),
                     note=column.note,
                 )
             )
-        costs += [_adapted_cost(model, card.device(variant.name)) for model in variant.adapted]
+        costs += [_adapted_cost(model, device) for model in variant.adapted]
     return DeviceResult(card=card, costs=tuple(costs))
 
 

@@ -15,6 +15,7 @@ from hwnas.api.trained_files import write_trained
 from hwnas.arrays import Array, Float
 from hwnas.data.sources import repair_command
 from hwnas.devices import load_devices
+from hwnas.devices.registry import kept_name
 from hwnas.errors import DataError, MissingExtraError, UsageError
 from hwnas.folders import write_whole
 from hwnas.latency.known_regressions import train_regressions
@@ -48,7 +49,7 @@ def training_heads(space: str) -> list[HeadData]:
                         f"training needs table {column.table!r}, which is not in the cache; "
                         f"run `{repair_command(column.table)}`"
                     )
-                device = card.device(variant.name).reference
+                device = kept_name(card.device(variant.name))
                 heads.append(
                     HeadData(device=device, dataset=column.dataset, target=column.target, costs=table[column.column])
                 )
