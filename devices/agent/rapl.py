@@ -1,5 +1,6 @@
 """RAPL energy counters of Intel and AMD processors (Linux, Documentation/power/powercap/powercap.rst)."""
 
+import re
 from pathlib import Path
 
 from hwnas.devices.agent.host import read_text
@@ -23,7 +24,8 @@ class Rapl(Meter):
         self._ranges = [float(read_text(folder / "max_energy_range_uj") or 0) for folder in folders]
         self._last = [0.0] * len(folders)
         self._wrapped = [0.0] * len(folders)
-        platform = [name for name in names if name == "psys"]
+        # Linux calls it `psys-1` where package 1 of several counts it: the packages are in it there too.
+        platform = [name for name in names if re.match(r"psys(-[0-9]+)?$", name)]
         # Memory is a zone inside its package's folder, but its energy is not part of the package's.
         parts = [name for name in names if "/" not in name or name.endswith("/dram")]
         self.total = tuple(platform[:1] or parts)
