@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
@@ -31,7 +33,8 @@ class _Net:
 def joined(parts: Sequence[Measurements], names: Sequence[str]) -> Measurements:
     """One set of measurements; a net in several parts has the rounds of all, and calibrates if it does so in any.
 
-    A net with exactly the same median latency in two parts was measured once: it counts once, and a note says so.
+    A net with exactly the same median latency in two parts, or all of whose rounds are in another part, was measured
+    once: it counts once, and a note says so.
     names: of the parts, for messages. Facts of device and way of measuring are those of the first part that has some.
     Raises `UsageError` where parts contradict each other.
     """
@@ -65,10 +68,11 @@ def _again_note(groups: Sequence[Sequence[_Net]]) -> list[str]:
 
 
 def _once(group: Sequence[_Net]) -> list[_Net]:
-    """The nets of different median latencies; of those with the same one that which has the most rounds."""
+    """The nets of which no other has all rounds, as after they were joined, nor the same median and more rounds."""
     found: dict[float, _Net] = {}
-    for net in sorted(group, key=lambda net: -len(net.rounds_ms)):
-        found.setdefault(float(np.median(net.rounds_ms)), net)
+    for net in sorted(group, key=lambda net: (-len(net.rounds_ms), math.isnan(net.energy_mj))):
+        if not any(Counter(net.rounds_ms.tolist()) <= Counter(other.rounds_ms.tolist()) for other in found.values()):
+            found.setdefault(float(np.median(net.rounds_ms)), net)
     return list(found.values())
 
 
@@ -107,11 +111,12 @@ def _merged(space: Space, group: Sequence[_Net], names: Sequence[str]) -> _Net:
             f"expected about the same latency of {space.strings(group[0].vector[None])[0]}, got {medians[low]:g} ms in "
             f"{names[group[low].part]} and {medians[high]:g} ms in {names[group[high].part]}; remove the wrong one"
         )
-    known = {(float(np.median(net.rounds_ms)), net.energy_mj) for net in group if np.isfinite(net.energy_mj)}
-    energies = [energy for _, energy in known]
+    once = _once(group)
+    known = {(float(np.median(net.rounds_ms)), net.energy_mj) for net in once if np.isfinite(net.energy_mj)}
+    energies = [energy for _, energy in known] or [net.energy_mj for net in group if np.isfinite(net.energy_mj)]
     return replace(
         group[0],
-        rounds_ms=np.concatenate([net.rounds_ms for net in _once(group)]),
+        rounds_ms=np.concatenate([net.rounds_ms for net in once]),
         energy_mj=float(np.median(energies)) if energies else float("nan"),
         energy_reason="" if energies else group[0].energy_reason,
         role="calibrate" if any(net.role == "calibrate" for net in group) else "check",

@@ -56,6 +56,29 @@ def test_the_same_measurements_again_are_no_repeats(
     assert not any("count once" in note for note in adapt(other, name="k", settings=AdaptSettings(add=True)).notes)
 
 
+def test_repeats_that_were_added_once_are_not_added_again(
+    kit_results: Results, write: Write, ten: Path, board: Board, tmp_path: Path
+) -> None:
+    """What the device rests on then has rounds of both, and so another median than either file."""
+    vectors = CELLS.sample(10, seed=3)
+    other = write(tmp_path, vectors, 1.1 * board(CELLS, vectors), 5.5 * board(CELLS, vectors), name="other")
+    adapt(ten, name="b")
+    added = adapt(other, name="b", settings=AdaptSettings(add=True))
+    again = adapt(other, name="b", settings=AdaptSettings(add=True))
+    assert (again.left_out, again.repeat_error_percent) == (added.left_out, added.repeat_error_percent)
+    assert again.energy == added.energy
+    assert "nets with the very same latency as was there already, which count once: 10" in again.notes
+    path, document = tmp_path / "results.json", kit_results(vectors, board(CELLS, vectors))
+    path.write_text(json.dumps(document))
+    kit = adapt(path, name="k")
+    for net in document["nets"]:  # the same results after more rounds
+        net["latency_ms"]["rounds"] += [net["latency_ms"]["median"] * factor for factor in (0.98, 0.98)]
+        net["latency_ms"]["median"] *= 0.98
+    path.write_text(json.dumps(document))
+    longer = adapt(path, name="k", settings=AdaptSettings(add=True))
+    assert kit.repeat_error_percent != longer.repeat_error_percent == adapt(path, name="n").repeat_error_percent
+
+
 def test_a_truncated_card_is_replaced(ten: Path) -> None:
     path = Path(adapt(ten, name="b").card)
     whole = path.read_bytes()
