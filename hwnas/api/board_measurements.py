@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -54,8 +55,8 @@ def read_board(
     for path, units in zip(paths, stated, strict=True):
         measured = read_measurements(path, **where, units=units, expected_ms=expected_ms, fewest=fewest)
         found.append(checked_units(path, measured, units))
-    for path, other in zip(paths[1:], found[1:], strict=True):
-        _require_same(paths[0], first, path, other)
+    for (path, part), (other_path, other) in itertools.combinations(zip(paths, found, strict=True), 2):
+        _require_same(path, part, other_path, other)  # each with each, as a table leaves open what two kits state
     return found[0] if len(found) == 1 else joined(found, [str(path) for path in paths])
 
 

@@ -79,6 +79,21 @@ def test_repeats_that_were_added_once_are_not_added_again(
     assert kit.repeat_error_percent != longer.repeat_error_percent == adapt(path, name="n").repeat_error_percent
 
 
+def test_two_kits_beside_a_table_must_belong_together(
+    kit_results: Results, ten: Path, board: Board, tmp_path: Path
+) -> None:
+    vectors = CELLS.sample(6, seed=4)
+    path, other = tmp_path / "results.json", tmp_path / "other.json"
+    path.write_text(json.dumps(kit_results(vectors[:3], board(CELLS, vectors[:3]))))
+    kit = {"space": "nasbench201", "dataset": "cifar10", "batch_size": 32}
+    other.write_text(json.dumps(kit_results(vectors[3:], 9 * board(CELLS, vectors[3:]), kit=kit)))
+    with pytest.raises(UsageError, match=r"expected one batch size, got 1 in .*results\.json, 32 in .*other\.json"):
+        adapt([ten, path, other], name="b")
+    other.write_text(json.dumps(kit_results(vectors[3:], board(CELLS, vectors[3:]), device={"cpu": "another"})))
+    with pytest.raises(UsageError, match=r"one board in one way, got cpu 'a made-up processor' in .*results\.json"):
+        adapt([ten, path, other], name="b")
+
+
 def test_a_truncated_card_is_replaced(ten: Path) -> None:
     path = Path(adapt(ten, name="b").card)
     whole = path.read_bytes()
