@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast, final, get_args
 
+import numpy as np
+
 from hwnas import metrics
 from hwnas.api import board_doubts, board_fits
 from hwnas.api.adapt_forms import AdaptResult
@@ -187,7 +189,11 @@ def _earlier(before: Card | None, measured: Measurements, name: str, settings: A
 
 
 def _given_power(card: Card, measured: Measurements, otherwise: float) -> tuple[float | None, float]:
-    """The power that was given for the device before, and its relative error; None where none was."""
+    """The power that was given for the device before, and its relative error; None where none was, and where enough
+    energies are measured now."""
+    taught = np.array([role == "calibrate" for role in measured.roles]) & np.isfinite(measured.energy_mj)
+    if taught.sum() >= FEWEST:
+        return None, otherwise
     device = card.device(variant_name(measured.batch_size))
     model = board_energy(device, space=get_space(measured.space), dataset=measured.dataset)
     if model is None or model.known.nets or not isinstance(model.model, ConstantPower):

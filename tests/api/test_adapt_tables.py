@@ -94,6 +94,16 @@ def test_two_kits_beside_a_table_must_belong_together(
         adapt([ten, path, other], name="b")
 
 
+def test_measured_energies_take_the_place_of_a_power_that_was_given(
+    write: Write, ten: Path, board: Board, tmp_path: Path
+) -> None:
+    adapt(ten, name="b", settings=AdaptSettings(power_w=5.0))
+    vectors = CELLS.sample(4, seed=5)
+    path = write(tmp_path, vectors, board(CELLS, vectors), 3 * board(CELLS, vectors), name="energies")
+    energy = adapt(path, name="b", settings=AdaptSettings(add=True)).energy
+    assert (energy.source, energy.nets, energy.power_w) == ("measured", 4, pytest.approx(3.0))
+
+
 def test_a_truncated_card_is_replaced(ten: Path) -> None:
     path = Path(adapt(ten, name="b").card)
     whole = path.read_bytes()
