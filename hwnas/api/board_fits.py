@@ -176,12 +176,20 @@ def next_commands(fit: BoardFit, archs: Sequence[str], *, name: str) -> tuple[st
     folder = f"more-{len(fit.used)}"  # another one each time, as a kit is not overwritten
     batch = [] if fit.used.batch_size in (None, 1) else ["--batch-size", str(fit.used.batch_size)]
     nets = [word for arch in archs for word in ("--arch", arch)]
-    about = ["--space", fit.space.name, "--dataset", fit.used.dataset, *batch]
+    about = ["--space", fit.space.name, "--dataset", fit.used.dataset, *batch, *_format(fit.used)]
     return (
         shlex.join(["hwnas", "plan", "--out", folder, *about, *nets]),
         shlex.join(_measuring(fit.used, folder)),
         shlex.join(["hwnas", "adapt", f"{folder}/results.json", "--name", name, "--add"]),
     )
+
+
+def _format(used: Measurements) -> list[str]:
+    """Options of `hwnas plan` for files like those that were measured; a kit of TFLite files states their precision."""
+    precision, _, files = str(used.device.get("runtime", {}).get("precision")).partition(" ")
+    if files != "files":
+        return []
+    return ["--format", "tflite", *([] if precision == "float32" else ["--precision", precision])]
 
 
 def _measuring(used: Measurements, folder: str) -> list[str]:
@@ -190,10 +198,12 @@ def _measuring(used: Measurements, folder: str) -> list[str]:
     threads = runtime.get("threads")
     how = ["--threads", str(threads)] if isinstance(threads, int) else []
     provider = runtime.get("provider", "CPUExecutionProvider")
-    if runtime["name"] in RUNTIMES and provider == "CPUExecutionProvider":
+    if runtime["name"] in RUNTIMES and provider == "CPUExecutionProvider" and "delegate" not in runtime:
         name = [] if runtime["name"] == "onnxruntime" else ["--runtime", runtime["name"]]
         return ["hwnas", "measure", folder, *name, *how]
-    how += ["--provider", provider] if "provider" in runtime else []
+    how += ["--adb"] if str(used.device.get("device", {}).get("os")).startswith("Android ") else []
+    for option in ("provider", "delegate", "cores"):
+        how += [f"--{option}", runtime[option]] if option in runtime else []
     how += [f"--tool-args={shlex.join(runtime['arguments'])}"] if runtime.get("arguments") else []
     how += ["--command", runtime["command"]] if "command" in runtime else []
     return ["python3", f"{folder}/agent.py", "--runtime", runtime["name"], *how]

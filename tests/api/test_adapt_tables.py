@@ -104,6 +104,25 @@ def test_measured_energies_take_the_place_of_a_power_that_was_given(
     assert (energy.source, energy.nets, energy.power_w) == ("measured", 4, pytest.approx(3.0))
 
 
+def test_tflite_files_are_planned_and_measured_again_as_they_were(
+    kit_results: Results, taught: Path, board: Board, tmp_path: Path
+) -> None:
+    vectors, path = CELLS.sample(6, seed=3), tmp_path / "results.json"
+    phone = {"name": "tflite", "version": "1", "threads": 4, "cores": "f0", "precision": "float32 files"}
+    litert = {"name": "litert", "version": "2", "threads": "default", "precision": "int8 files"}
+    coral = {**litert, "delegate": "libedgetpu.so.1"}
+    agent = "python3 more-6/agent.py --runtime"
+    for name, runtime, system, plans, measures in (
+        ("a", phone, "Android 14", " --format tflite", f"{agent} tflite --threads 4 --adb --cores f0"),
+        ("b", litert, "Debian", " --format tflite --precision int8", "hwnas measure more-6 --runtime litert"),
+        ("c", coral, "Debian", " --precision int8", f"{agent} litert --delegate libedgetpu.so.1"),
+    ):
+        device = {"cpu": "a made-up processor", "os": system}
+        path.write_text(json.dumps(kit_results(vectors, board(CELLS, vectors), runtime=runtime, device=device)))
+        plan, measure, _ = adapt(path, name=name).next_commands
+        assert f"{plans} --arch " in plan and measure == measures
+
+
 def test_a_truncated_card_is_replaced(ten: Path) -> None:
     path = Path(adapt(ten, name="b").card)
     whole = path.read_bytes()
