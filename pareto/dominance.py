@@ -2,15 +2,20 @@
 
 A point dominates another if it is nowhere worse and somewhere better. moocore takes NaN for a value that nothing
 beats, so NaN is refused here; callers drop such rows first (`hwnas.pareto.known`). Infinite values only order: a volume
-has none of minus infinity.
+has none of minus infinity. moocore ends its lists with infinite points of its own: of infinite values in three axes its
+masks are wrong, or it reads beyond its arrays (0.3.2), so it gets large numbers instead.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
 from hwnas.arrays import Array, Bool, Float, Int
 from hwnas.errors import UsageError
+
+_LARGEST: Final = 1e308  # stands for infinity where only the order matters; floats end at 1.8e308
 
 
 def non_dominated(points: Float[Array, "n m"], *, keep_duplicates: bool = True) -> Bool[Array, " n"]:
@@ -24,7 +29,7 @@ def non_dominated(points: Float[Array, "n m"], *, keep_duplicates: bool = True) 
 
     if not len(points):
         return np.zeros(0, dtype=np.bool_)
-    mask = moocore.is_nondominated(_checked(points), keep_weakly=keep_duplicates)
+    mask = moocore.is_nondominated(_ordered(points), keep_weakly=keep_duplicates)
     return np.asarray(mask, dtype=np.bool_)
 
 
@@ -37,7 +42,7 @@ def non_dominated_ranks(points: Float[Array, "n m"]) -> Int[Array, " n"]:
 
     if not len(points):
         return np.zeros(0, dtype=np.int64)
-    return np.asarray(moocore.pareto_rank(_checked(points)), dtype=np.int64)
+    return np.asarray(moocore.pareto_rank(_ordered(points)), dtype=np.int64)
 
 
 def hypervolume(points: Float[Array, "n m"], reference: Float[Array, " m"]) -> float:
@@ -86,3 +91,8 @@ def _checked(points: Float[Array, "n m"]) -> Float[Array, "n m"]:
             "leave out nets without a value (hwnas.pareto.known)"
         )
     return np.ascontiguousarray(points, dtype=np.float64)
+
+
+def _ordered(points: Float[Array, "n m"]) -> Float[Array, "n m"]:
+    """Checked points in the same order on each axis, infinite values replaced by the largest that are not."""
+    return np.clip(_checked(points), -_LARGEST, _LARGEST)

@@ -64,6 +64,18 @@ def test_infinite_values_order():
     assert non_dominated(points).tolist() == [False, False, False, True]
 
 
+@given(matrices(max_side=8).map(lambda a: np.where(a == 0, -np.inf, np.where(a > 1, np.inf, a))))
+def test_infinite_values_order_on_every_axis(points):
+    """moocore alone ends the process by minus infinity on three axes."""
+    expected, rest, rank = np.full(len(points), -1), np.arange(len(points)), 0
+    while len(rest):
+        mask = np.array(brute_force_mask(points[rest]))
+        expected[rest[mask]] = rank
+        rest, rank = rest[~mask], rank + 1
+    assert non_dominated_ranks(points).tolist() == expected.tolist()
+    assert non_dominated(points).tolist() == (expected == 0).tolist()
+
+
 def staircase(points, reference):
     """Area below a reference point, closed form: sorted by x, each step adds a rectangle."""
     area, ceiling = 0.0, reference[1]
