@@ -28,7 +28,8 @@ class Generation:
     """Where a search stands: evaluations so far and of how many, size of the front, its hypervolume.
 
     hypervolume: of the feasible front, up to each bound, or the worst cost of the first generation on an axis without
-        one; in units of the costs, without those that were all the same there. It never falls.
+        one; in units of the costs, without those that were all the same so far. It never falls, but that it is counted
+        anew where one of these differs for the first time: up to its worst cost until then.
     violation: the least of all that was looked at, 0 where something is feasible.
     """
 
@@ -90,15 +91,16 @@ class Run:
 class _Box:
     """In which hypervolume is measured. reference: its worst point, NaN on axes where nothing is known yet.
 
-    wide: axes along which costs differ; one that all networks share is left out.
+    wide: axes along which costs differ, or nothing is known; one that all networks share is left out.
     """
 
     reference: Float[Array, " m"]
     wide: Bool[Array, " m"]
 
     @property
-    def known(self) -> bool:
-        return not np.isnan(self.reference).any()
+    def counted(self) -> Bool[Array, " m"]:
+        """Axes that are wide and known: their worst point stays."""
+        return np.asarray(self.wide & ~np.isnan(self.reference))
 
     def volume(self, front: Float[Array, "f m"]) -> float:
         """Hypervolume of a front; 0 while the box is not known, or where no axis is wide."""
@@ -108,10 +110,12 @@ class _Box:
         return hypervolume(front[:, self.wide], reference)
 
 
-def _box_of(costs: Float[Array, "n m"], bounds: tuple[float | None, ...]) -> _Box:
-    """Up to each bound; without one up to the worst of these costs."""
+def _box_of(costs: Float[Array, "n m"], bounds: tuple[float | None, ...], before: _Box | None) -> _Box:
+    """Up to each bound; without one up to the worst of these costs, or where it was before on axes that counted."""
     finite = np.where(np.isinf(costs), np.nan, costs)
     reference = worst_point(finite, bounds)
+    if before is not None:
+        reference = np.where(before.counted, before.reference, reference)
     wide = np.isnan(reference) | ((finite < reference) | (finite > reference)).any(axis=0)
     return _Box(reference=reference, wide=wide)
 
@@ -134,6 +138,7 @@ def run_search(
     generations: list[Generation] = []
     fronts: list[Float[Array, "_ m"]] = []
     box: _Box | None = None
+    since = 0  # the first generation whose volume is along the same axes as that of the latest
     ended: Ended = "evaluations"
     try:
         while len(search.vectors) < limits.evaluations:
@@ -145,8 +150,11 @@ def run_search(
                 break
             costs = problem.costs(vectors)
             search.tell(vectors, costs, problem.violations(costs))
-            if box is None or not box.known:
-                box = _box_of(costs, problem.bounds)
+            # One network, the only one within a bound, says nothing of how far qualities lie apart.
+            if box is None or not box.counted.all():
+                before, box = box, _box_of(search.known_costs, problem.bounds, box)
+                if before is not None and (before.counted != box.counted).any():
+                    since = len(generations)
             rows = feasible_front(search.known_costs, search.violations)
             fronts = [*fronts[-(limits.patience or 1) :], np.unique(search.known_costs[rows], axis=0)]
             generations.append(
@@ -162,7 +170,7 @@ def run_search(
             if time.monotonic() - saved > _SAVE_SECONDS:
                 problem.known.save()
                 saved = time.monotonic()
-            if _stands_still(generations, fronts, limits):
+            if _stands_still(generations[since:], fronts, limits):
                 ended = "patience"
                 break
     finally:
@@ -203,7 +211,8 @@ def _require_same(search: Search, problem: Problem) -> None:
 def _stands_still(generations: list[Generation], fronts: list[Float[Array, "_ m"]], limits: Limits) -> bool:
     """Whether the front did not get better enough over the last `patience` generations.
 
-    fronts: the distinct costs of the front, after each of those generations and the one before.
+    generations: those whose volumes can be compared. fronts: the distinct costs of the front, after each of the last
+    `patience` generations and the one before.
     """
     if limits.patience is None or len(generations) <= limits.patience:
         return False

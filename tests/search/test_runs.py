@@ -198,6 +198,24 @@ def test_an_infinite_cost_is_worse_than_any_that_comes_later(name: str) -> None:
     assert volumes == sorted(volumes)
 
 
+def test_patience_sees_a_quality_of_which_one_network_alone_told_at_first() -> None:
+    """One network is within the budget in each generation, of the same cost and better than all before."""
+    calls = [0]
+
+    def evaluate(vectors: np.ndarray) -> np.ndarray:
+        calls[0] += 1
+        costs = np.tile([2.0, np.nan], (len(vectors), 1))
+        costs[0] = 0.5, -calls[0]
+        return costs
+
+    bounds = (1.0, None)
+    search = make_search("random", SPACE, SearchSettings(bounds=bounds))
+    problem = Problem(space=SPACE, bounds=bounds, evaluate=evaluate)
+    run = run_search(search, problem, Limits(evaluations=200, patience=3))
+    assert (run.ended, len(run.vectors)) == ("evaluations", 200)
+    assert [generation.hypervolume for generation in run.generations] == [0.5 * max(n, 1) for n in range(10)]
+
+
 def test_infinite_costs_have_their_place_beyond_the_others() -> None:
     costs = np.array([[1.0, np.inf], [3.0, np.inf], [np.inf, np.inf], [-np.inf, np.nan], [np.nan, -np.inf]])
     np.testing.assert_array_equal(placed(costs), [[1, 1], [3, 1], [5, 1], [-1, np.nan], [np.nan, -1]])
