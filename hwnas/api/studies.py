@@ -17,7 +17,7 @@ from typing import Final, final
 from hwnas.api.found_devices import find_device
 from hwnas.api.methods import EXHAUSTIVE
 from hwnas.api.objectives import CostAxis, parse_word
-from hwnas.api.question import Question
+from hwnas.api.question import EVALUATIONS, Question
 from hwnas.api.study import Study, gather
 from hwnas.devices import user_cards
 from hwnas.folders import cache_folder
@@ -77,7 +77,8 @@ def _without_budgets(question: Question) -> tuple[object, ...]:
     words = tuple((word.name, word.device) for word in map(parse_word, question.objectives))
     budgets = (question.budget_mj is None, question.budget_ms is None)
     where = (question.space, question.dataset, question.source, question.confidence, question.proxies)
-    return (*where, question.method, *budgets, words)
+    # Evaluations have no part where all is looked up, but that an answer says so to who gave them.
+    return (*where, question.method, question.evaluations == EVALUATIONS, *budgets, words)
 
 
 def _with_budgets(study: Study, question: Question) -> Study:

@@ -33,6 +33,14 @@ def test_an_answer_is_that_of_pareto(shipped: Path, options: dict[str, object]) 
         assert kept.to_dict() == pareto("jetson-tx2", budget).to_dict()
 
 
+def test_the_note_on_evaluations_is_for_who_gave_them(shipped: Path) -> None:
+    """Whichever question came first."""
+    studies, asked = Studies(), Question().with_options(budget_mj=20.0, proxies=["zen"])
+    for evaluations, noted in ((asked.evaluations, False), (200, True), (300, True), (asked.evaluations, False)):
+        notes = answer(studies.study("tx2", asked.with_options(evaluations=evaluations))).notes
+        assert any("evaluations have a part in searches alone" in note for note in notes) == noted
+
+
 def test_what_cannot_be_is_refused_from_what_is_kept_too(shipped: Path) -> None:
     studies, asked = Studies(), Question().with_options(budget_mj=20.0, proxies=["zen"])
     studies.study("tx2", asked)
