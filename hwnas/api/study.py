@@ -169,6 +169,7 @@ def gather(
             "and truths, or take another space"
         )
     words = question.words(device, space, dataset)
+    _require_distinct(words, device)  # before a search that may take an hour
     maker = AxisMaker(
         device=device,
         space=space,
@@ -186,7 +187,6 @@ def gather(
     found = look_up(question, maker) if method == EXHAUSTIVE else search(question, maker, words, method, progress)
     maker = found.maker
     axes = [maker.axis(word) for word in words]
-    _require_distinct(axes)
     others, missing = _other_costs(maker, axes)
     complete = method == EXHAUSTIVE or space.enumerable
     study = Study(
@@ -258,9 +258,10 @@ def _among(study: Study) -> str:
     )
 
 
-def _require_distinct(axes: Sequence[CostAxis]) -> None:
-    ids = [axis.objective.id for axis in axes]
-    repeated = [name for name in ids if ids.count(name) > 1]
+def _require_distinct(words: Sequence[Word], device: Device) -> None:
+    """Raise `UsageError` where two words mean the same cost, however the device is called."""
+    meant = [(word.name, (find_device(word.device) if word.device else device).reference) for word in words]
+    repeated = [name for name, where in meant if meant.count((name, where)) > 1]
     if repeated:
         raise UsageError(f"expected each objective once, got {repeated[0]!r} twice; drop one")
 

@@ -71,6 +71,15 @@ def test_two_devices_of_a_space_without_end_at_once(empty: Path) -> None:
         assert all(cost.mean <= bound and cost.lower < cost.mean < cost.upper for cost in costs)
 
 
+@pytest.mark.parametrize("objectives", [["params", "params"], ["latency_ms.titan-rtx"]])
+def test_an_objective_given_twice_is_refused_before_the_search(objectives: list[str], empty: Path) -> None:
+    """A search that computes scores may take an hour."""
+    told: list[object] = []
+    with pytest.raises(UsageError, match="expected each objective once"):
+        _fbnet(objectives=objectives, progress=lambda name, _at: told.append(name))
+    assert not told
+
+
 def test_the_form_is_that_of_the_main_job(empty: Path) -> None:
     """The schema holds, a csv has its rows, what has no value is null and says why."""
     result = _fbnet()
