@@ -188,6 +188,22 @@ def test_where_nothing_carries_over_all_are_summed(capsys: pytest.CaptureFixture
     assert made.weights == {"a": 1.0, "b": 1.0, "c": 1.0} and lines[-1].startswith("chosen: all, ")
 
 
+def test_further_proxies_join_where_they_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`b` is the other half of the truth, on x alone, where it has scores; `c` tells nothing."""
+    monkeypatch.setattr(choose_auto, "FURTHER", ("c", "b"))
+    other = task("y", 2)
+    tasks = [task("x", 1), replace(other, scores={name: other.scores[name] for name in "ac"})]
+    candidates = combining.candidates_of(["a"], most=1)
+    chosen = combining.Candidate(weights={"a": 1.0}, aggregation="normal_score_sum")
+    made = choose_auto.report_further(tasks, candidates, chosen, percent=20.0)
+    assert made == replace(chosen, weights={"a": 1.0, "b": 1.0})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[2:]] == ["and c", "and b", "b joins", "and c", "with all that join"]
+    assert made.on(tasks[0]) == made and made.on(tasks[1]).weights == {"a": 1.0}
+
+
 def test_each_space_weighs_the_same() -> None:
     """Two tasks of one space for the first candidate, one of another for the second: a draw."""
     tasks = [task("x", 1), task("x", 2), task("y", 3)]

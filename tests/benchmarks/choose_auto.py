@@ -23,6 +23,10 @@ the candidates that are better there. What the rule with the smallest mean share
 hwnas/proxies/combinations/auto.py by hand. Where it is one of `all`, the choice of its aggregation saw every space: the
 line `all, chosen` is of an aggregation that was chosen on the other spaces, and judged on the one left out.
 
+Proxies that not all networks can have scores by, or that came later, are tried as further parts of what is chosen: the
+one that lowers its mean share over the spaces most joins, then the next, as long as one does. A space whose networks
+have no score by one goes without. All of them are judged on the networks that have scores by all.
+
 It reads the samples of scores that are shipped, what `hwnas score --all --space ...` left in the cache, and the
 accuracies that `hwnas data pull nas-bench-macro transnas101 accel-nasbench autoprox-vit` brought. A hundred draws take
 about half an hour on two cores; `--resamples 0` leaves the two rules out that need them.
@@ -58,6 +62,7 @@ POOL: Final = (  # those that every sample has
     *("params", "flops", "naswot", "naswot_eval", "synflow", "snip", "jacob_cov"),
     *("az_expressivity", "az_progressivity", "az_trainability"),
 )
+FURTHER: Final = ("zen", "meco", "near")  # those that every sample has whose networks can have them
 DRAWN: Final = (5, 7, 9)  # sizes of sets that are drawn by chance
 DRAWS: Final = 12
 
@@ -106,7 +111,9 @@ def main() -> None:
     figures = [figures_of(task, candidates, percent=arguments.top) for task in tasks]
     report_candidates(tasks, candidates, figures)
     draws = list(draws_of(tasks, candidates, percent=arguments.top, resamples=arguments.resamples))
-    report_rules(tasks, candidates, figures, draws, percent=arguments.top)
+    made = report_rules(tasks, candidates, figures, draws, percent=arguments.top)
+    wider = [task for name in arguments.spaces for task in tasks_of(get_space(name), (*arguments.pool, *FURTHER))]
+    report_further(wider, candidates, made, percent=arguments.top)
 
 
 def first(known: Known) -> Candidate:
@@ -185,11 +192,43 @@ def report_rules(
         "share of the candidates that are better on the space left out (%): mean | by space | by figure | of all spaces"
     )
     for name, share in {**shares, **beside}.items():
-        means = [" / ".join(f"{each:.1f}" for each in share.mean(axis=axis)) for axis in (1, 0)]
-        print(f"{name}: {share.mean():.1f} | {means[0]} | {means[1]} | {made.get(name, '-')}")
+        print(f"{name}: {_means(share)} | {made.get(name, '-')}")
     chosen = best_of(shares)
     print(f"chosen: {chosen}, of all spaces {made[chosen]}", flush=True)
     return made[chosen]
+
+
+def report_further(
+    tasks: Sequence[Task], candidates: Sequence[Candidate], made: Candidate, *, percent: float
+) -> Candidate:
+    """Print what each further proxy would do to what was chosen, one after the other: that with those that join."""
+    figures = [figures_of(task, candidates, percent=percent) for task in tasks]
+    judged = list(by_space(tasks, list(zip(tasks, figures, strict=True))).values())
+    networks = ", ".join(f"{task.space} {len(task.truth):,}" for task in tasks)
+    print(f"further parts, on the networks that all score ({networks}): mean | by space | by figure")
+
+    def shares(candidate: Candidate) -> Float[Array, "s 3"]:
+        return np.stack([share_on(candidate, its, percent=percent) for its in judged])
+
+    reached, left = shares(made), list(FURTHER)
+    print(f"{made}: {_means(reached)}")
+    while left:
+        tried = {name: shares(replace(made, weights={**made.weights, name: 1.0})) for name in left}
+        for name, share in tried.items():
+            print(f"and {name}: {_means(share)}")
+        best = best_of(tried)
+        if tried[best].mean() >= reached.mean():
+            break
+        reached, made = tried[best], replace(made, weights={**made.weights, best: 1.0})
+        left.remove(best)
+        print(f"{best} joins")
+    print(f"with all that join: {made}", flush=True)
+    return made
+
+
+def _means(share: Float[Array, "s 3"]) -> str:
+    by = [" / ".join(f"{each:.1f}" for each in share.mean(axis=axis)) for axis in (1, 0)]
+    return f"{share.mean():.1f} | {by[0]} | {by[1]}"
 
 
 Judged = tuple[Task, Float[Array, "3 c"]]  # a task with the figures of all candidates
@@ -213,7 +252,7 @@ def share_on(made: Candidate, judged: Sequence[Judged], *, percent: float) -> Fl
     """Percent of the candidates with a higher figure, equal ones by half: the mean over the tasks of a space."""
     shares = []
     for task, figures in judged:
-        reached = figures_of(task, [made], percent=percent)
+        reached = figures_of(task, [made.on(task)], percent=percent)
         above, not_below = figures > reached + 1e-12, figures > reached - 1e-12
         shares.append(50 * (above.mean(axis=1) + not_below.mean(axis=1)))
     return np.asarray(np.mean(shares, axis=0))

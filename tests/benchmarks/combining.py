@@ -109,6 +109,10 @@ class Candidate:
     weights: dict[str, float]
     aggregation: str = "rank_sum"
 
+    def on(self, task: Task) -> Candidate:
+        """Without the proxies that the task has no scores by, as networks that lack feature maps have none by zen."""
+        return replace(self, weights={name: weight for name, weight in self.weights.items() if name in task.scores})
+
     def __str__(self) -> str:
         equal = len(set(self.weights.values())) == 1
         parts = [name if equal else f"{weight:.2f} {name}" for name, weight in self.weights.items()]
