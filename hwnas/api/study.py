@@ -284,5 +284,7 @@ def _other_costs(maker: AxisMaker, axes: Sequence[CostAxis]) -> tuple[list[CostA
 
 def _rounded_up(cost: float) -> float:
     """Four significant digits, such that the net is within a budget of the number that is named."""
+    if cost == 0:  # a network without MACs, which another budget keeps out
+        return 0.0
     step = 10.0 ** (math.floor(math.log10(cost)) - 3)
     return float(math.ceil(cost / step) * step)

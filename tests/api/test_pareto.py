@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import hwnas
+from hwnas.api.study import _rounded_up
 from hwnas.errors import DataError, InfeasibleError, UnknownNameError, UsageError
 from hwnas.pareto import non_dominated
 from hwnas.results import FrontResult, ParetoResult
@@ -339,3 +340,7 @@ def test_a_budget_that_no_net_meets_names_the_cheapest(shipped: Path) -> None:
         InfeasibleError, match=r"energy_mj <= 1 mJ and latency_ms <= 1 ms at confidence 0\.9; the closest"
     ):
         hwnas.pareto("tx2", budget_mj=1, budget_ms=1, confidence=0.9)
+
+
+def test_the_budget_that_is_named_has_four_digits() -> None:
+    assert [_rounded_up(cost) for cost in (0.0, 1.00001, 1234.1)] == pytest.approx([0, 1.001, 1235], abs=1e-9)
