@@ -24,8 +24,8 @@ def _what(kind: Kind, request: Mapping[str, Any]) -> str:
     if kind == "pareto":
         return f"{_front(request)} {of} for {device}"
     if kind == "adapt":
-        what = "more measurements of" if request["settings"].get("add") else "a model of the device"
-        return f"{what} {request['name']}"
+        what = "more measurements of" if (request.get("settings") or {}).get("add") else "a model of the device"
+        return f"{what} {request.get('name')}"
     if kind == "predict-onnx":
         return f"costs of a model on {device}"
     if kind == "score-table":

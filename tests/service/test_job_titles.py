@@ -34,6 +34,7 @@ ADAPT = {"name": "my-board", "space": None, "dataset": None, "settings": {"add":
         ("predict-onnx", {"device": "x"}, "costs of a model on x"),
         ("adapt", ADAPT, "a model of the device my-board"),
         ("adapt", {**ADAPT, "settings": {"add": True}}, "more measurements of my-board"),
+        ("adapt", {"name": "my-board"}, "a model of the device my-board"),
     ],
 )
 def test_a_job_is_called_by_what_it_does(kind: Kind, request_: dict[str, Any], title: str) -> None:
