@@ -95,4 +95,4 @@ def _checked(points: Float[Array, "n m"]) -> Float[Array, "n m"]:
 
 def _ordered(points: Float[Array, "n m"]) -> Float[Array, "n m"]:
     """Checked points in the same order on each axis, infinite values replaced by the largest that are not."""
-    return np.clip(_checked(points), -_LARGEST, _LARGEST)
+    return np.asarray(np.clip(_checked(points), -_LARGEST, _LARGEST))
