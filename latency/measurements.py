@@ -95,7 +95,8 @@ def read_measurements(
     all the same, impossible, not positive or not finite, an unknown architecture, contradictory rows, another space.
     """
     units = units or stated_units(path)
-    rows, scale = rows_of_kit(path) if _is_kit(path) else rows_of_table(path), ENERGY_UNITS_MJ[units.energy or "mJ"]
+    rows = rows_of_kit(path) if _is_kit(path) else rows_of_table(path)
+    scale = ENERGY_UNITS_MJ[units.energy or "mJ"]
     rows = replace(rows, energies=tuple(energy * scale for energy in rows.energies))
     found, where = _which(path, rows, space, dataset)
     vectors, groups = _architectures(path, rows, found)
